@@ -1,0 +1,128 @@
+package dev.atelier.checkpoint;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.function.BiFunction;
+import java.util.function.Predicate;
+
+/**
+ * A checkpoint: an ordered map from tensor name to lazy tensor, with string metadata. A file is one, and so is every
+ * operation on checkpoints. A value: immutable, cheap to make, computing nothing until a sink reads it.
+ *
+ * <p>Tensors of an opened file are mapped, not loaded. The mapping lives as long as something refers to it, so there is
+ * nothing to close and no view can outlive its file.
+ */
+public final class Checkpoint {
+    private final List<Path> sources;
+    private final SequencedMap<String, Tensor> tensors;
+    private final SequencedMap<String, String> metadata;
+
+    private Checkpoint(List<Path> sources, Map<String, Tensor> tensors, Map<String, String> metadata) {
+        this.sources = List.copyOf(sources);
+        this.tensors = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(tensors));
+        this.metadata = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(metadata));
+    }
+
+    /** A checkpoint with these tensors, in the map's order. {@code sources} are the files that its tensors read from. */
+    public static Checkpoint of(List<Path> sources, Map<String, Tensor> tensors, Map<String, String> metadata) {
+        return new Checkpoint(sources, tensors, metadata);
+    }
+
+    /** The tensors by name, in the order of the file. */
+    public SequencedMap<String, Tensor> tensors() {
+        return tensors;
+    }
+
+    /** Free-form string metadata, as a safetensors header carries it. */
+    public SequencedMap<String, String> metadata() {
+        return metadata;
+    }
+
+    /** The files that the tensors read from. */
+    public List<Path> sources() {
+        return sources;
+    }
+
+    /** The file to name in a message about this checkpoint. */
+    public Path name() {
+        return sources.isEmpty() ? Path.of("(in memory)") : sources.getFirst();
+    }
+
+    public boolean has(String tensor) {
+        return tensors.containsKey(tensor);
+    }
+
+    public Optional<Tensor> find(String tensor) {
+        return Optional.ofNullable(tensors.get(tensor));
+    }
+
+    /** @throws InvalidCheckpointException naming the file and the tensor, if there is none of that name */
+    public Tensor tensor(String tensor) {
+        return find(tensor)
+                .orElseThrow(() -> new InvalidCheckpointException(
+                        name(),
+                        InvalidCheckpointException.Reason.MISSING_TENSOR,
+                        "the tensor \"%s\" is missing".formatted(tensor)));
+    }
+
+    /** This checkpoint with each tensor replaced by what {@code change} makes of its name and value. */
+    public Checkpoint map(BiFunction<String, Tensor, Tensor> change) {
+        SequencedMap<String, Tensor> changed = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> changed.put(name, change.apply(name, tensor)));
+        return new Checkpoint(sources, changed, metadata);
+    }
+
+    /** Only the tensors whose name passes. */
+    public Checkpoint filter(Predicate<String> keep) {
+        SequencedMap<String, Tensor> kept = new LinkedHashMap<>(tensors);
+        kept.keySet().removeIf(name -> !keep.test(name));
+        return new Checkpoint(sources, kept, metadata);
+    }
+
+    /** This checkpoint with other metadata. */
+    public Checkpoint withMetadata(Map<String, String> replacement) {
+        return new Checkpoint(sources, tensors, replacement);
+    }
+
+    /** This checkpoint, also depending on the files of {@code others}: what an operation on several returns. */
+    public Checkpoint withSourcesOf(Checkpoint... others) {
+        LinkedHashSet<Path> all = new LinkedHashSet<>(sources);
+        for (Checkpoint other : others) {
+            all.addAll(other.sources);
+        }
+        return new Checkpoint(new ArrayList<>(all), tensors, metadata);
+    }
+
+    /** Every floating tensor converted to {@code dtype}; integers such as {@code position_ids} stay as they are. */
+    public Checkpoint cast(DType dtype) {
+        return map((name, tensor) -> tensor.dtype().isFloating() ? tensor.to(dtype) : tensor);
+    }
+
+    /** The size of all tensors together. */
+    public long byteSize() {
+        return tensors.values().stream().mapToLong(Tensor::byteSize).sum();
+    }
+
+    /**
+     * Writes this checkpoint as a safetensors file, streaming: memory stays constant whatever the size. The file
+     * appears under its name only when it is complete and on disk; on failure or cancellation nothing is left behind.
+     *
+     * @throws java.io.UncheckedIOException if writing fails
+     * @throws IllegalArgumentException if {@code target} is one of the files this checkpoint reads from
+     */
+    public void writeTo(Path target, Progress progress) {
+        SafetensorsWriter.write(this, target, progress);
+    }
+
+    @Override
+    public String toString() {
+        return "Checkpoint[%s, %d tensors]".formatted(name(), tensors.size());
+    }
+}

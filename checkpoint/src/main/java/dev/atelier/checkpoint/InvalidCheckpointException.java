@@ -1,0 +1,59 @@
+package dev.atelier.checkpoint;
+
+import java.nio.file.Path;
+
+/**
+ * A file is not a checkpoint that can be used. The message is one sentence that names the file and, where there is one,
+ * the tensor, key or byte at fault.
+ */
+public final class InvalidCheckpointException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /** Why a file was refused; the safetensors reasons follow the order in which its validation runs. */
+    public enum Reason {
+        HEADER_TOO_SMALL,
+        HEADER_TOO_LARGE,
+        HEADER_BEYOND_FILE,
+        HEADER_NOT_UTF8,
+        HEADER_NOT_JSON,
+        DUPLICATE_NAME,
+        BAD_NAME,
+        UNKNOWN_DTYPE,
+        TOO_MANY_TENSORS,
+        INVALID_OFFSET,
+        SIZE_OVERFLOW,
+        MISALIGNED,
+        SIZE_MISMATCH,
+        INCOMPLETE_BUFFER,
+        UNKNOWN_FORMAT,
+        BAD_ARCHIVE,
+        BAD_PICKLE,
+        FORBIDDEN_GLOBAL,
+        MISSING_TENSOR,
+        SHAPE_MISMATCH,
+        UNKNOWN_LAYOUT
+    }
+
+    private final transient Path file;
+    private final Reason reason;
+
+    public InvalidCheckpointException(Path file, Reason reason, String problem) {
+        super(file + ": " + problem);
+        this.file = file;
+        this.reason = reason;
+    }
+
+    public InvalidCheckpointException(Path file, Reason reason, String problem, Throwable cause) {
+        super(file + ": " + problem, cause);
+        this.file = file;
+        this.reason = reason;
+    }
+
+    public Path file() {
+        return file;
+    }
+
+    public Reason reason() {
+        return reason;
+    }
+}

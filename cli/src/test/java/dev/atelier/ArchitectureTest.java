@@ -1,0 +1,108 @@
+package dev.atelier;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static java.util.stream.Collectors.toSet;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.NullMarked;
+
+/** The arrows between the modules. They point down only; Maven enforces most of them, this test the rest. */
+@AnalyzeClasses(packages = "dev.atelier", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+    private static final String CHECKPOINT = "dev.atelier.checkpoint";
+    private static final String MERGE = "dev.atelier.merge";
+    private static final String MODEL = "dev.atelier.model";
+    private static final String DIFFUSION = "dev.atelier.diffusion";
+    private static final String TORCH = "dev.atelier.engine.torch";
+    private static final String CLI = "dev.atelier.cli";
+
+    /** What each package may use besides itself. */
+    private static final Map<String, Set<String>> ARROWS = Map.of(
+            CHECKPOINT, Set.of(),
+            MERGE, Set.of(CHECKPOINT),
+            MODEL, Set.of(CHECKPOINT),
+            DIFFUSION, Set.of(MODEL),
+            TORCH, Set.of(MODEL, CHECKPOINT),
+            CLI, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, TORCH));
+
+    /** A module missing from the import, or a package without arrows, would make every rule below hold for nothing. */
+    @ArchTest
+    static void everyPackageHasItsArrows(JavaClasses production) {
+        Set<String> packages = production.stream().map(ArchitectureTest::rootOf).collect(toSet());
+        assertThat(packages).isEqualTo(ARROWS.keySet());
+    }
+
+    @ArchTest
+    static void arrowsPointDown(JavaClasses production) {
+        ARROWS.forEach((from, to) -> classes()
+                .that()
+                .resideInAPackage(from + "..")
+                .should()
+                .onlyDependOnClassesThat(resideOutsideOfPackage("dev.atelier..")
+                        .or(resideInAPackage(from + ".."))
+                        .or(resideInAnyPackage(
+                                to.stream().map(name -> name + "..").toArray(String[]::new))))
+                .check(production));
+    }
+
+    @ArchTest
+    static final ArchRule packagesFormNoCycle =
+            slices().matching("dev.atelier.(**)").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule onlyTheEngineTouchesLibtorch = noClasses()
+            .that()
+            .resideOutsideOfPackage(TORCH + "..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.bytedeco..");
+
+    @ArchTest
+    static final ArchRule onlyDiffusionKnowsImages = noClasses()
+            .that()
+            .resideOutsideOfPackage(DIFFUSION + "..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("java.awt..", "javax.imageio..");
+
+    @ArchTest
+    static final ArchRule onlyTheCommandPrints =
+            noClasses().that().resideOutsideOfPackage(CLI + "..").should(ACCESS_STANDARD_STREAMS);
+
+    @ArchTest
+    static final ArchRule nothingIsNullUnlessItSaysSo = classes()
+            .should(new ArchCondition<>("be in a @NullMarked package") {
+                @Override
+                public void check(JavaClass type, ConditionEvents events) {
+                    boolean marked = type.getPackage()
+                            .tryGetPackageInfo()
+                            .filter(info -> info.isAnnotatedWith(NullMarked.class))
+                            .isPresent();
+                    events.add(new SimpleConditionEvent(type, marked, type.getName()));
+                }
+            });
+
+    private static String rootOf(JavaClass type) {
+        return ARROWS.keySet().stream()
+                .filter(root -> (type.getPackageName() + ".").startsWith(root + "."))
+                .findFirst()
+                .orElse(type.getPackageName());
+    }
+}

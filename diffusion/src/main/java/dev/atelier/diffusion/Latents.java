@@ -1,0 +1,52 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.model.FloatArray;
+import java.util.Arrays;
+
+/** Arithmetic on latents, element by element in fp32. Every result is a new array. */
+final class Latents {
+
+    /** What happens to an element of each of two arrays. */
+    @FunctionalInterface
+    interface Update {
+        float apply(float a, float b);
+    }
+
+    private Latents() {}
+
+    static FloatArray scale(FloatArray x, float factor) {
+        float[] values = x.values().clone();
+        for (int i = 0; i < values.length; i++) {
+            values[i] *= factor;
+        }
+        return FloatArray.of(values, x.shape());
+    }
+
+    /** The two arrays must have the same shape. */
+    static FloatArray combine(FloatArray a, FloatArray b, Update update) {
+        if (!Arrays.equals(a.shape(), b.shape())) {
+            throw new IllegalArgumentException("shapes differ: %s and %s".formatted(a, b));
+        }
+        float[] left = a.values();
+        float[] right = b.values();
+        float[] values = new float[left.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = update.apply(left[i], right[i]);
+        }
+        return FloatArray.of(values, a.shape());
+    }
+
+    /** One array after the other along the first axis; all other axes must agree. */
+    static FloatArray stack(FloatArray... parts) {
+        int[] shape = parts[0].shape();
+        shape[0] = Arrays.stream(parts).mapToInt(part -> part.size(0)).sum();
+        int length = Arrays.stream(parts).mapToInt(part -> part.values().length).sum();
+        float[] values = new float[length];
+        int end = 0;
+        for (FloatArray part : parts) {
+            System.arraycopy(part.values(), 0, values, end, part.values().length);
+            end += part.values().length;
+        }
+        return FloatArray.of(values, shape);
+    }
+}

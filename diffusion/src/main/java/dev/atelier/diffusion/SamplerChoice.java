@@ -1,0 +1,49 @@
+package dev.atelier.diffusion;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A sampler and how its noise levels are spaced. */
+public record SamplerChoice(Samplers sampler, Scheduler scheduler) {
+    private static final List<String> AUTOMATIC = List.of("Automatic", "automatic");
+
+    /** As {@link #named(String, String)} without a scheduler of its own: {@code "DPM++ 2M Karras"}, {@code "Euler"}. */
+    public static SamplerChoice named(String sampler) {
+        return named(sampler, null);
+    }
+
+    /**
+     * Reads the names of a request as AUTOMATIC1111 does: a scheduler at the end of the sampler's name, as in
+     * {@code "DPM++ 2M Karras"}, wins over the one given beside it.
+     *
+     * @param scheduler a label or API name; null or {@code Automatic} for the sampler's default
+     * @throws IllegalArgumentException if either name is unknown (AUTOMATIC1111 would silently take its first one);
+     *     the message lists the known names
+     */
+    public static SamplerChoice named(String sampler, @Nullable String scheduler) {
+        for (Scheduler candidate : Scheduler.values()) {
+            for (String name : candidate.names()) {
+                if (sampler.endsWith(" " + name)) {
+                    return new SamplerChoice(Samplers.named(withoutSuffix(sampler, name)), candidate);
+                }
+            }
+        }
+        for (String name : AUTOMATIC) {
+            if (sampler.endsWith(" " + name)) {
+                return named(withoutSuffix(sampler, name), null);
+            }
+        }
+        Samplers known = Samplers.named(sampler);
+        boolean automatic = scheduler == null || AUTOMATIC.contains(scheduler);
+        return new SamplerChoice(known, automatic ? known.defaultScheduler() : Scheduler.named(scheduler));
+    }
+
+    private static String withoutSuffix(String sampler, String name) {
+        return sampler.substring(0, sampler.length() - name.length() - 1);
+    }
+
+    @Override
+    public String toString() {
+        return sampler.label() + " " + scheduler.label();
+    }
+}

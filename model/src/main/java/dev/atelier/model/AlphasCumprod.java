@@ -1,0 +1,31 @@
+package dev.atelier.model;
+
+/** Tables of ᾱ_t = Π_{j≤t} (1 − β_j), the share of signal left after t + 1 of the 1000 training steps. */
+public final class AlphasCumprod {
+    private static final int TIMESTEPS = 1000;
+
+    // runwayml/stable-diffusion-v1-5 v1-inference.yaml: linear_start, linear_end; SD 2.x and SDXL have the same
+    private static final double FIRST_BETA = 0.00085;
+    private static final double LAST_BETA = 0.012;
+
+    private AlphasCumprod() {}
+
+    /**
+     * ᾱ of SD 1.x, SD 2.x and SDXL: √β runs linearly from √0.00085 to √0.012 (CompVis/latent-diffusion
+     * {@code make_beta_schedule}). Computed in double and then rounded, as CompVis and AUTOMATIC1111 do: in fp32 all
+     * along, as diffusers has it, the last digits differ.
+     *
+     * @return 1000 values, falling from 0.99915 to 0.00466
+     */
+    public static float[] scaledLinear() {
+        float[] table = new float[TIMESTEPS];
+        double product = 1;
+        for (int t = 0; t < TIMESTEPS; t++) {
+            double root =
+                    Math.sqrt(FIRST_BETA) + t / (TIMESTEPS - 1.0) * (Math.sqrt(LAST_BETA) - Math.sqrt(FIRST_BETA));
+            product *= 1 - root * root;
+            table[t] = (float) product;
+        }
+        return table;
+    }
+}
