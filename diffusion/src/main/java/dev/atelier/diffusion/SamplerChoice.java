@@ -4,8 +4,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A sampler and how its noise levels are spaced. */
-public record SamplerChoice(Samplers sampler, Scheduler scheduler) {
-    private static final List<String> AUTOMATIC = List.of("Automatic", "automatic");
+public record SamplerChoice(SamplerName name, Scheduler scheduler) {
+    private static final List<String> AUTOMATIC = List.of(Scheduler.AUTOMATIC, "automatic");
 
     /** As {@link #named(String, String)} without a scheduler of its own: {@code "DPM++ 2M Karras"}, {@code "Euler"}. */
     public static SamplerChoice named(String sampler) {
@@ -22,28 +22,30 @@ public record SamplerChoice(Samplers sampler, Scheduler scheduler) {
      */
     public static SamplerChoice named(String sampler, @Nullable String scheduler) {
         for (Scheduler candidate : Scheduler.values()) {
-            for (String name : candidate.names()) {
-                if (sampler.endsWith(" " + name)) {
-                    return new SamplerChoice(Samplers.named(withoutSuffix(sampler, name)), candidate);
+            for (String word : candidate.names()) {
+                if (sampler.endsWith(" " + word)) {
+                    return new SamplerChoice(SamplerName.of(withoutWord(sampler, word)), candidate);
                 }
             }
         }
-        for (String name : AUTOMATIC) {
-            if (sampler.endsWith(" " + name)) {
-                return named(withoutSuffix(sampler, name), null);
+        for (String word : AUTOMATIC) {
+            if (sampler.endsWith(" " + word)) {
+                return named(withoutWord(sampler, word));
             }
         }
-        Samplers known = Samplers.named(sampler);
-        boolean automatic = scheduler == null || AUTOMATIC.contains(scheduler);
-        return new SamplerChoice(known, automatic ? known.defaultScheduler() : Scheduler.named(scheduler));
+        SamplerName name = SamplerName.of(sampler);
+        if (scheduler == null || AUTOMATIC.contains(scheduler)) {
+            return new SamplerChoice(name, name.defaultScheduler());
+        }
+        return new SamplerChoice(name, Scheduler.named(scheduler));
     }
 
-    private static String withoutSuffix(String sampler, String name) {
-        return sampler.substring(0, sampler.length() - name.length() - 1);
+    private static String withoutWord(String sampler, String word) {
+        return sampler.substring(0, sampler.length() - word.length() - 1);
     }
 
     @Override
     public String toString() {
-        return sampler.label() + " " + scheduler.label();
+        return name.label() + " " + scheduler.label();
     }
 }

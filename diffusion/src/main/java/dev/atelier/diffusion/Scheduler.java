@@ -3,6 +3,7 @@ package dev.atelier.diffusion;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** How the noise levels of a run are spaced; names and numbers are AUTOMATIC1111's. */
 public enum Scheduler {
@@ -31,6 +32,9 @@ public enum Scheduler {
             return sigmas;
         }
     };
+
+    /** The label that leaves the choice to the sampler. */
+    static final String AUTOMATIC = "Automatic";
 
     private static final double RHO = 7;
 
@@ -73,20 +77,21 @@ public enum Scheduler {
                 .filter(scheduler -> scheduler.names().contains(name))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
-                        "unknown scheduler \"%s\"; known are Automatic, %s".formatted(name, known())));
+                        "unknown scheduler \"%s\"; known are %s".formatted(name, known())));
     }
 
     static String known() {
-        return Arrays.stream(values()).map(Scheduler::label).collect(Collectors.joining(", "));
+        return Stream.concat(Stream.of(AUTOMATIC), Arrays.stream(values()).map(Scheduler::label))
+                .collect(Collectors.joining(", "));
     }
 
-    /** Evenly spaced values, computed from both ends towards the middle as {@code torch.linspace} does. */
+    /** Evenly spaced values, computed from both ends towards the middle and rounded once, as {@code torch.linspace} is. */
     private static float[] linspace(float start, float end, int count) {
         float[] values = new float[count];
         values[0] = start;
         float step = (end - start) / (count - 1);
         for (int i = 1; i < count; i++) {
-            values[i] = i < count / 2 ? start + step * i : end - step * (count - 1 - i);
+            values[i] = i < count / 2 ? Math.fma(step, i, start) : Math.fma(-step, count - 1 - i, end);
         }
         return values;
     }

@@ -2,7 +2,8 @@ package dev.atelier.model;
 
 /** Tables of ᾱ_t = Π_{j≤t} (1 − β_j), the share of signal left after t + 1 of the 1000 training steps. */
 public final class AlphasCumprod {
-    private static final int TIMESTEPS = 1000;
+    /** The timesteps that all released models were trained with. */
+    public static final int TIMESTEPS = 1000;
 
     // runwayml/stable-diffusion-v1-5 v1-inference.yaml: linear_start, linear_end; SD 2.x and SDXL have the same
     private static final double FIRST_BETA = 0.00085;

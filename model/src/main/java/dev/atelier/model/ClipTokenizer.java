@@ -34,6 +34,9 @@ public final class ClipTokenizer {
     /** How many ids the text encoder reads at once, BOS and EOS included. */
     public static final int WINDOW = 77;
 
+    /** How many ids there are. */
+    public static final int VOCABULARY = 49408;
+
     private static final int BYTES = 256;
     private static final String END_OF_WORD = "</w>";
     private static final Pattern SPECIAL_TOKEN = Pattern.compile("<\\|(start|end)oftext\\|>");

@@ -16,7 +16,8 @@ public final class FloatArray {
             elements = Math.multiplyExact(elements, (long) size);
         }
         if (elements != values.length) {
-            throw new IllegalArgumentException("%d values do not fill the shape %s".formatted(values.length, Arrays.toString(shape)));
+            throw new IllegalArgumentException(
+                    "%d values do not fill the shape %s".formatted(values.length, Arrays.toString(shape)));
         }
         this.values = values;
         this.shape = shape.clone();

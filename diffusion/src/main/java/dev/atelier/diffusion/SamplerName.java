@@ -4,18 +4,16 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 
 /** The samplers under the names that AUTOMATIC1111 gives them, in its order. */
-public enum Samplers {
-    DPM_PLUS_PLUS_2M("DPM++ 2M", Scheduler.KARRAS, new DpmPlusPlus2M()),
-    EULER("Euler", Scheduler.UNIFORM, new Euler());
+public enum SamplerName {
+    DPM_PLUS_PLUS_2M("DPM++ 2M", Scheduler.KARRAS),
+    EULER("Euler", Scheduler.UNIFORM);
 
     private final String label;
     private final Scheduler defaultScheduler;
-    private final Sampler sampler;
 
-    Samplers(String label, Scheduler defaultScheduler, Sampler sampler) {
+    SamplerName(String label, Scheduler defaultScheduler) {
         this.label = label;
         this.defaultScheduler = defaultScheduler;
-        this.sampler = sampler;
     }
 
     /** The name in menus, requests and infotext. */
@@ -29,19 +27,22 @@ public enum Samplers {
     }
 
     public Sampler sampler() {
-        return sampler;
+        return switch (this) {
+            case DPM_PLUS_PLUS_2M -> new DpmPlusPlus2M();
+            case EULER -> new Euler();
+        };
     }
 
-    static Samplers named(String label) {
+    static SamplerName of(String label) {
         return Arrays.stream(values())
-                .filter(sampler -> sampler.label.equals(label))
+                .filter(name -> name.label.equals(label))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
-                        "unknown sampler \"%s\"; known are %s, each alone or followed by a scheduler: Automatic, %s"
+                        "unknown sampler \"%s\"; known are %s, each alone or followed by a scheduler: %s"
                                 .formatted(label, known(), Scheduler.known())));
     }
 
     private static String known() {
-        return Arrays.stream(values()).map(Samplers::label).collect(Collectors.joining(", "));
+        return Arrays.stream(values()).map(SamplerName::label).collect(Collectors.joining(", "));
     }
 }

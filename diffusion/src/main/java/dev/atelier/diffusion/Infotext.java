@@ -1,0 +1,86 @@
+package dev.atelier.diffusion;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * How a picture was made, as AUTOMATIC1111 writes it into image files: the prompt, the negative prompt, and one line of
+ * {@code key: value} pairs.
+ *
+ * <pre>
+ * a cat
+ * Negative prompt: blurry
+ * Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.0, Seed: 42, Size: 512x512, ...
+ * </pre>
+ *
+ * @param parameters in the order of the text, values as they read without quotes
+ */
+public record Infotext(String prompt, String negativePrompt, Map<String, String> parameters) {
+    private static final String NEGATIVE_PROMPT = "Negative prompt:";
+
+    // AUTOMATIC1111 takes a last line with fewer pairs for a part of the prompt
+    private static final int FEWEST_PARAMETERS = 3;
+
+    public Infotext {
+        parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+    }
+
+    /** What AUTOMATIC1111 would say of the same picture, with our name under {@code Version}. */
+    static Infotext of(GenerationRequest request, long seed, ModelLabel model, String version) {
+        Map<String, String> parameters = new LinkedHashMap<>();
+        parameters.put("Steps", Integer.toString(request.steps()));
+        parameters.put("Sampler", request.sampler().name().label());
+        parameters.put("Schedule type", request.sampler().scheduler().label());
+        // from 0.001 on, Double.toString writes the digits of Python's str
+        parameters.put("CFG scale", Double.toString(request.cfgScale()));
+        parameters.put("Seed", Long.toString(seed));
+        parameters.put("Size", request.width() + "x" + request.height());
+        if (model.hash() != null) {
+            parameters.put("Model hash", model.hash());
+        }
+        parameters.put("Model", model.name());
+        parameters.put("RNG", request.rng().name());
+        parameters.put("Version", version);
+        return new Infotext(request.prompt(), request.negativePrompt(), parameters);
+    }
+
+    /**
+     * Reads infotext that we or AUTOMATIC1111 wrote. Lines lose the white space around them, and a line of the prompt
+     * that begins with {@code Negative prompt:} begins the negative prompt: the format cannot tell them apart. Never
+     * fails; a text without parameters is a prompt.
+     */
+    public static Infotext parse(String text) {
+        List<String> lines = new ArrayList<>(List.of(text.strip().split("\n", -1)));
+        Map<String, String> parameters = ParameterLine.parse(lines.getLast());
+        if (parameters.size() >= FEWEST_PARAMETERS) {
+            lines.removeLast();
+        } else {
+            parameters = Map.of();
+        }
+        List<String> prompt = new ArrayList<>();
+        List<String> negativePrompt = new ArrayList<>();
+        List<String> current = prompt;
+        for (String line : lines) {
+            String content = line.strip();
+            if (content.startsWith(NEGATIVE_PROMPT)) {
+                content = content.substring(NEGATIVE_PROMPT.length()).strip();
+                current = negativePrompt;
+            }
+            current.add(content);
+        }
+        return new Infotext(join(prompt), join(negativePrompt), parameters);
+    }
+
+    private static String join(List<String> lines) {
+        return String.join("\n", lines).stripLeading();
+    }
+
+    /** The text that goes into the image file. */
+    public String text() {
+        String negative = negativePrompt.isEmpty() ? "" : "\n" + NEGATIVE_PROMPT + " " + negativePrompt;
+        return (prompt + negative + "\n" + ParameterLine.write(parameters)).strip();
+    }
+}

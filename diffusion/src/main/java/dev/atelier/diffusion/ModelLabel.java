@@ -1,0 +1,11 @@
+package dev.atelier.diffusion;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What infotext says about the model.
+ *
+ * @param name the checkpoint's name, without folder and extension
+ * @param hash the first ten hex digits of the file's SHA-256, or null where no file stands behind the model
+ */
+public record ModelLabel(String name, @Nullable String hash) {}

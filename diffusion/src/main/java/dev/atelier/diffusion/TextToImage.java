@@ -1,0 +1,98 @@
+package dev.atelier.diffusion;
+
+import static dev.atelier.diffusion.GenerationListener.Phase.DECODING;
+import static dev.atelier.diffusion.GenerationListener.Phase.ENCODING;
+import static dev.atelier.diffusion.GenerationListener.Phase.SAMPLING;
+
+import dev.atelier.model.ClipTokenizer;
+import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.FloatArray;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/** From prompt to pictures with one model. Like the model, not thread-safe. */
+public final class TextToImage {
+    private static final int LATENT_CHANNELS = 4;
+
+    private final DiffusionModel model;
+    private final ModelLabel label;
+    private final String version;
+
+    /**
+     * @param model stays open; closing it is up to the caller
+     * @param label what infotext says about the model
+     * @param version what infotext says about the program: {@code Atelier} and its version
+     */
+    public TextToImage(DiffusionModel model, ModelLabel label, String version) {
+        this.model = model;
+        this.label = label;
+        this.version = version;
+    }
+
+    /**
+     * Draws the pictures of a request.
+     *
+     * @return as many pictures as the batch has, in order of their seeds
+     * @throws ArithmeticException if the model yields a value that is not finite; the message says where
+     */
+    public List<GeneratedImage> generate(GenerationRequest request, GenerationListener listener) {
+        listener.progress(ENCODING, 0, 2);
+        FloatArray conditional = encode(request.prompt(), request.batchSize());
+        listener.progress(ENCODING, 1, 2);
+        FloatArray unconditional = encode(request.negativePrompt(), request.batchSize());
+        listener.progress(ENCODING, 2, 2);
+
+        NoiseSchedule schedule = new NoiseSchedule(model.alphasCumprod());
+        Denoiser denoiser = ClassifierFreeGuidance.of(
+                context -> new EpsDenoiser(model, schedule, context), conditional, unconditional, request.cfgScale());
+        float[] sigmas = request.sampler().scheduler().sigmas(schedule, request.steps());
+        FloatArray start = Latents.scale(noise(request), sigmas[0]);
+
+        listener.progress(SAMPLING, 0, request.steps());
+        Sampler sampler = request.sampler().name().sampler();
+        FloatArray latents =
+                sampler.sample(denoiser, start, sigmas, (step, steps) -> listener.progress(SAMPLING, step, steps));
+        return decode(latents, request, listener);
+    }
+
+    /** The prompt's windows side by side, once for each image: {@code [images, 77·windows, contextWidth]}. */
+    private FloatArray encode(String prompt, int images) {
+        int[][] windows = TokenWindows.of(ClipTokenizer.standard().encode(prompt));
+        FloatArray encoded = model.encodeText(windows); // [windows, 77, contextWidth]
+        FloatArray context = FloatArray.of(encoded.values(), 1, windows.length * ClipTokenizer.WINDOW, encoded.size(2));
+        return Latents.stack(Collections.nCopies(images, context).toArray(FloatArray[]::new));
+    }
+
+    private FloatArray noise(GenerationRequest request) {
+        int height = request.height() / model.spatialFactor();
+        int width = request.width() / model.spatialFactor();
+        return request.rng().batch(request.seed(), request.batchSize(), LATENT_CHANNELS, height, width);
+    }
+
+    /** One image at a time: the decoder needs far more memory for its activations than the UNet. */
+    private List<GeneratedImage> decode(FloatArray latents, GenerationRequest request, GenerationListener listener) {
+        List<GeneratedImage> images = new ArrayList<>();
+        listener.progress(DECODING, 0, request.batchSize());
+        for (int i = 0; i < request.batchSize(); i++) {
+            long seed = request.seed() + i;
+            FloatArray latent = latents.rows(i, i + 1);
+            requireFinite(latent, "UNet", seed);
+            FloatArray decoded = model.decode(latent);
+            requireFinite(decoded, "VAE decoder", seed);
+            String infotext = Infotext.of(request, seed, label, version).text();
+            images.add(new GeneratedImage(RgbImage.of(decoded), seed, infotext));
+            listener.progress(DECODING, i + 1, request.batchSize());
+        }
+        return images;
+    }
+
+    private void requireFinite(FloatArray values, String network, long seed) {
+        for (float value : values.values()) {
+            if (!Float.isFinite(value)) {
+                throw new ArithmeticException("the %s of %s produced %s for the image with seed %d"
+                        .formatted(network, label.name(), value, seed));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package dev.atelier.diffusion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class InfotextTest {
+
+    private static Infotext infotext(String prompt, String negativePrompt, ModelLabel model) {
+        GenerationRequest request = new GenerationRequest(
+                prompt, negativePrompt, 20, SamplerChoice.named("Euler"), 7, 42, 512, 768, 1, NoiseSource.CPU);
+        return Infotext.of(request, 42, model, "Atelier 1.0");
+    }
+
+    @Test
+    void withoutNegativePromptAndHashTheirPartsAreLeftOut() {
+        assertThat(infotext("a cat", "", new ModelLabel("m", null)).text()).isEqualTo("""
+                        a cat
+                        Steps: 20, Sampler: Euler, Schedule type: Uniform, CFG scale: 7.0, Seed: 42, Size: 512x768, \
+                        Model: m, RNG: CPU, Version: Atelier 1.0""");
+    }
+
+    @Test
+    void withoutAPromptOnlyTheParametersRemain() {
+        assertThat(infotext("", "", new ModelLabel("m", null)).text()).startsWith("Steps: 20, ");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                    plain-name_v1.5       | Model: plain-name_v1.5, RNG
+                    0.7*anime + 0.3*photo | Model: 0.7*anime + 0.3*photo, RNG
+                    lora(A, style:0.6)    | Model: "lora(A, style:0.6)", RNG
+                    a:"b\\c"              | Model: "a:\\"b\\\\c\\"", RNG
+                    "quoted"              | Model: "\\"quoted\\"", RNG
+                    ` blank`              | Model: " blank", RNG
+                    猫:モデル               | Model: "猫:モデル", RNG
+                    """)
+    void valuesAreQuotedOnlyWhereTheyWouldNotReadBack(String name, String expected) {
+        Infotext infotext = infotext("a", "b", new ModelLabel(name, null));
+        assertThat(infotext.text()).contains(expected);
+        assertThat(Infotext.parse(infotext.text())).isEqualTo(infotext);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a cat",
+                "",
+                "two\nlines, Steps: 3",
+                "猫、かわいい 🐱, (best:1.2)",
+                "ends with a colon:",
+                "Steps: 1, Sampler: x, Seed: 2"
+            })
+    void whatIsWrittenReadsBack(String prompt) {
+        Infotext infotext = infotext(prompt, "blurry,\nlow quality", new ModelLabel("line\nbreak\t\u0001", "00ff"));
+        assertThat(Infotext.parse(infotext.text())).isEqualTo(infotext);
+    }
+
+    @Test
+    void parametersKeepTheirOrder() {
+        Infotext infotext = infotext("a", "b", new ModelLabel("m", "00ff"));
+        assertThat(Infotext.parse(infotext.text()).parameters().keySet())
+                .containsExactly(
+                        "Steps",
+                        "Sampler",
+                        "Schedule type",
+                        "CFG scale",
+                        "Seed",
+                        "Size",
+                        "Model hash",
+                        "Model",
+                        "RNG",
+                        "Version");
+    }
+
+    @Test
+    void automatic1111sOwnInfotextIsRead() {
+        Infotext infotext = Infotext.parse("""
+                a cat
+                Negative prompt: blurry
+                Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.0, Seed: 42, Size: 512x512, \
+                Model hash: 6ce0161689, Model: v1-5-pruned-emaonly, Clip skip: 2, Lora hashes: "style: 0123456789ab", \
+                Version: v1.10.1""");
+        Map<String, String> expected = new LinkedHashMap<>();
+        expected.put("Steps", "20");
+        expected.put("Sampler", "DPM++ 2M");
+        expected.put("Schedule type", "Karras");
+        expected.put("CFG scale", "7.0");
+        expected.put("Seed", "42");
+        expected.put("Size", "512x512");
+        expected.put("Model hash", "6ce0161689");
+        expected.put("Model", "v1-5-pruned-emaonly");
+        expected.put("Clip skip", "2");
+        expected.put("Lora hashes", "style: 0123456789ab");
+        expected.put("Version", "v1.10.1");
+        assertThat(infotext).isEqualTo(new Infotext("a cat", "blurry", expected));
+    }
+
+    @Test
+    void aTextWithoutParametersIsAPrompt() {
+        assertThat(Infotext.parse("a cat\nmood: calm, light: soft"))
+                .isEqualTo(new Infotext("a cat\nmood: calm, light: soft", "", Map.of()));
+    }
+
+    @Test
+    void aQuoteThatIsNotClosedIsAnOrdinaryCharacter() {
+        assertThat(ParameterLine.parse("Aa: \"x, Bb: \"y\\\", Cc: \"a\" b"))
+                .containsExactlyInAnyOrderEntriesOf(Map.of("Aa", "\"x", "Bb", "\"y\\\"", "Cc", "\"a\" b"));
+    }
+
+    @Test
+    void jsonEscapesAreUnderstood() {
+        assertThat(ParameterLine.parse("Key: \"\\u0041\\/\\b\\f\\r\\ud83d\\udc31\""))
+                .containsExactlyEntriesOf(Map.of("Key", "A/\b\f\r🐱"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a", ":", "a b-", "\"\\n", "aa: \"", "aa: \"\\\"b, "})
+    @Timeout(20)
+    void hostileLinesTakeLinearTime(String part) {
+        assertThat(ParameterLine.parse(part.repeat(500_000))).hasSizeLessThan(3);
+    }
+}

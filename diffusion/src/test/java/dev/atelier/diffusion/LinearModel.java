@@ -1,0 +1,85 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.model.AlphasCumprod;
+import dev.atelier.model.ClipTokenizer;
+import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.FloatArray;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A model without weights whose answers are known: for a prompt its latents are normally distributed, with a standard
+ * deviation of 1, around {@link #mean} of that prompt. It keeps the shapes and values of the calls.
+ */
+class LinearModel implements DiffusionModel {
+    final List<String> calls = new ArrayList<>();
+    final List<Float> timesteps = new ArrayList<>();
+
+    private final NoiseSchedule schedule = new NoiseSchedule(AlphasCumprod.scaledLinear());
+
+    /** The conditioning is the token ids themselves, at 1/49408 of their value. */
+    @Override
+    public FloatArray encodeText(int[][] tokens) {
+        calls.add("encode " + tokens.length);
+        float[] context = new float[tokens.length * ClipTokenizer.WINDOW];
+        for (int i = 0; i < context.length; i++) {
+            context[i] = tokens[i / ClipTokenizer.WINDOW][i % ClipTokenizer.WINDOW] / 49408f;
+        }
+        return FloatArray.of(context, tokens.length, ClipTokenizer.WINDOW, 1);
+    }
+
+    static float mean(FloatArray context, int row) {
+        float sum = 0;
+        float[] values = context.rows(row, row + 1).values();
+        for (float value : values) {
+            sum += value;
+        }
+        return sum / values.length;
+    }
+
+    /** ε = (x − D)/σ with D = (x + mean·σ²)/(1 + σ²). */
+    @Override
+    public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
+        calls.add("unet " + latents.size(0) + "x" + context.size(1));
+        this.timesteps.add(timesteps[0]);
+        float[] noise = latents.values().clone();
+        int row = noise.length / latents.size(0);
+        for (int i = 0; i < noise.length; i++) {
+            double sigma = schedule.sigma(timesteps[i / row]);
+            double variance = sigma * sigma;
+            double x = noise[i] * Math.sqrt(variance + 1);
+            double denoised = (x + mean(context, i / row) * variance) / (1 + variance);
+            noise[i] = (float) ((x - denoised) / sigma);
+        }
+        return FloatArray.of(noise, latents.shape());
+    }
+
+    /** Each latent cell becomes 8 × 8 pixels whose colour is the first three channels. */
+    @Override
+    public FloatArray decode(FloatArray latents) {
+        calls.add("decode " + latents.size(0));
+        int height = latents.size(2) * spatialFactor();
+        int width = latents.size(3) * spatialFactor();
+        float[] pixels = new float[3 * height * width];
+        for (int i = 0; i < pixels.length; i++) {
+            int channel = i / (height * width);
+            int y = i / width % height / spatialFactor();
+            int x = i % width / spatialFactor();
+            pixels[i] = latents.values()[(channel * latents.size(2) + y) * latents.size(3) + x];
+        }
+        return FloatArray.of(pixels, 1, 3, height, width);
+    }
+
+    @Override
+    public int spatialFactor() {
+        return 8;
+    }
+
+    @Override
+    public float[] alphasCumprod() {
+        return AlphasCumprod.scaledLinear();
+    }
+
+    @Override
+    public void close() {}
+}

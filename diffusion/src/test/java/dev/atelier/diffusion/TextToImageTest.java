@@ -1,0 +1,157 @@
+package dev.atelier.diffusion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.atelier.diffusion.GenerationListener.Phase;
+import dev.atelier.model.FloatArray;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TextToImageTest {
+    private static final GenerationListener NOBODY = (phase, done, total) -> {};
+
+    private final LinearModel model = new LinearModel();
+    private final TextToImage pipeline = new TextToImage(model, new ModelLabel("linear", "0123456789"), "Atelier 1.0");
+
+    private static GenerationRequest request(String prompt, String sampler, long seed, int images) {
+        return new GenerationRequest(
+                prompt, "blurry", 20, SamplerChoice.named(sampler), 7, seed, 128, 64, images, NoiseSource.NV);
+    }
+
+    @Test
+    void aBatchHoldsThePicturesOfItsSeeds() {
+        List<GeneratedImage> batch = pipeline.generate(request("a cat", "DPM++ 2M", 41, 3), NOBODY);
+        assertThat(batch).extracting(GeneratedImage::seed).containsExactly(41L, 42L, 43L);
+        for (GeneratedImage image : batch) {
+            GeneratedImage single = pipeline.generate(request("a cat", "DPM++ 2M", image.seed(), 1), NOBODY)
+                    .getFirst();
+            assertThat(pixels(image)).containsExactly(pixels(single));
+            assertThat(image.infotext()).isEqualTo(single.infotext());
+        }
+        assertThat(pixels(batch.get(0))).isNotEqualTo(pixels(batch.get(1)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Euler", "Euler Karras", "DPM++ 2M", "DPM++ 2M Uniform"})
+    void thePictureIsASampleOfTheModelsDistribution(String sampler) {
+        List<FloatArray> decoded = new ArrayList<>();
+        LinearModel recording = new LinearModel() {
+            @Override
+            public FloatArray decode(FloatArray latents) {
+                decoded.add(latents);
+                return super.decode(latents);
+            }
+        };
+        GenerationRequest request =
+                new GenerationRequest("", "", 40, SamplerChoice.named(sampler), 1, 5, 512, 512, 1, NoiseSource.CPU);
+
+        new TextToImage(recording, new ModelLabel("linear", null), "Atelier 1.0").generate(request, NOBODY);
+
+        FloatArray latent = decoded.getFirst();
+        assertThat(latent.shape()).containsExactly(1, 4, 64, 64);
+        double mean = 0;
+        double square = 0;
+        for (float value : latent.values()) {
+            mean += value / (double) latent.values().length;
+            square += (double) value * value / latent.values().length;
+        }
+        // an empty prompt is BOS and 76 EOS, whose mean is just below 1; the run starts from noise around 0, not around
+        // that mean, and 1/√(1 + σ_max²) of the difference remains
+        assertThat(mean).isCloseTo(1 - 1 / Math.hypot(1, 14.6146), within(0.02));
+        assertThat(Math.sqrt(square - mean * mean)).isCloseTo(1, within(0.1));
+    }
+
+    @Test
+    void sizesReachTheModelInLatentCells() {
+        GeneratedImage image =
+                pipeline.generate(request("a cat", "Euler", 1, 1), NOBODY).getFirst();
+        assertThat(image.pixels().getWidth()).isEqualTo(128);
+        assertThat(image.pixels().getHeight()).isEqualTo(64);
+    }
+
+    @Test
+    void picturesAreDecodedOneByOne() {
+        pipeline.generate(request("a cat", "Euler", 1, 2), NOBODY);
+        assertThat(model.calls)
+                .startsWith("encode 1", "encode 1", "unet 4x77")
+                .endsWith("decode 1", "decode 1")
+                .hasSize(2 + 20 + 2);
+    }
+
+    @Test
+    void aLongPromptTakesAsManyWindowsAsItNeeds() {
+        pipeline.generate(request("cat ".repeat(80), "Euler", 1, 1), NOBODY);
+        assertThat(model.calls).startsWith("encode 2", "encode 1", "unet 1x154", "unet 1x77");
+    }
+
+    @Test
+    void theInfotextTellsHowThePictureWasMade() {
+        GeneratedImage image =
+                pipeline.generate(request("a cat", "DPM++ 2M", 42, 1), NOBODY).getFirst();
+        assertThat(image.infotext()).isEqualTo("""
+                        a cat
+                        Negative prompt: blurry
+                        Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.0, Seed: 42, Size: 128x64, \
+                        Model hash: 0123456789, Model: linear, RNG: NV, Version: Atelier 1.0""");
+    }
+
+    @Test
+    void theListenerHearsOfEveryPhase() {
+        List<String> heard = new ArrayList<>();
+        GenerationRequest request =
+                new GenerationRequest("a", "b", 3, SamplerChoice.named("Euler"), 7, 1, 64, 64, 2, NoiseSource.NV);
+        pipeline.generate(request, (phase, done, total) -> heard.add(phase + " " + done + "/" + total));
+        assertThat(heard)
+                .containsExactly(
+                        "ENCODING 0/2",
+                        "ENCODING 1/2",
+                        "ENCODING 2/2",
+                        "SAMPLING 0/3",
+                        "SAMPLING 1/3",
+                        "SAMPLING 2/3",
+                        "SAMPLING 3/3",
+                        "DECODING 0/2",
+                        "DECODING 1/2",
+                        "DECODING 2/2");
+    }
+
+    @Test
+    void aListenerThatThrowsEndsTheRunAtThatStep() {
+        assertThatThrownBy(() -> pipeline.generate(request("a cat", "DPM++ 2M", 1, 1), (phase, done, total) -> {
+                    if (phase == Phase.SAMPLING && done == 3) {
+                        throw new CancellationException("enough");
+                    }
+                }))
+                .isInstanceOf(CancellationException.class)
+                .hasMessage("enough");
+        assertThat(model.calls).hasSize(2 + 3);
+    }
+
+    @Test
+    void aValueThatIsNotANumberIsNamedWithItsSeed() {
+        LinearModel broken = new LinearModel() {
+            @Override
+            public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
+                FloatArray noise = super.predictNoise(latents, timesteps, context);
+                noise.values()[latents.values().length - 1] = Float.NaN;
+                return noise;
+            }
+        };
+        TextToImage brokenPipeline = new TextToImage(broken, new ModelLabel("broken", null), "Atelier 1.0");
+        assertThatThrownBy(() -> brokenPipeline.generate(request("a cat", "Euler", 8, 2), NOBODY))
+                .isInstanceOf(ArithmeticException.class)
+                .hasMessage("the UNet of broken produced NaN for the image with seed 9");
+    }
+
+    private static int[] pixels(GeneratedImage image) {
+        int width = image.pixels().getWidth();
+        int height = image.pixels().getHeight();
+        return image.pixels().getRGB(0, 0, width, height, null, 0, width);
+    }
+}

@@ -1,0 +1,61 @@
+package dev.atelier.engine.torch;
+
+import dev.atelier.model.FloatArray;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+
+/** Numbers into and out of libtorch's tensors. */
+final class Tensors {
+    private Tensors() {}
+
+    /** An fp32 tensor with a copy of {@code values}. */
+    static Tensor of(FloatArray values) {
+        long[] shape = Arrays.stream(values.shape()).asLongStream().toArray();
+        return torch.from_blob(new FloatPointer(values.values()), shape);
+    }
+
+    /** An int64 tensor {@code [rows, columns]}. */
+    static Tensor of(int[][] values) {
+        long[] flat = Arrays.stream(values)
+                .flatMapToInt(Arrays::stream)
+                .asLongStream()
+                .toArray();
+        return torch.from_blob(
+                new LongPointer(flat),
+                new long[] {values.length, flat.length / values.length},
+                new TensorOptions(torch.ScalarType.Long));
+    }
+
+    /** An fp32 tensor that reads its elements where they are; {@code bytes} must outlive it and is never written. */
+    static Tensor view(MemorySegment bytes, long[] shape) {
+        return torch.from_blob(new Address(bytes), shape);
+    }
+
+    static FloatArray toArray(Tensor tensor) {
+        float[] values = memory(tensor.contiguous()).toArray(ValueLayout.JAVA_FLOAT);
+        int[] shape = new int[(int) tensor.dim()];
+        Arrays.setAll(shape, axis -> (int) tensor.size(axis));
+        return FloatArray.of(values, shape);
+    }
+
+    /** The elements of a contiguous tensor in place. Valid as long as the tensor. */
+    @SuppressWarnings("restricted") // the address and the length both come from the tensor
+    static MemorySegment memory(Tensor tensor) {
+        return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(tensor.nbytes());
+    }
+
+    private static final class Address extends Pointer {
+        @SuppressWarnings("this-escape")
+        Address(MemorySegment memory) {
+            super((Pointer) null);
+            address = memory.address();
+        }
+    }
+}

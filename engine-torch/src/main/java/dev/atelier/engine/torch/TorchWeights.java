@@ -1,0 +1,77 @@
+package dev.atelier.engine.torch;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.checkpoint.Shape;
+import dev.atelier.model.Weights;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A checkpoint's tensors for libtorch, in fp32. Where the file holds fp32 they are read from the mapped file, without a
+ * copy; anything else is converted into native memory once. Nothing goes through the Java heap.
+ */
+final class TorchWeights implements Weights<Tensor>, AutoCloseable {
+    private final Checkpoint checkpoint; // keeps the mapping alive that the views point into
+    private final Map<String, Tensor> loaded = new HashMap<>();
+
+    private TorchWeights(Checkpoint checkpoint) {
+        this.checkpoint = checkpoint;
+    }
+
+    /** Loads the tensors whose name passes {@code used}. Must not be called within a pointer scope. */
+    static TorchWeights load(Checkpoint checkpoint, Predicate<String> used, Progress progress) {
+        TorchWeights weights = new TorchWeights(checkpoint);
+        List<String> names = checkpoint.tensors().keySet().stream().filter(used).toList();
+        long total = names.stream()
+                .mapToLong(name -> checkpoint.tensor(name).byteSize())
+                .sum();
+        long done = 0;
+        for (String name : names) {
+            progress.update(done, total);
+            weights.loaded.put(name, load(checkpoint.tensor(name)));
+            done += checkpoint.tensor(name).byteSize();
+        }
+        progress.update(done, total);
+        return weights;
+    }
+
+    private static Tensor load(dev.atelier.checkpoint.Tensor stored) {
+        long[] shape = stored.shape().sizes();
+        return stored.mapped()
+                .filter(bytes -> stored.dtype() == DType.F32 && bytes.address() % Float.BYTES == 0)
+                .map(bytes -> Tensors.view(bytes, shape))
+                .orElseGet(() -> {
+                    Tensor converted = torch.empty(shape);
+                    MemorySegment memory = Tensors.memory(converted);
+                    stored.to(DType.F32).read(0, memory);
+                    return converted;
+                });
+    }
+
+    @Override
+    public Tensor get(String name) {
+        Tensor tensor = loaded.get(name);
+        if (tensor == null) {
+            throw new IllegalStateException("the tensor \"%s\" was not loaded".formatted(name));
+        }
+        return tensor;
+    }
+
+    @Override
+    public Shape shape(String name) {
+        return checkpoint.tensor(name).shape();
+    }
+
+    @Override
+    public void close() {
+        loaded.values().forEach(Tensor::close);
+        loaded.clear();
+    }
+}

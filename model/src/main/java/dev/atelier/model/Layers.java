@@ -1,0 +1,62 @@
+package dev.atelier.model;
+
+/**
+ * Network layers addressed by where their weights lie in the checkpoint, so that the shape of the code is the
+ * checkpoint's tree of names.
+ */
+final class Layers<T> {
+    final Ops<T> ops;
+    private final Weights<T> weights;
+    private final int groups;
+    private final String prefix;
+
+    /** @param groups GroupNorm's number of groups, the same throughout a model */
+    Layers(Ops<T> ops, Weights<T> weights, int groups, String prefix) {
+        this.ops = ops;
+        this.weights = weights;
+        this.groups = groups;
+        this.prefix = prefix;
+    }
+
+    /** The layers below {@code name}. */
+    Layers<T> at(String name) {
+        return new Layers<>(ops, weights, groups, prefix + name + ".");
+    }
+
+    T weight(String name) {
+        return weights.get(prefix + name);
+    }
+
+    T linear(String name, T x) {
+        return ops.linear(x, weight(name + ".weight"), weight(name + ".bias"));
+    }
+
+    T linearWithoutBias(String name, T x) {
+        return ops.linear(x, weight(name + ".weight"));
+    }
+
+    /** A convolution that keeps the image's size. */
+    T conv(String name, T image) {
+        return conv(name, image, 1);
+    }
+
+    T conv(String name, T image, int stride) {
+        int kernel = (int) weights.shape(prefix + name + ".weight").size(2);
+        return ops.conv2d(image, weight(name + ".weight"), weight(name + ".bias"), stride, kernel / 2);
+    }
+
+    /** Whether the convolution {@code name} has as many output as input channels. */
+    boolean keepsWidth(String name) {
+        var shape = weights.shape(prefix + name + ".weight");
+        return shape.size(0) == shape.size(1);
+    }
+
+    T groupNorm(String name, T image, double epsilon) {
+        return ops.groupNorm(image, groups, weight(name + ".weight"), weight(name + ".bias"), epsilon);
+    }
+
+    /** LayerNorm with the ε that all these networks use. */
+    T layerNorm(String name, T x) {
+        return ops.layerNorm(x, weight(name + ".weight"), weight(name + ".bias"), 1e-5);
+    }
+}

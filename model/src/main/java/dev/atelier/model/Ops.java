@@ -1,0 +1,85 @@
+package dev.atelier.model;
+
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * The tensor operations that the networks are written in. An engine gives {@code T} its meaning: a native tensor, and
+ * the operations run at once; a node of a graph, and they build it; a shape, and they check that a file fits together.
+ *
+ * <p>Images are {@code [n, channels, height, width]}, token sequences {@code [n, tokens, width]}.
+ */
+public interface Ops<T> {
+    /** A tensor of constants. */
+    T constant(FloatArray values);
+
+    /** a + b, broadcast as NumPy does. */
+    T add(T a, T b);
+
+    /** a · b, elementwise, broadcast as NumPy does. */
+    T mul(T a, T b);
+
+    /** x · factor */
+    T scale(T x, double factor);
+
+    /** Adds {@code perChannel [n, channels]} to every pixel of {@code image}. */
+    T addToChannels(T image, T perChannel);
+
+    T sin(T x);
+
+    T cos(T x);
+
+    /** x · σ(x) */
+    T silu(T x);
+
+    /** The exact GELU, x · Φ(x). */
+    T gelu(T x);
+
+    /** x · σ(1.702 x), OpenAI CLIP's approximation of GELU. */
+    T quickGelu(T x);
+
+    /** x·Wᵀ + b over the last axis; {@code weight [out, in]}, {@code bias [out]}. */
+    T linear(T x, T weight, T bias);
+
+    /** x·Wᵀ over the last axis. */
+    T linear(T x, T weight);
+
+    /** 2-D convolution with zero padding on all sides; {@code weight [out, in, k, k]}, {@code bias [out]}. */
+    T conv2d(T image, T weight, T bias, int stride, int padding);
+
+    /** Normalises each group of channels of an image over its pixels, then scales and shifts per channel. */
+    T groupNorm(T image, int groups, T weight, T bias, double epsilon);
+
+    /** Normalises over the last axis, then scales and shifts. */
+    T layerNorm(T x, T weight, T bias, double epsilon);
+
+    /**
+     * Multi-head attention softmax(q·kᵀ / √d)·v with d = width / heads; each head takes a contiguous slice of the width.
+     *
+     * @param q {@code [n, tokens, width]}
+     * @param k {@code [n, other tokens, width]}
+     * @param v as {@code k}
+     * @param causal whether a token sees only itself and those before it
+     */
+    T attention(T q, T k, T v, int heads, boolean causal);
+
+    /** The rows of {@code table [rows, width]} at {@code ids [n, tokens]} (integers). */
+    T embedding(T table, T ids);
+
+    T concat(int axis, T a, T b);
+
+    /** Cuts the last axis into equal parts. */
+    List<T> split(T x, int parts);
+
+    /** Doubles height and width by repeating pixels. */
+    T upsample2x(T image);
+
+    /** {@code [n, c, h, w]} to {@code [n, h·w, c]}, row by row. */
+    T toTokens(T image);
+
+    /** {@code [n, h·w, c]} back to {@code [n, c, h, w]}, with the height and width of {@code like}. */
+    T toImage(T tokens, T like);
+
+    /** Runs a part of a network; an eager engine frees everything it made on the way, except the result. */
+    T scope(Supplier<T> part);
+}

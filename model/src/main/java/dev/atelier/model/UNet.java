@@ -1,0 +1,125 @@
+package dev.atelier.model;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * The denoising UNet of latent diffusion (Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion
+ * Models"), in the layout of the CompVis code: {@code input_blocks}, {@code middle_block}, {@code output_blocks}.
+ */
+public final class UNet<T> {
+    private final Ops<T> ops;
+    private final Layers<T> unet;
+    private final UNetConfig config;
+
+    public UNet(Ops<T> ops, Weights<T> weights, UNetConfig config) {
+        this.ops = ops;
+        this.unet = new Layers<>(ops, weights, config.groups(), UNetConfig.PREFIX);
+        this.config = config;
+    }
+
+    /**
+     * @param latents {@code [n, 4, h, w]}; h and w multiples of 2^(levels - 1)
+     * @param timesteps {@code [n, 1]}, in [0, 999], fractions allowed
+     * @param context {@code [n, tokens, contextWidth]}
+     * @return the predicted noise, {@code [n, 4, h, w]}
+     */
+    public T forward(T latents, T timesteps, T context) {
+        T emb = timeEmbedding(timesteps);
+        Deque<T> skips = new ArrayDeque<>();
+        T h = unet.conv("input_blocks.0.0", latents);
+        skips.push(h);
+        int n = 1;
+        for (int level = 0; level < config.levels(); level++) {
+            for (int block = 0; block < config.resBlocks(); block++, n++) {
+                Layers<T> layers = unet.at("input_blocks." + n);
+                h = resBlock(layers.at("0"), h, emb);
+                h = transformer(
+                        layers.at("1"), h, context, config.transformerDepth().get(level));
+                skips.push(h);
+            }
+            if (level < config.levels() - 1) {
+                h = unet.conv("input_blocks." + n++ + ".0.op", h, 2);
+                skips.push(h);
+            }
+        }
+
+        h = resBlock(unet.at("middle_block.0"), h, emb);
+        h = transformer(unet.at("middle_block.1"), h, context, config.middleDepth());
+        h = resBlock(unet.at("middle_block.2"), h, emb);
+
+        n = 0;
+        for (int level = config.levels() - 1; level >= 0; level--) {
+            int depth = config.transformerDepth().get(level);
+            for (int block = 0; block <= config.resBlocks(); block++, n++) {
+                Layers<T> layers = unet.at("output_blocks." + n);
+                h = resBlock(layers.at("0"), ops.concat(1, h, skips.pop()), emb);
+                h = transformer(layers.at("1"), h, context, depth);
+                if (level > 0 && block == config.resBlocks()) {
+                    h = layers.conv((depth > 0 ? "2" : "1") + ".conv", ops.upsample2x(h));
+                }
+            }
+        }
+        return unet.conv("out.2", ops.silu(unet.groupNorm("out.0", h, 1e-5)));
+    }
+
+    /** Sinusoidal embedding (Vaswani et al. 2017), cosines first, then two linear layers. */
+    private T timeEmbedding(T timesteps) {
+        int half = config.modelChannels() / 2;
+        float[] frequencies = new float[half];
+        for (int i = 0; i < half; i++) {
+            frequencies[i] = (float) Math.exp(-Math.log(10_000) * i / half);
+        }
+        T angles = ops.mul(timesteps, ops.constant(FloatArray.of(frequencies, 1, half)));
+        T sinusoids = ops.concat(1, ops.cos(angles), ops.sin(angles));
+        return unet.linear("time_embed.2", ops.silu(unet.linear("time_embed.0", sinusoids)));
+    }
+
+    private T resBlock(Layers<T> layers, T x, T emb) {
+        return ops.scope(() -> {
+            T h = layers.conv("in_layers.2", ops.silu(layers.groupNorm("in_layers.0", x, 1e-5)));
+            h = ops.addToChannels(h, layers.linear("emb_layers.1", ops.silu(emb)));
+            h = layers.conv("out_layers.3", ops.silu(layers.groupNorm("out_layers.0", h, 1e-5)));
+            return ops.add(layers.keepsWidth("in_layers.2") ? x : layers.conv("skip_connection", x), h);
+        });
+    }
+
+    private T transformer(Layers<T> layers, T image, T context, int depth) {
+        if (depth == 0) {
+            return image;
+        }
+        return ops.scope(() -> {
+            T x = ops.toTokens(layers.conv("proj_in", layers.groupNorm("norm", image, 1e-6)));
+            for (int i = 0; i < depth; i++) {
+                x = transformerBlock(layers.at("transformer_blocks." + i), x, context);
+            }
+            return ops.add(image, layers.conv("proj_out", ops.toImage(x, image)));
+        });
+    }
+
+    private T transformerBlock(Layers<T> layers, T input, T context) {
+        T x = input;
+        T normed = layers.layerNorm("norm1", x);
+        x = ops.add(x, attention(layers.at("attn1"), normed, normed));
+        x = ops.add(x, attention(layers.at("attn2"), layers.layerNorm("norm2", x), context));
+        return ops.add(x, feedForward(layers.at("ff.net"), layers.layerNorm("norm3", x)));
+    }
+
+    private T attention(Layers<T> layers, T x, T context) {
+        return ops.scope(() -> {
+            T q = layers.linearWithoutBias("to_q", x);
+            T k = layers.linearWithoutBias("to_k", context);
+            T v = layers.linearWithoutBias("to_v", context);
+            return layers.linear("to_out.0", ops.attention(q, k, v, config.heads(), false));
+        });
+    }
+
+    /** GEGLU (Shazeer 2020, "GLU Variants Improve Transformer"). */
+    private T feedForward(Layers<T> layers, T x) {
+        return ops.scope(() -> {
+            List<T> halves = ops.split(layers.linear("0.proj", x), 2);
+            return layers.linear("2", ops.mul(halves.getFirst(), ops.gelu(halves.getLast())));
+        });
+    }
+}

@@ -1,0 +1,16 @@
+package dev.atelier.model;
+
+import dev.atelier.checkpoint.Shape;
+
+/** The tensors of a checkpoint as an engine's values, by the checkpoint's names. */
+public interface Weights<T> {
+    /** @throws dev.atelier.checkpoint.InvalidCheckpointException if there is no tensor called {@code name} */
+    T get(String name);
+
+    /**
+     * The shape of a convolution's weight, {@code [out, in, k, k]}.
+     *
+     * @throws dev.atelier.checkpoint.InvalidCheckpointException if there is no tensor called {@code name}
+     */
+    Shape shape(String name);
+}
