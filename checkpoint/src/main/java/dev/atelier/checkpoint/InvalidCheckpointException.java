@@ -36,17 +36,25 @@ public final class InvalidCheckpointException extends RuntimeException {
 
     private final transient Path file;
     private final Reason reason;
+    private final String problem;
 
     public InvalidCheckpointException(Path file, Reason reason, String problem) {
         super(file + ": " + problem);
         this.file = file;
         this.reason = reason;
+        this.problem = problem;
     }
 
     public InvalidCheckpointException(Path file, Reason reason, String problem, Throwable cause) {
         super(file + ": " + problem, cause);
         this.file = file;
         this.reason = reason;
+        this.problem = problem;
+    }
+
+    /** The message without the file's name. */
+    public String problem() {
+        return problem;
     }
 
     public Path file() {

@@ -111,8 +111,7 @@ class SafetensorsReaderTest {
 
     @Test
     void metadataKeepsItsOrderAndItsEscapes() {
-        Checkpoint checkpoint = open(
-                """
+        Checkpoint checkpoint = open("""
                 {"__metadata__": {"format": "pt", "quote\\"d": "line\\nbreak \\u00e9 \\ud83d\\ude00", "": ""}}""", 0);
 
         assertThat(checkpoint.metadata())
@@ -131,11 +130,9 @@ class SafetensorsReaderTest {
 
     @Test
     void unknownFieldsOfATensorAreIgnored() {
-        Checkpoint checkpoint = open(
-                """
+        Checkpoint checkpoint = open("""
                 {"t": {"note": {"deep": [1, -2.5e3, null, {"x": true}]}, "dtype": "U8", "shape": [2], \
-                "data_offsets": [0, 2], "other": "…"}}""",
-                2);
+                "data_offsets": [0, 2], "other": "…"}}""", 2);
 
         assertThat(Bits.of(checkpoint.tensor("t"))).containsExactly(0, 1);
     }
@@ -203,7 +200,11 @@ class SafetensorsReaderTest {
         return Stream.of(
                 damage("empty file", nothing, Reason.HEADER_TOO_SMALL, "0 bytes"),
                 damage("seven bytes", new byte[7], Reason.HEADER_TOO_SMALL, "7 bytes"),
-                damage("header of 2⁶⁴ − 1", claiming(-1, ascii("{}"), nothing), Reason.HEADER_TOO_LARGE, "1844674407370955"),
+                damage(
+                        "header of 2⁶⁴ − 1",
+                        claiming(-1, ascii("{}"), nothing),
+                        Reason.HEADER_TOO_LARGE,
+                        "1844674407370955"),
                 damage("header of 2⁶³ − 1", claiming(Long.MAX_VALUE, ascii("{}"), nothing), Reason.HEADER_TOO_LARGE),
                 damage(
                         "header one byte too large",
@@ -280,19 +281,9 @@ class SafetensorsReaderTest {
                 notJson("a null metadata value", "{\"__metadata__\":{\"steps\":null}}", "\"steps\""),
                 notJson("nested metadata", "{\"__metadata__\":{\"a\":{\"b\":\"c\"}}}", "\"a\""),
                 notJson("nesting deeper than 128", "{\"t\":{\"x\":" + "[".repeat(200) + "]".repeat(200) + "}}"),
-                damage(
-                        "not UTF-8",
-                        file(latin1("{\"é\":{}}"), new byte[0]),
-                        Reason.HEADER_NOT_UTF8,
-                        "UTF-8"),
-                damage(
-                        "not UTF-8 in the padding",
-                        file(latin1("{}      \u00ff"), new byte[0]),
-                        Reason.HEADER_NOT_UTF8),
-                damage(
-                        "cut inside a letter",
-                        file(latin1("{\"\u00e5\u00b1"), new byte[0]),
-                        Reason.HEADER_NOT_UTF8),
+                damage("not UTF-8", file(latin1("{\"é\":{}}"), new byte[0]), Reason.HEADER_NOT_UTF8, "UTF-8"),
+                damage("not UTF-8 in the padding", file(latin1("{}      \u00ff"), new byte[0]), Reason.HEADER_NOT_UTF8),
+                damage("cut inside a letter", file(latin1("{\"\u00e5\u00b1"), new byte[0]), Reason.HEADER_NOT_UTF8),
                 damage(
                         "an overlong slash",
                         file(latin1("{\"\u00c0\u00af\":{}}"), new byte[0]),
@@ -355,8 +346,19 @@ class SafetensorsReaderTest {
                         Reason.BAD_NAME,
                         "1000",
                         "\"aaaaaaaa"),
-                damage("an unknown dtype", "{" + entry("t", "F128", "[]", 0, 16) + "}", 16, Reason.UNKNOWN_DTYPE, "\"t\"", "F128"),
-                damage("a dtype in lower case", "{" + entry("t", "f16", "[]", 0, 2) + "}", 2, Reason.UNKNOWN_DTYPE, "f16"),
+                damage(
+                        "an unknown dtype",
+                        "{" + entry("t", "F128", "[]", 0, 16) + "}",
+                        16,
+                        Reason.UNKNOWN_DTYPE,
+                        "\"t\"",
+                        "F128"),
+                damage(
+                        "a dtype in lower case",
+                        "{" + entry("t", "f16", "[]", 0, 2) + "}",
+                        2,
+                        Reason.UNKNOWN_DTYPE,
+                        "f16"),
                 damage(
                         "a dtype that drives a terminal",
                         "{" + entry("t", "\\u001b[31m\\u202e" + "x".repeat(500), "[]", 0, 2) + "}",
@@ -416,10 +418,29 @@ class SafetensorsReaderTest {
                         Reason.SIZE_OVERFLOW,
                         "\"t\""),
                 damage("more than i64", tensorWith("[1]", "[0,9223372036854775808]"), 1, Reason.SIZE_OVERFLOW, "\"t\""),
-                damage("the largest u64", tensorWith("[18446744073709551615]", "[0,1]"), 1, Reason.SIZE_OVERFLOW, "\"t\""),
-                damage("more than u64", tensorWith("[18446744073709551616]", "[0,1]"), 1, Reason.SIZE_OVERFLOW, "\"t\""),
-                damage("a thousand digits", tensorWith("[" + "9".repeat(999) + "]", "[0,1]"), 1, Reason.SIZE_OVERFLOW, "\"t\""),
-                damage("a hundred thousand digits", tensorWith("[" + "9".repeat(100_000) + "]", "[0,1]"), 1, Reason.HEADER_NOT_JSON),
+                damage(
+                        "the largest u64",
+                        tensorWith("[18446744073709551615]", "[0,1]"),
+                        1,
+                        Reason.SIZE_OVERFLOW,
+                        "\"t\""),
+                damage(
+                        "more than u64",
+                        tensorWith("[18446744073709551616]", "[0,1]"),
+                        1,
+                        Reason.SIZE_OVERFLOW,
+                        "\"t\""),
+                damage(
+                        "a thousand digits",
+                        tensorWith("[" + "9".repeat(999) + "]", "[0,1]"),
+                        1,
+                        Reason.SIZE_OVERFLOW,
+                        "\"t\""),
+                damage(
+                        "a hundred thousand digits",
+                        tensorWith("[" + "9".repeat(100_000) + "]", "[0,1]"),
+                        1,
+                        Reason.HEADER_NOT_JSON),
                 damage(
                         "a product beyond i64",
                         "{" + entry("t", "F32", "[4294967296,4294967296]", 0, 0) + "}",
@@ -467,8 +488,18 @@ class SafetensorsReaderTest {
                         8,
                         Reason.SIZE_MISMATCH,
                         "\"t\""),
-                damage("bytes for an empty tensor", "{" + entry("t", "F16", "[0]", 0, 2) + "}", 2, Reason.SIZE_MISMATCH, "\"t\""),
-                damage("no bytes for a scalar", "{" + entry("t", "F16", "[]", 0, 0) + "}", 0, Reason.SIZE_MISMATCH, "\"t\""));
+                damage(
+                        "bytes for an empty tensor",
+                        "{" + entry("t", "F16", "[0]", 0, 2) + "}",
+                        2,
+                        Reason.SIZE_MISMATCH,
+                        "\"t\""),
+                damage(
+                        "no bytes for a scalar",
+                        "{" + entry("t", "F16", "[]", 0, 0) + "}",
+                        0,
+                        Reason.SIZE_MISMATCH,
+                        "\"t\""));
     }
 
     @ParameterizedTest
@@ -483,8 +514,7 @@ class SafetensorsReaderTest {
                 .mapToObj(i -> "\"%d\":\"\"".formatted(i))
                 .collect(Collectors.joining(","));
 
-        assertRefused(
-                in(folder, file("{\"__metadata__\":{" + entries + "}}", 0)), Reason.HEADER_TOO_LARGE, "100000");
+        assertRefused(in(folder, file("{\"__metadata__\":{" + entries + "}}", 0)), Reason.HEADER_TOO_LARGE, "100000");
     }
 
     @Test

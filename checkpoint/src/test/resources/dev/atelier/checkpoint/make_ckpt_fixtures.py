@@ -116,3 +116,11 @@ fixture("lightning", {
     "hyper_parameters": {"betas": (0.9, 0.999), "schedule": "linear", "size": torch.Size([4, 64, 64]),
                          "dtype": torch.float16, "bytes": b"\x00\xff"},
 }, weights)
+
+# --------------------------------------------------------- what the safetensors writer makes of names and metadata
+
+save_file({name: torch.tensor([float(i)]).half() for i, name in enumerate(
+              ['b', 'a.10', 'a.9', 'Z', '\u00e9', '\uffee', '\U0001f600', 'path/to "it" \\ here', "it's"])},
+          os.path.join(FOLDER, "names.safetensors"),
+          metadata={"note /": 'line\nbreak\ttab \x01\x1f\x7f "quoted" \\ \b\f\r / \u00e9 \U0001f600'})
+os.chmod(os.path.join(FOLDER, "names.safetensors"), 0o644)

@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
+/** tokenizer.json: texts and the ids that CLIPTokenizer of huggingface/transformers 5.18.0 gives them. */
 class ClipTokenizerTest {
 
     record Row(String text, int[] ids) {}

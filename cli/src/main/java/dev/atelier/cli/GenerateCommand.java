@@ -1,0 +1,224 @@
+package dev.atelier.cli;
+
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.FileHash;
+import dev.atelier.diffusion.GeneratedImage;
+import dev.atelier.diffusion.GenerationListener;
+import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.ModelLabel;
+import dev.atelier.diffusion.NoiseSource;
+import dev.atelier.diffusion.PngFile;
+import dev.atelier.diffusion.SamplerChoice;
+import dev.atelier.diffusion.TextToImage;
+import dev.atelier.engine.torch.TorchModel;
+import dev.atelier.model.DemoModel;
+import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.StableDiffusion;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "generate",
+        description = {
+            "Draws a picture from a description, on the processor, with any Stable Diffusion 1.x checkpoint.",
+            "",
+            "The PNG carries its settings as AUTOMATIC1111's do (drop it on \"PNG Info\" there). The same seed and",
+            "settings give the same picture again.",
+            "",
+            "Examples:",
+            "  atelier generate \"a red circle on a blue background\" -o circle.png",
+            "  atelier generate \"portrait of a fox, oil painting\" --model sd-v1-5.safetensors \\",
+            "      --negative \"blurry, low quality\" --steps 25 --cfg 7.5 --seed 42 -o fox.png",
+            "  atelier generate \"a lighthouse\" --model sd-v1-5.ckpt --batch 4 -o lighthouse.png",
+            "      (writes lighthouse-1.png to lighthouse-4.png, with four consecutive seeds)",
+            "",
+        },
+        sortOptions = false,
+        mixinStandardHelpOptions = true)
+final class GenerateCommand implements Callable<Integer> {
+    private static final int SIZE = 512; // what SD 1.x was trained on
+    private static final int DEMO_SIZE = 256;
+
+    @Parameters(paramLabel = "PROMPT", description = "What to draw.")
+    private String prompt = "";
+
+    @Option(names = "--model", paramLabel = "FILE", description = "The checkpoint. Default: the built-in demo model.")
+    private @Nullable Path model;
+
+    @Option(
+            names = {"-n", "--negative"},
+            paramLabel = "TEXT",
+            defaultValue = "",
+            description = "What to stay away from.")
+    private String negative = "";
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            defaultValue = "20",
+            description = "Sampling steps. Default: ${DEFAULT-VALUE}.")
+    private int steps;
+
+    @Option(
+            names = "--sampler",
+            paramLabel = "NAME",
+            defaultValue = "DPM++ 2M Karras",
+            description = "\"DPM++ 2M\" or \"Euler\", with \"Karras\" or \"Uniform\" behind it for the schedule. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    private String sampler = "";
+
+    @Option(
+            names = "--cfg",
+            paramLabel = "SCALE",
+            defaultValue = "7",
+            description = "How strongly the prompt guides; 1 is not at all. Default: ${DEFAULT-VALUE}.")
+    private double cfg;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Seed of the first picture. Default: a random one, which is printed.")
+    private @Nullable Long seed;
+
+    @Option(names = "--width", paramLabel = "PIXELS", description = "A multiple of 64. Default: 512.")
+    private @Nullable Integer width;
+
+    @Option(names = "--height", paramLabel = "PIXELS", description = "A multiple of 64. Default: 512.")
+    private @Nullable Integer height;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Pictures to draw at once, with consecutive seeds.")
+    private int batch;
+
+    @Option(
+            names = "--rng",
+            defaultValue = "NV",
+            description = "Where the noise comes from: NV gives the pictures that a seed gives on a graphics card in "
+                    + "AUTOMATIC1111, CPU those of its setting \"CPU\". Default: ${DEFAULT-VALUE}.")
+    private NoiseSource rng = NoiseSource.NV;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FILE",
+            description = "The PNG file. Default: atelier-SEED.png. Several pictures are numbered -1, -2, …")
+    private @Nullable Path output;
+
+    @Option(names = "--overwrite", description = "Replace output files that exist.")
+    private boolean overwrite;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        GenerationRequest request = request();
+        List<Path> files = outputs(request);
+        files.forEach(file -> Main.requireNew(file, overwrite));
+
+        Path checkpoint = model != null ? model : demo();
+        StableDiffusion stableDiffusion = StableDiffusion.of(Checkpoints.open(checkpoint));
+        ModelLabel label = label(checkpoint);
+        List<GeneratedImage> images;
+        try (DiffusionModel loaded = load(stableDiffusion);
+                PhaseBars bars = new PhaseBars()) {
+            images = new TextToImage(loaded, label, Version.current()).generate(request, bars);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        for (int i = 0; i < images.size(); i++) {
+            PngFile.write(files.get(i), images.get(i));
+            out.printf("%s (seed %d)%n", files.get(i), images.get(i).seed());
+        }
+        out.flush();
+        return 0;
+    }
+
+    private GenerationRequest request() {
+        int side = model != null ? SIZE : DEMO_SIZE;
+        return new GenerationRequest(
+                prompt,
+                negative,
+                steps,
+                SamplerChoice.named(sampler),
+                cfg,
+                seed != null ? seed : GenerationRequest.randomSeed(),
+                width != null ? width : side,
+                height != null ? height : side,
+                batch,
+                rng);
+    }
+
+    private List<Path> outputs(GenerationRequest request) {
+        Path file = output != null ? output : Path.of("atelier-%d.png".formatted(request.seed()));
+        if (request.batchSize() == 1) {
+            return List.of(file);
+        }
+        String name = file.getFileName().toString();
+        int dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length();
+        return IntStream.rangeClosed(1, request.batchSize())
+                .mapToObj(i -> file.resolveSibling(name.substring(0, dot) + "-" + i + name.substring(dot)))
+                .toList();
+    }
+
+    private Path demo() {
+        spec.commandLine()
+                .getErr()
+                .println("No --model is given, so the built-in demo model draws. Its weights are random"
+                        + " numbers so far: expect noise, not a picture of your prompt.");
+        String cache = System.getenv("XDG_CACHE_HOME");
+        Path folder =
+                cache != null && !cache.isEmpty() ? Path.of(cache) : Path.of(System.getProperty("user.home"), ".cache");
+        return DemoModel.unpack(folder.resolve("atelier"));
+    }
+
+    private static ModelLabel label(Path checkpoint) {
+        String name = checkpoint.getFileName().toString();
+        String stem = name.lastIndexOf('.') > 0 ? name.substring(0, name.lastIndexOf('.')) : name;
+        try (Bar bar = Bar.bytes("Hashing")) {
+            return new ModelLabel(stem, FileHash.shortHash(checkpoint, bar.progress()));
+        }
+    }
+
+    private static DiffusionModel load(StableDiffusion model) {
+        try (Bar bar = Bar.bytes("Loading")) {
+            return TorchModel.load(model, bar.progress());
+        }
+    }
+
+    /** A bar for each phase of the generation, one after the other. */
+    private static final class PhaseBars implements GenerationListener, AutoCloseable {
+        private @Nullable Phase current;
+        private Bar bar = Bar.of("", "");
+
+        @Override
+        public void progress(Phase phase, int done, int total) {
+            if (phase != current) {
+                bar.close();
+                current = phase;
+                bar = switch (phase) {
+                    case ENCODING -> Bar.of("Reading the prompt", "");
+                    case SAMPLING -> Bar.of("Drawing", " steps");
+                    case DECODING -> Bar.of("Decoding", " pictures");
+                };
+            }
+            bar.update(done, total);
+        }
+
+        @Override
+        public void close() {
+            bar.close();
+        }
+    }
+}

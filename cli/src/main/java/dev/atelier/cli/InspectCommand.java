@@ -1,0 +1,170 @@
+package dev.atelier.cli;
+
+import dev.atelier.checkpoint.Architecture;
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.InvalidCheckpointException;
+import dev.atelier.checkpoint.Layout;
+import dev.atelier.model.StableDiffusion;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.StreamWriteFeature;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+
+@Command(
+        name = "inspect",
+        description = {
+            "Says what is in a checkpoint: which model it is, its parts, their parameters and precision, its metadata.",
+            "",
+            "Reads the file's directory only, so it takes no longer for a large file, and runs nothing of it.",
+            "",
+            "Examples:",
+            "  atelier inspect model.safetensors",
+            "  atelier inspect model.ckpt --json | jq '.tensors | length'",
+            "",
+        },
+        sortOptions = false,
+        mixinStandardHelpOptions = true)
+final class InspectCommand implements Callable<Integer> {
+    private static final int SHOWN_METADATA = 100;
+
+    @Parameters(paramLabel = "FILE", description = "A .safetensors or .ckpt file.")
+    private Path file = Path.of("");
+
+    @Option(names = "--json", description = "Print everything, every tensor included, as JSON.")
+    private boolean json;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        Checkpoint checkpoint = Layout.normalize(Checkpoints.open(file));
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            printJson(checkpoint, out);
+        } else {
+            printText(checkpoint, out);
+        }
+        out.flush();
+        return 0;
+    }
+
+    private void printText(Checkpoint checkpoint, PrintWriter out) throws IOException {
+        out.println(file);
+        out.printf("  %-13s %s%n", "Model", Architecture.of(checkpoint).label());
+        String problem = problem(checkpoint);
+        out.printf(
+                "  %-13s %s%n",
+                "Usable", problem == null ? "yes, for generating pictures" : "not for generating: " + problem);
+        out.printf(Locale.ROOT, "  %-13s %s (%,d bytes)%n", "Size", Sizes.of(Files.size(file)), Files.size(file));
+        out.printf("%n  %-22s %8s %16s %10s  %s%n", "Part", "Tensors", "Parameters", "Size", "Types");
+        for (Part part : Part.of(checkpoint)) {
+            out.printf(
+                    Locale.ROOT,
+                    "  %-22s %8d %,16d %10s  %s%n",
+                    part.label(),
+                    part.tensors(),
+                    part.parameters(),
+                    Sizes.of(part.bytes()),
+                    types(part));
+        }
+        if (!checkpoint.metadata().isEmpty()) {
+            out.printf("%n  Metadata%n");
+            checkpoint
+                    .metadata()
+                    .forEach((key, value) -> out.printf("    %s = %s%n", printable(key), printable(value)));
+        }
+    }
+
+    private static String types(Part part) {
+        List<Map.Entry<String, Long>> types = List.copyOf(part.types().entrySet());
+        return types.stream()
+                .map(type -> types.size() == 1 ? type.getKey() : "%s (%d)".formatted(type.getKey(), type.getValue()))
+                .collect(Collectors.joining(", "));
+    }
+
+    /** What keeps pictures from being made with this checkpoint. */
+    private static @Nullable String problem(Checkpoint checkpoint) {
+        try {
+            StableDiffusion.of(checkpoint);
+            return null;
+        } catch (InvalidCheckpointException e) {
+            return e.problem();
+        }
+    }
+
+    private static String printable(String text) {
+        String clean = text.replaceAll("\\p{Cntrl}", " ");
+        return clean.length() <= SHOWN_METADATA
+                ? clean
+                : "%s… (%d characters)".formatted(clean.substring(0, SHOWN_METADATA), clean.length());
+    }
+
+    private void printJson(Checkpoint checkpoint, PrintWriter out) throws IOException {
+        try (JsonGenerator json = JsonFactory.builder()
+                .disable(StreamWriteFeature.AUTO_CLOSE_TARGET)
+                .build()
+                .createGenerator(
+                        new ObjectWriteContext.Base() {
+                            @Override
+                            public tools.jackson.core.PrettyPrinter getPrettyPrinter() {
+                                return new DefaultPrettyPrinter();
+                            }
+                        },
+                        out)) {
+            json.writeStartObject();
+            json.writeStringProperty("file", file.toString());
+            json.writeStringProperty(
+                    "architecture", Architecture.of(checkpoint).name().toLowerCase(Locale.ROOT));
+            json.writeStringProperty("model", Architecture.of(checkpoint).label());
+            String problem = problem(checkpoint);
+            json.writeBooleanProperty("usable", problem == null);
+            json.writeName("problem").writeString(problem);
+            json.writeNumberProperty("bytes", Files.size(file));
+            json.writeArrayPropertyStart("parts");
+            for (Part part : Part.of(checkpoint)) {
+                json.writeStartObject();
+                json.writeStringProperty("part", part.label());
+                json.writeNumberProperty("tensors", part.tensors());
+                json.writeNumberProperty("parameters", part.parameters());
+                json.writeNumberProperty("bytes", part.bytes());
+                json.writeObjectPropertyStart("types");
+                part.types().forEach(json::writeNumberProperty);
+                json.writeEndObject();
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeObjectPropertyStart("metadata");
+            checkpoint.metadata().forEach(json::writeStringProperty);
+            json.writeEndObject();
+            json.writeObjectPropertyStart("tensors");
+            checkpoint.tensors().forEach((name, tensor) -> {
+                long[] shape = tensor.shape().sizes();
+                json.writeObjectPropertyStart(name);
+                json.writeStringProperty("dtype", tensor.dtype().name());
+                json.writeName("shape").writeArray(shape, 0, shape.length);
+                json.writeEndObject();
+            });
+            json.writeEndObject();
+            json.writeEndObject();
+        }
+        out.println();
+    }
+}

@@ -1,0 +1,118 @@
+package dev.atelier.cli;
+
+import dev.atelier.checkpoint.InvalidCheckpointException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The {@code atelier} command. */
+@Command(
+        name = "atelier",
+        description = {
+            "A workshop for Stable Diffusion checkpoints: inspect, merge, generate.",
+            "",
+            "Start with a picture:",
+            "  atelier generate \"a red circle on a blue background\" -o circle.png",
+            "What is in a file:",
+            "  atelier inspect model.safetensors",
+            "70 %% of one model, 30 %% of another:",
+            "  atelier merge first.safetensors second.ckpt -m 0.3 -o merged.safetensors",
+            "",
+        },
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        footer = "%n'atelier help COMMAND' explains a command.",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            " 0:done",
+            " 1:a failure, such as a full disk",
+            " 2:an option or an input file that cannot be used; nothing was written",
+            "130:stopped with Ctrl-C; nothing was left half-written",
+        },
+        subcommands = {
+            GenerateCommand.class,
+            InspectCommand.class,
+            MergeCommand.class,
+            CommandLine.HelpCommand.class,
+        },
+        versionProvider = Version.class,
+        mixinStandardHelpOptions = true)
+public final class Main {
+    static final int BAD_INPUT = 2;
+
+    @Option(
+            names = "--stacktrace",
+            scope = ScopeType.INHERIT,
+            description = "On an error, say where in the program it happened.")
+    private boolean stacktrace;
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    static CommandLine commandLine() {
+        Main main = new Main();
+        return new CommandLine(main)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionExceptionHandler((failure, command, parsed) -> main.report(failure, command))
+                .setParameterExceptionHandler((mistake, arguments) -> {
+                    CommandLine command = mistake.getCommandLine();
+                    command.getErr().println("atelier: " + mistake.getMessage());
+                    CommandLine.UnmatchedArgumentException.printSuggestions(mistake, command.getErr());
+                    command.getErr()
+                            .printf(
+                                    "Try '%s --help'.%n",
+                                    command.getCommandSpec().qualifiedName());
+                    return BAD_INPUT;
+                });
+    }
+
+    private int report(Exception failure, CommandLine command) {
+        Exception shown = failure instanceof UncheckedIOException && failure.getCause() instanceof IOException cause
+                ? cause
+                : failure;
+        command.getErr().println("atelier: " + message(shown));
+        if (stacktrace) {
+            failure.printStackTrace(command.getErr());
+        }
+        return isBadInput(shown) ? BAD_INPUT : 1;
+    }
+
+    private static boolean isBadInput(Exception failure) {
+        return failure instanceof InvalidCheckpointException
+                || failure instanceof IllegalArgumentException
+                || failure instanceof NoSuchFileException
+                || failure instanceof FileNotFoundException
+                || failure instanceof AccessDeniedException;
+    }
+
+    /** One line: native libraries append their own stack traces to their messages. */
+    private static String message(Exception failure) {
+        String text = failure.getMessage() == null
+                ? ""
+                : failure.getMessage().lines().findFirst().orElse("");
+        return switch (failure) {
+            case NoSuchFileException missing -> "%s: there is no such file".formatted(missing.getFile());
+            case AccessDeniedException denied -> "%s: permission denied".formatted(denied.getFile());
+            case InvalidCheckpointException _, IllegalArgumentException _, IOException _ -> text;
+            default -> "%s (%s)".formatted(text, failure.getClass().getSimpleName());
+        };
+    }
+
+    /** @throws IllegalArgumentException if {@code file} exists and may not be replaced */
+    static void requireNew(Path file, boolean overwrite) {
+        if (!overwrite && Files.exists(file)) {
+            throw new IllegalArgumentException("%s exists already; --overwrite replaces it".formatted(file));
+        }
+    }
+}
