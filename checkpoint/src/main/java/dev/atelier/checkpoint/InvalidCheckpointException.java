@@ -1,6 +1,7 @@
 package dev.atelier.checkpoint;
 
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file is not a checkpoint that can be used. The message is one sentence that names the file and, where there is one,
@@ -39,14 +40,14 @@ public final class InvalidCheckpointException extends RuntimeException {
     private final String problem;
 
     public InvalidCheckpointException(Path file, Reason reason, String problem) {
-        super(file + ": " + problem);
+        super(file + ": " + visible(problem));
         this.file = file;
         this.reason = reason;
         this.problem = problem;
     }
 
     public InvalidCheckpointException(Path file, Reason reason, String problem, Throwable cause) {
-        super(file + ": " + problem, cause);
+        super(file + ": " + visible(problem), cause);
         this.file = file;
         this.reason = reason;
         this.problem = problem;
@@ -63,5 +64,15 @@ public final class InvalidCheckpointException extends RuntimeException {
 
     public Reason reason() {
         return reason;
+    }
+
+    /** Text from a file, short enough to be quoted in a message. */
+    static String shortened(@Nullable String text) {
+        return text == null ? "" : text.length() > 120 ? text.substring(0, 120) + "…" : text;
+    }
+
+    /** Names come from strangers: without the characters that could drive a terminal or reorder the line. */
+    private static String visible(String problem) {
+        return problem.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
     }
 }

@@ -2,6 +2,7 @@ package dev.atelier.checkpoint;
 
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.BAD_PICKLE;
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.FORBIDDEN_GLOBAL;
+import static dev.atelier.checkpoint.InvalidCheckpointException.shortened;
 
 import dev.atelier.checkpoint.PickleValue.Bytes;
 import dev.atelier.checkpoint.PickleValue.Dict;
@@ -39,8 +40,10 @@ import java.util.Map;
  */
 final class PickleMachine {
     private static final int MAX_BYTES = 64 << 20;
-    private static final int MAX_OPERATIONS = 20_000_000;
-    private static final int MAX_INTEGER_BYTES = 16;
+    /** Each can create an object of a hundred bytes. A training checkpoint of Stable Diffusion takes some 200 000. */
+    private static final int MAX_OPERATIONS = 2_000_000;
+
+    private static final int MAX_INTEGER_BYTES = 32;
 
     private final Path file;
     private final ByteBuffer code;
@@ -160,14 +163,14 @@ final class PickleMachine {
                     file,
                     FORBIDDEN_GLOBAL,
                     "its pickle asks for \"%s\", which no checkpoint needs and which could run a program; nothing was run"
-                            .formatted(global.toString().replaceAll("\\p{Cntrl}", "?")));
+                            .formatted(shortened(global.toString())));
         }
         return global;
     }
 
     /** The persistent id ('storage', storage class, key, location, elements). */
     private Storage storage(List<PickleValue> id) {
-        if (id.size() < 5 || !(id.get(0) instanceof Text(String kind)) || !kind.equals("storage")) {
+        if (id.size() != 5 || !(id.get(0) instanceof Text(String kind)) || !kind.equals("storage")) {
             throw invalid("a persistent id is not that of a storage");
         }
         if (!(id.get(1) instanceof Global type)) {
@@ -189,15 +192,37 @@ final class PickleMachine {
             throw invalid("it calls something that is not a name");
         }
         return switch (global.toString()) {
-            case "collections.OrderedDict", "collections.Counter" -> new Dict();
+            case "collections.OrderedDict" -> dictOf(arguments);
             case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2" -> strided(arguments, false);
             case "torch._utils._rebuild_tensor_v3" -> strided(arguments, true);
             case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state" ->
                 argument(arguments, 0);
             case "torch.Size", "builtins.set", "__builtin__.set", "builtins.list", "builtins.tuple" ->
                 arguments.isEmpty() ? new Sequence() : argument(arguments, 0);
+            case "torch._tensor._rebuild_from_type_v2" -> {
+                // (function, type, its arguments, state): a tensor that carries attributes
+                if (!(argument(arguments, 0) instanceof Global rebuild) || rebuild.equals(global)) {
+                    throw invalid("a tensor is not rebuilt by a name");
+                }
+                yield call(rebuild, sequence(argument(arguments, 2)).items);
+            }
             default -> new Inert(global);
         };
+    }
+
+    /** OrderedDict(), or OrderedDict([(key, value), …]) */
+    private Dict dictOf(List<PickleValue> arguments) {
+        Dict dict = new Dict();
+        if (!arguments.isEmpty()) {
+            for (PickleValue pair : sequence(arguments.getFirst()).items) {
+                List<PickleValue> keyAndValue = sequence(pair).items;
+                if (keyAndValue.size() != 2) {
+                    throw invalid("a dict has a key without a value");
+                }
+                dict.put(keyAndValue.getFirst(), keyAndValue.getLast());
+            }
+        }
+        return dict;
     }
 
     private Strided strided(List<PickleValue> arguments, boolean typeIsArgument) {
@@ -206,10 +231,11 @@ final class PickleMachine {
         }
         DType dtype = storage.dtype();
         if (typeIsArgument) {
-            dtype = argument(arguments, 6) instanceof Global type
-                    ? TorchGlobals.dtype(type)
-                            .orElseThrow(() -> invalid("%s is not a type that can be read".formatted(type)))
-                    : dtype;
+            if (!(argument(arguments, 6) instanceof Global type)) {
+                throw invalid("a tensor has no type");
+            }
+            dtype = TorchGlobals.dtype(type)
+                    .orElseThrow(() -> invalid("%s is not a type that can be read".formatted(type)));
         } else if (!storage.typed()) {
             throw invalid("a tensor without a type lies in an untyped storage");
         }
@@ -265,14 +291,12 @@ final class PickleMachine {
     }
 
     private PickleValue pop() {
-        if (stack.isEmpty() || peek() == Mark.MARK) {
-            throw invalid("its stack is empty too early");
-        }
+        peek();
         return stack.removeLast();
     }
 
     private PickleValue peek() {
-        if (stack.isEmpty()) {
+        if (stack.isEmpty() || stack.getLast() == Mark.MARK) {
             throw invalid("its stack is empty too early");
         }
         return stack.getLast();

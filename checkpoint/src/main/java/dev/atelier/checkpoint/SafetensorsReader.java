@@ -14,6 +14,7 @@ import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.SIZE_MISM
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.SIZE_OVERFLOW;
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.TOO_MANY_TENSORS;
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.UNKNOWN_DTYPE;
+import static dev.atelier.checkpoint.InvalidCheckpointException.shortened;
 
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import java.io.InputStreamReader;
@@ -54,15 +55,14 @@ final class SafetensorsReader {
     static final String METADATA = "__metadata__";
     static final long MAX_HEADER = 100_000_000;
 
-    private static final int MAX_TENSORS = 100_000;
-    private static final int MAX_RANK = 8;
+    static final int MAX_TENSORS = 100_000;
+    static final int MAX_RANK = 8;
     private static final int MAX_NAME = 1_000;
 
     private static final JsonFactory JSON = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(128)
                     .maxStringLength((int) MAX_HEADER)
-                    .maxNameLength(MAX_NAME)
                     .build())
             .build();
 
@@ -211,10 +211,7 @@ final class SafetensorsReader {
             parseMetadata(json);
             return;
         }
-        if (name.isEmpty() || name.chars().anyMatch(Character::isISOControl)) {
-            throw invalid(
-                    BAD_NAME, "a tensor name is empty or holds control characters: \"%s\"".formatted(printable(name)));
-        }
+        requireName(file.path(), name);
         if (entries.size() == MAX_TENSORS) {
             throw invalid(TOO_MANY_TENSORS, "the header lists more than %d tensors".formatted(MAX_TENSORS));
         }
@@ -234,9 +231,16 @@ final class SafetensorsReader {
                     json,
                     json.nextToken(),
                     JsonToken.VALUE_STRING,
-                    "the metadata entry \"%s\"".formatted(printable(key)));
+                    "the metadata entry \"%s\"".formatted(shortened(key)));
+            if (!StandardCharsets.UTF_8.newEncoder().canEncode(json.getString())) {
+                throw invalid(
+                        HEADER_NOT_JSON, "the metadata entry \"%s\" holds half a character".formatted(shortened(key)));
+            }
+            if (metadata.size() == MAX_TENSORS) {
+                throw invalid(HEADER_TOO_LARGE, "the metadata has more than %d entries".formatted(MAX_TENSORS));
+            }
             if (metadata.put(key, json.getString()) != null) {
-                throw invalid(DUPLICATE_NAME, "the metadata entry \"%s\" is listed twice".formatted(printable(key)));
+                throw invalid(DUPLICATE_NAME, "the metadata entry \"%s\" is listed twice".formatted(shortened(key)));
             }
         }
     }
@@ -256,7 +260,7 @@ final class SafetensorsReader {
                     dtype = DType.named(spelled)
                             .orElseThrow(() -> invalid(
                                     UNKNOWN_DTYPE,
-                                    "%s has the unknown dtype \"%s\"".formatted(what, printable(spelled))));
+                                    "%s has the unknown dtype \"%s\"".formatted(what, shortened(spelled))));
                 }
                 case "shape" -> {
                     unseen(shape, what, field);
@@ -293,11 +297,11 @@ final class SafetensorsReader {
                     || json.getString().startsWith("-")) {
                 throw invalid(
                         HEADER_NOT_JSON,
-                        "%s must hold non-negative integers, not \"%s\"".formatted(what, printable(json.getString())));
+                        "%s must hold non-negative integers, not \"%s\"".formatted(what, shortened(json.getString())));
             }
             if (json.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
                 throw invalid(
-                        SIZE_OVERFLOW, "%s holds %s, which is too large".formatted(what, printable(json.getString())));
+                        SIZE_OVERFLOW, "%s holds %s, which is too large".formatted(what, shortened(json.getString())));
             }
             if (sizes.size() == limit) {
                 throw invalid(HEADER_NOT_JSON, "%s has more than %d elements".formatted(what, limit));
@@ -309,7 +313,7 @@ final class SafetensorsReader {
 
     private void expect(JsonParser json, @Nullable JsonToken actual, JsonToken expected, String what) {
         if (actual != expected) {
-            String found = actual == null ? "the end of the header" : "\"" + printable(json.getString()) + "\"";
+            String found = actual == null ? "the end of the header" : "\"" + shortened(json.getString()) + "\"";
             throw invalid(HEADER_NOT_JSON, "%s should be a JSON %s, not %s".formatted(what, spoken(expected), found));
         }
     }
@@ -322,10 +326,18 @@ final class SafetensorsReader {
         };
     }
 
-    /** Header text for a message: short, and without anything that could drive a terminal. */
-    private static String printable(@Nullable String text) {
-        String shown = text == null ? "" : text.replaceAll("\\p{Cntrl}", "?");
-        return shown.length() > 80 ? shown.substring(0, 80) + "…" : shown;
+    /** What a tensor may be called, in a checkpoint of any format: it must be possible to write and to read it again. */
+    static void requireName(Path file, String name) {
+        if (name.isEmpty()
+                || name.length() > MAX_NAME
+                || name.equals(METADATA)
+                || name.chars().anyMatch(Character::isISOControl)) {
+            throw new InvalidCheckpointException(
+                    file,
+                    BAD_NAME,
+                    "a tensor's name is empty, reserved, longer than %d, or holds control characters: \"%s\""
+                            .formatted(MAX_NAME, shortened(name)));
+        }
     }
 
     private InvalidCheckpointException invalid(Reason reason, String problem) {

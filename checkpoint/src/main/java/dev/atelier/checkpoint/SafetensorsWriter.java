@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.json.JsonWriteFeature;
 
 /**
  * Writes a checkpoint as safetensors. Everything about the file is known before its first byte: the order and the
@@ -34,6 +35,11 @@ final class SafetensorsWriter {
     /** Bytes evaluated and written at once: large enough for the disk, small enough to stay in the cache. */
     private static final int RANGE = 1 << 20;
 
+    /** Escapes exactly what the reference writer escapes, and as it does. */
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .disable(JsonWriteFeature.ESCAPE_FORWARD_SLASHES, JsonWriteFeature.WRITE_HEX_UPPER_CASE)
+            .build();
+
     private record Placed(String name, Tensor tensor, long position) {}
 
     private record Range(Placed placed, long offset, int length) {}
@@ -41,6 +47,10 @@ final class SafetensorsWriter {
     private SafetensorsWriter() {}
 
     static void write(Checkpoint checkpoint, Path target, Progress progress) {
+        write(checkpoint, target, progress, Runtime.getRuntime().availableProcessors());
+    }
+
+    static void write(Checkpoint checkpoint, Path target, Progress progress, int maxThreads) {
         refuseToOverwriteInputs(checkpoint, target);
         List<Map.Entry<String, Tensor>> ordered =
                 new ArrayList<>(checkpoint.tensors().entrySet());
@@ -50,12 +60,12 @@ final class SafetensorsWriter {
                 .thenComparing(
                         named -> named.getKey().getBytes(StandardCharsets.UTF_8), java.util.Arrays::compareUnsigned));
         byte[] header = header(ordered, checkpoint.metadata());
-        List<Range> ranges = ranges(ordered, 8L + header.length);
         long total = 8L + header.length + checkpoint.byteSize();
         try (AtomicFile file = AtomicFile.create(target, total)) {
             ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
             writeFully(file.channel(), start.putLong(header.length).put(header).flip(), 0);
-            writeRanges(file.channel(), ranges, checkpoint.byteSize(), progress);
+            List<Range> ranges = ranges(ordered, 8L + header.length);
+            writeRanges(file.channel(), ranges, checkpoint.byteSize(), progress, maxThreads);
             file.commit();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -76,7 +86,7 @@ final class SafetensorsWriter {
 
     private static byte[] header(List<Map.Entry<String, Tensor>> ordered, Map<String, String> metadata) {
         StringWriter text = new StringWriter();
-        try (JsonGenerator json = new JsonFactory().createGenerator(ObjectWriteContext.empty(), text)) {
+        try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
             json.writeStartObject();
             if (!metadata.isEmpty()) {
                 json.writeName(SafetensorsReader.METADATA).writeStartObject();
@@ -118,9 +128,9 @@ final class SafetensorsWriter {
         return ranges;
     }
 
-    private static void writeRanges(FileChannel channel, List<Range> ranges, long total, Progress progress)
-            throws IOException {
-        int threads = Math.max(1, Math.min(Runtime.getRuntime().availableProcessors(), ranges.size()));
+    private static void writeRanges(
+            FileChannel channel, List<Range> ranges, long total, Progress progress, int maxThreads) throws IOException {
+        int threads = Math.max(1, Math.min(maxThreads, ranges.size()));
         AtomicInteger next = new AtomicInteger();
         Tally tally = new Tally(total, progress);
         progress.update(0, total);
@@ -141,8 +151,12 @@ final class SafetensorsWriter {
                     return null;
                 }));
             }
-            for (Future<?> worker : running) {
-                worker.get();
+            try {
+                for (Future<?> worker : running) {
+                    worker.get();
+                }
+            } finally {
+                next.set(ranges.size()); // also when this thread is interrupted while it waits
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

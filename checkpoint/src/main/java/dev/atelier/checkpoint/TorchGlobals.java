@@ -52,6 +52,7 @@ final class TorchGlobals {
             "torch._utils._rebuild_tensor_v3",
             "torch._utils._rebuild_parameter",
             "torch._utils._rebuild_parameter_with_state",
+            "torch._tensor._rebuild_from_type_v2",
             "torch.nn.parameter.Parameter",
             "torch.nn.modules.container.ParameterDict",
             "torch.serialization._get_layout",
@@ -74,8 +75,11 @@ final class TorchGlobals {
 
     private TorchGlobals() {}
 
+    /** A name with a dot would reach into what the module's name means, and spell some entries in a second way. */
     static boolean isHarmless(Global global) {
-        return OTHERS.contains(global.toString())
+        return (OTHERS.contains(global.toString())
+                        && !global.name().isEmpty()
+                        && !global.name().contains("."))
                 || storageType(global).isPresent()
                 || dtype(global).isPresent();
     }

@@ -2,6 +2,8 @@ package dev.atelier.checkpoint;
 
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.BAD_ARCHIVE;
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.BAD_PICKLE;
+import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.TOO_MANY_TENSORS;
+import static dev.atelier.checkpoint.InvalidCheckpointException.shortened;
 
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import dev.atelier.checkpoint.PickleValue.Dict;
@@ -9,7 +11,6 @@ import dev.atelier.checkpoint.PickleValue.Storage;
 import dev.atelier.checkpoint.PickleValue.Strided;
 import dev.atelier.checkpoint.PickleValue.Text;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,7 +21,6 @@ import java.util.Map;
  * and {@code data/N} hold the bytes of its tensors. Tensors stay where they are, in the mapped file.
  */
 final class TorchZipReader {
-    private static final int MAX_RANK = 8;
     /** Views may repeat elements (stride 0), but weights do not: no honest file unfolds to many times its size. */
     private static final long MAX_UNFOLDING = 16;
 
@@ -38,11 +38,8 @@ final class TorchZipReader {
     }
 
     private Checkpoint read() {
-        String byteOrder = zip.find("byteorder")
-                .map(record -> new String(record.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.US_ASCII))
-                .orElse("little");
-        if (!byteOrder.equals("little")) {
-            throw invalid(BAD_ARCHIVE, "it was saved on a big-endian machine, which is not supported");
+        if (zip.find("byteorder").filter(record -> !isText(record, "little")).isPresent()) {
+            throw invalid(BAD_ARCHIVE, "its byteorder is not \"little\": big-endian files are not supported");
         }
         MemorySegment pickle = zip.find("data.pkl")
                 .orElseThrow(() -> invalid(BAD_ARCHIVE, "it is a zip file without data.pkl, not a PyTorch checkpoint"));
@@ -53,7 +50,12 @@ final class TorchZipReader {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         for (int i = 0; i < state.keys.size(); i++) {
             if (state.keys.get(i) instanceof Text(String name) && state.values.get(i) instanceof Strided strided) {
+                SafetensorsReader.requireName(file.path(), name);
                 tensors.put(name, tensor(name, strided));
+                if (tensors.size() > SafetensorsReader.MAX_TENSORS) {
+                    throw invalid(
+                            TOO_MANY_TENSORS, "it holds more than %d tensors".formatted(SafetensorsReader.MAX_TENSORS));
+                }
             }
         }
         if (tensors.isEmpty()) {
@@ -62,18 +64,28 @@ final class TorchZipReader {
         return Checkpoint.of(List.of(file.path()), tensors, Map.of());
     }
 
+    private static boolean isText(MemorySegment record, String text) {
+        return record.mismatch(MemorySegment.ofArray(text.getBytes(StandardCharsets.US_ASCII))) == -1;
+    }
+
     private Tensor tensor(String name, Strided strided) {
         Storage storage = strided.storage();
         MemorySegment bytes = zip.find("data/" + storage.key())
                 .orElseThrow(() -> invalid(
                         BAD_ARCHIVE,
-                        "tensor \"%s\" lies in the record data/%s, which is missing".formatted(name, storage.key())));
+                        "tensor \"%s\" lies in the record data/%s, which is missing"
+                                .formatted(name, shortened(storage.key()))));
         try {
             if (storage.dtype().bytes(storage.elements()) != bytes.byteSize()) {
                 throw invalid(
                         BAD_ARCHIVE,
                         "the record data/%s of tensor \"%s\" has %d bytes where %d elements of %s are due"
-                                .formatted(storage.key(), name, bytes.byteSize(), storage.elements(), storage.dtype()));
+                                .formatted(
+                                        shortened(storage.key()),
+                                        name,
+                                        bytes.byteSize(),
+                                        storage.elements(),
+                                        storage.dtype()));
             }
             checkBounds(name, strided, bytes.byteSize() * 8 / strided.dtype().bits());
             Tensor tensor = StridedTensor.of(
@@ -95,7 +107,7 @@ final class TorchZipReader {
     private void checkBounds(String name, Strided strided, long available) {
         long[] sizes = strided.sizes();
         long[] strides = strided.strides();
-        if (sizes.length != strides.length || sizes.length > MAX_RANK) {
+        if (sizes.length != strides.length || sizes.length > SafetensorsReader.MAX_RANK) {
             throw invalid(
                     BAD_PICKLE,
                     "tensor \"%s\" has %d sizes and %d strides".formatted(name, sizes.length, strides.length));

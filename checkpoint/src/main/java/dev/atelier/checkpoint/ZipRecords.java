@@ -1,6 +1,7 @@
 package dev.atelier.checkpoint;
 
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.BAD_ARCHIVE;
+import static dev.atelier.checkpoint.InvalidCheckpointException.shortened;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +30,7 @@ final class ZipRecords {
     private static final long CENTRAL = 0x02014b50L;
     private static final long LOCAL = 0x04034b50L;
     private static final long SATURATED = 0xFFFF_FFFFL;
+    private static final int SATURATED_COUNT = 0xFFFF;
     private static final int MAX_RECORDS = 200_000;
 
     /** What torch writes; anything else in the archive is not a checkpoint's business. */
@@ -79,8 +81,13 @@ final class ZipRecords {
             if (file.u32(end64) != END64) {
                 throw invalid("the zip64 end record is not where its locator says");
             }
-            count = checked(file.u64(end64 + 32));
-            position = checked(file.u64(end64 + 48));
+            long count64 = checked(file.u64(end64 + 32));
+            long position64 = checked(file.u64(end64 + 48));
+            if ((count != SATURATED_COUNT && count != count64) || (position != SATURATED && position != position64)) {
+                throw invalid("the two end records of the zip directory contradict each other");
+            }
+            count = count64;
+            position = position64;
         }
         if (count > MAX_RECORDS) {
             throw invalid("the zip directory claims %d records, more than %d".formatted(count, MAX_RECORDS));
@@ -97,7 +104,7 @@ final class ZipRecords {
             Payload payload = locate(central);
             payloads.add(payload);
             if (records.put(name, file.bytes().asSlice(payload.begin, payload.end - payload.begin)) != null) {
-                throw invalid("the record \"%s\" is there twice".formatted(name));
+                throw invalid("the record \"%s\" is there twice".formatted(shortened(name)));
             }
         }
         checkDisjoint(payloads);
@@ -105,11 +112,11 @@ final class ZipRecords {
 
     private String recordName(String name, String folder) {
         String record = name.startsWith(folder) ? name.substring(folder.length()) : "";
-        if (folder.isEmpty() || !RECORD.matcher(record).matches()) {
+        if (folder.length() < 2 || !RECORD.matcher(record).matches()) {
             throw invalid(
                     record.startsWith("code/") || record.equals("constants.pkl")
                             ? "it is a TorchScript program, not a checkpoint"
-                            : "the record \"%s\" does not belong in a checkpoint".formatted(printable(name)));
+                            : "the record \"%s\" does not belong in a checkpoint".formatted(shortened(name)));
         }
         return record;
     }
@@ -128,20 +135,13 @@ final class ZipRecords {
         if (file.u32(at) != CENTRAL) {
             throw invalid("byte %d should start an entry of the zip directory".formatted(at));
         }
-        int flags = file.u16(at + 8);
-        int method = file.u16(at + 10);
         long packed = file.u32(at + 20);
         long size = file.u32(at + 24);
         int nameLength = file.u16(at + 28);
         int extraLength = file.u16(at + 30);
         long header = file.u32(at + 42);
         String name = new String(file.array(at + 46, nameLength), StandardCharsets.UTF_8);
-        if ((flags & 1) != 0) {
-            throw invalid("the record \"%s\" is encrypted".formatted(printable(name)));
-        }
-        if (method != 0) {
-            throw invalid("the record \"%s\" is compressed, which torch.save never does".formatted(printable(name)));
-        }
+        requirePlain(name, file.u16(at + 8), file.u16(at + 10));
         if (size == SATURATED || packed == SATURATED || header == SATURATED) {
             long extra = findZip64Extra(at + 46 + nameLength, extraLength, name);
             if (size == SATURATED) {
@@ -158,9 +158,18 @@ final class ZipRecords {
         }
         if (packed != size) {
             throw invalid(
-                    "the stored record \"%s\" claims two sizes, %d and %d".formatted(printable(name), packed, size));
+                    "the stored record \"%s\" claims two sizes, %d and %d".formatted(shortened(name), packed, size));
         }
         return new Central(name, size, header);
+    }
+
+    private void requirePlain(String name, int flags, int method) {
+        if ((flags & 1) != 0) {
+            throw invalid("the record \"%s\" is encrypted".formatted(shortened(name)));
+        }
+        if (method != 0) {
+            throw invalid("the record \"%s\" is compressed, which torch.save never does".formatted(shortened(name)));
+        }
     }
 
     private long findZip64Extra(long at, int length, String name) {
@@ -169,24 +178,25 @@ final class ZipRecords {
                 return at + 4;
             }
         }
-        throw invalid("the record \"%s\" lacks its zip64 sizes".formatted(printable(name)));
+        throw invalid("the record \"%s\" lacks its zip64 sizes".formatted(shortened(name)));
     }
 
     private Payload locate(Central central) {
         long at = central.header;
         if (file.u32(at) != LOCAL) {
-            throw invalid("the record \"%s\" has no local header at byte %d".formatted(printable(central.name), at));
+            throw invalid("the record \"%s\" has no local header at byte %d".formatted(shortened(central.name), at));
         }
         int nameLength = file.u16(at + 26);
         String local = new String(file.array(at + 30, nameLength), StandardCharsets.UTF_8);
         if (!local.equals(central.name)) {
             throw invalid("the record \"%s\" is called \"%s\" in its local header"
-                    .formatted(printable(central.name), printable(local)));
+                    .formatted(shortened(central.name), shortened(local)));
         }
+        requirePlain(central.name, file.u16(at + 6), file.u16(at + 8));
         long begin = at + 30 + nameLength + file.u16(at + 28);
         if (central.size > file.size() - begin) {
-            throw invalid(
-                    "the record \"%s\" reaches beyond the end of the file; it is truncated".formatted(central.name));
+            throw invalid("the record \"%s\" reaches beyond the end of the file; it is truncated"
+                    .formatted(shortened(central.name)));
         }
         return new Payload(central.name, begin, begin + central.size);
     }
@@ -196,7 +206,7 @@ final class ZipRecords {
         for (int i = 1; i < payloads.size(); i++) {
             if (payloads.get(i).begin < payloads.get(i - 1).end) {
                 throw invalid("the records \"%s\" and \"%s\" overlap"
-                        .formatted(payloads.get(i - 1).name, payloads.get(i).name));
+                        .formatted(shortened(payloads.get(i - 1).name), shortened(payloads.get(i).name)));
             }
         }
     }
@@ -206,10 +216,6 @@ final class ZipRecords {
             throw new IndexOutOfBoundsException();
         }
         return offset;
-    }
-
-    private static String printable(String name) {
-        return name.replaceAll("\\p{Cntrl}", "?");
     }
 
     private InvalidCheckpointException invalid(String problem) {

@@ -465,7 +465,7 @@ class PickleMachineTest {
     @ValueSource(strings = {"N", "]", "}\u0094", "]\u0094", "(", "}NNs", "]Na", "N\u0085"})
     void aPickleOfMillionsOfOperationsIsRefusedBeforeItFillsTheMemory(String operations) {
         byte[] bytes =
-                evil().raw(operations.repeat(20_000_000 / operations.length())).endDict();
+                evil().raw(operations.repeat(2_500_000 / operations.length())).endDict();
 
         assertRefused(file(bytes), Reason.BAD_PICKLE, "operations");
     }

@@ -242,17 +242,18 @@ class SafetensorsWriterTest {
     void anInterruptedWriteStopsAndLeavesNothingBehind() throws IOException {
         Thread writer = Thread.currentThread();
         AtomicLong written = new AtomicLong();
-        Checkpoint checkpoint = inMemory(Map.of("a", new Ramp(DType.F32, 50_000_000)));
+        Checkpoint checkpoint = inMemory(Map.of("a", new Ramp(DType.F32, 25_000_000)));
 
         assertThatThrownBy(() -> checkpoint.writeTo(folder.resolve("out"), (done, total) -> {
-                    written.set(done);
-                    writer.interrupt();
+                    if (written.getAndSet(done) == 0 && done > 0) {
+                        writer.interrupt();
+                    }
                 }))
                 .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContaining("interrupted");
 
         assertThat(Thread.interrupted()).as("the interrupt is passed on").isTrue();
-        assertThat(written.get()).isLessThan(100_000_000);
+        assertThat(written.get()).isLessThan(50_000_000);
         assertThat(filesInFolder()).isEmpty();
     }
 

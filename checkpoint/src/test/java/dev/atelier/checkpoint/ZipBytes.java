@@ -111,7 +111,8 @@ final class ZipBytes {
         out.putInt(0x08074b50).putInt(crc(entry)).putInt(entry.data.length).putInt(entry.data.length);
     }
 
-    private static void putCentral(ByteBuffer out, Entry entry, int local, boolean zip64) {
+    private void putCentral(ByteBuffer out, Entry entry, int local, boolean zip64) {
+        centrals.add(out.position());
         byte[] name = entry.name.getBytes(StandardCharsets.UTF_8);
         int size = zip64 ? -1 : entry.data.length;
         out.putInt(0x02014b50)

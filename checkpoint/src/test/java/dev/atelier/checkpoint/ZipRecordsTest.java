@@ -77,7 +77,7 @@ class ZipRecordsTest {
         byte[] whole = checkpoint().bytes();
 
         assertRefused(
-                SafetensorsBytes.in(folder, Arrays.copyOfRange(whole, 64, whole.length)), UNKNOWN_FORMAT, "neither");
+                SafetensorsBytes.in(folder, Arrays.copyOfRange(whole, 1, whole.length)), UNKNOWN_FORMAT, "neither");
     }
 
     @Test
@@ -211,7 +211,7 @@ class ZipRecordsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"data.pkl", "../data.pkl", "/data.pkl", ""})
+    @ValueSource(strings = {"data.pkl", "/data.pkl", ""})
     void aZipWithoutATopLevelFolderIsRefused(String name) {
         assertRefused(
                 file(new ZipBytes().add(name, PickleBytes.stateDict().endDict())), BAD_ARCHIVE, "does not belong");

@@ -46,7 +46,10 @@ final class TorchWeights implements Weights<Tensor>, AutoCloseable {
         long[] shape = stored.shape().sizes();
         return stored.mapped()
                 .filter(bytes -> stored.dtype() == DType.F32 && bytes.address() % Float.BYTES == 0)
-                .map(bytes -> Tensors.view(bytes, shape))
+                .map(bytes -> {
+                    bytes.load(); // from the disk now, in order, and not page by page while the networks run
+                    return Tensors.view(bytes, shape);
+                })
                 .orElseGet(() -> {
                     Tensor converted = torch.empty(shape);
                     MemorySegment memory = Tensors.memory(converted);

@@ -1,0 +1,124 @@
+package dev.atelier.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.InvalidCheckpointException;
+import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
+import dev.atelier.checkpoint.Tensor;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is recognised as a model, and what is said of a file that is not quite one. */
+class StableDiffusionTest {
+    @TempDir
+    static Path folder;
+
+    private static Checkpoint miniature;
+
+    @BeforeAll
+    static void open() {
+        miniature = Checkpoints.open(DemoModel.unpack(folder));
+    }
+
+    @Test
+    void theConfigurationIsReadOffTheTensorsAndTheMetadata() {
+        StableDiffusion model = StableDiffusion.of(miniature);
+        assertThat(model.text()).isEqualTo(new TextEncoderConfig(12, 2));
+        assertThat(model.unet()).isEqualTo(new UNetConfig(16, 4, 2, List.of(1, 1, 1, 0), 1, 8, 4));
+        assertThat(model.vae()).isEqualTo(new VaeConfig(4, 3, 4));
+        assertThat(model.vae().spatialFactor()).isEqualTo(8);
+    }
+
+    @Test
+    void aTextEncoderWithoutTheTextModelLevelIsRecognised() {
+        Map<String, Tensor> renamed = new LinkedHashMap<>();
+        miniature.tensors().forEach((name, tensor) -> renamed.put(name.replace(".text_model.", "."), tensor));
+        StableDiffusion model = StableDiffusion.of(Checkpoint.of(miniature.sources(), renamed, miniature.metadata()));
+        assertThat(model.text().layers()).isEqualTo(12);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
+                "model.diffusion_model.input_blocks.4.0.skip_connection.weight",
+                "model.diffusion_model.output_blocks.11.0.in_layers.0.bias",
+                "model.diffusion_model.time_embed.2.weight",
+                "cond_stage_model.transformer.text_model.encoder.layers.7.mlp.fc1.bias",
+                "first_stage_model.decoder.mid.attn_1.k.weight",
+                "first_stage_model.post_quant_conv.weight"
+            })
+    void aMissingTensorIsNamed(String name) {
+        assertThatThrownBy(() -> StableDiffusion.of(miniature.filter(tensor -> !tensor.equals(name))))
+                .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.MISSING_TENSOR))
+                .hasMessageContaining(miniature.name().toString())
+                .hasMessageContaining(name);
+    }
+
+    @Test
+    void aMissingBlockIsNoticed() {
+        Checkpoint cut = miniature.filter(name -> !name.startsWith("model.diffusion_model.input_blocks.11."));
+        assertThatThrownBy(() -> StableDiffusion.of(cut))
+                .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.UNKNOWN_LAYOUT))
+                .hasMessageContaining("11 input blocks");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "model.diffusion_model.middle_block.1.proj_in.weight",
+                "model.diffusion_model.middle_block.0.emb_layers.1.bias",
+                "cond_stage_model.transformer.text_model.final_layer_norm.weight",
+                "first_stage_model.decoder.conv_out.weight"
+            })
+    void aTensorOfAnotherShapeIsNamedWithBothShapes(String name) {
+        Tensor other = miniature.tensor("model.diffusion_model.time_embed.0.weight");
+        Checkpoint changed = miniature.map((tensor, value) -> tensor.equals(name) ? other : value);
+        assertThatThrownBy(() -> StableDiffusion.of(changed))
+                .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.SHAPE_MISMATCH))
+                .hasMessageContaining(name)
+                .hasMessageContaining("[64, 16]");
+    }
+
+    @Test
+    void anUnsuitableNumberOfGroupsIsExplained() {
+        assertThatThrownBy(() -> StableDiffusion.of(miniature.withMetadata(Map.of("atelier.norm_num_groups", "3"))))
+                .isInstanceOf(InvalidCheckpointException.class)
+                .hasMessageContaining("3 groups")
+                .hasMessageContaining("atelier.norm_num_groups");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-4", "four", "99999999999"})
+    void aSettingThatIsNoPositiveNumberIsRefused(String value) {
+        assertThatThrownBy(() -> StableDiffusion.of(miniature.withMetadata(Map.of("atelier.norm_num_groups", value))))
+                .isInstanceOf(InvalidCheckpointException.class)
+                .hasMessageContaining(value);
+    }
+
+    @Test
+    void anotherKindOfFileIsCalledByItsName() {
+        Checkpoint lora = Checkpoint.of(
+                List.of(Path.of("style.safetensors")),
+                Map.of("lora_unet_mid_block.lora_down.weight", miniature.tensors().firstEntry().getValue()),
+                Map.of());
+        assertThatThrownBy(() -> StableDiffusion.of(lora))
+                .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.UNKNOWN_LAYOUT))
+                .hasMessageStartingWith("style.safetensors: it is a LoRA");
+    }
+
+    private static Consumer<InvalidCheckpointException> because(Reason reason) {
+        return thrown -> assertThat(thrown.reason()).isEqualTo(reason);
+    }
+}
