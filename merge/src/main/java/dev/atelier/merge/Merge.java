@@ -49,7 +49,7 @@ public final class Merge {
         Checkpoint difference = tuned.map((name, y) -> takesPart(name)
                         ? base.find(name)
                                 .map(z -> difference(name, tuned, y, base, z))
-                                .orElseGet(() -> zeros(y.dtype(), y.shape()))
+                                .orElseGet(() -> noDifference(name, tuned, y))
                         : y)
                 .withMetadata(mergedMetadata(tuned, base))
                 .withSourcesOf(base);
@@ -76,6 +76,11 @@ public final class Merge {
             throw mismatch(name, b, y, c, z);
         }
         return minus(y, z);
+    }
+
+    private static Tensor noDifference(String name, Checkpoint b, Tensor y) {
+        requireNumbers(name, b, y);
+        return zeros(y.dtype(), y.shape());
     }
 
     private static Checkpoint combine(Checkpoint a, Checkpoint b, BinaryOperator<Tensor> formula) {
@@ -110,6 +115,9 @@ public final class Merge {
         }
         long channels = x.shape().size(1);
         if (y.shape().size(1) == 4 && (channels == 9 || channels == 8)) {
+            if (!x.dtype().isFloating()) {
+                throw cannotBeMerged(name, a, x);
+            }
             return InputChannels.replaceFirst(x, formula.apply(InputChannels.first(x, 4), y));
         }
         if (channels == 4 && (y.shape().size(1) == 9 || y.shape().size(1) == 8)) {
@@ -136,11 +144,15 @@ public final class Merge {
 
     private static void requireNumbers(String name, Checkpoint checkpoint, Tensor tensor) {
         if (!tensor.dtype().isNumeric()) {
-            throw new InvalidCheckpointException(
-                    checkpoint.name(),
-                    Reason.UNKNOWN_DTYPE,
-                    "the tensor \"%s\" is of type %s, which cannot be merged".formatted(name, tensor.dtype()));
+            throw cannotBeMerged(name, checkpoint, tensor);
         }
+    }
+
+    private static InvalidCheckpointException cannotBeMerged(String name, Checkpoint checkpoint, Tensor tensor) {
+        return new InvalidCheckpointException(
+                checkpoint.name(),
+                Reason.UNKNOWN_DTYPE,
+                "the tensor \"%s\" is of type %s, which cannot be merged".formatted(name, tensor.dtype()));
     }
 
     private static InvalidCheckpointException mismatch(String name, Checkpoint a, Tensor x, Checkpoint b, Tensor y) {

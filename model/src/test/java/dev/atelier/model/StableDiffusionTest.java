@@ -111,7 +111,9 @@ class StableDiffusionTest {
     void anotherKindOfFileIsCalledByItsName() {
         Checkpoint lora = Checkpoint.of(
                 List.of(Path.of("style.safetensors")),
-                Map.of("lora_unet_mid_block.lora_down.weight", miniature.tensors().firstEntry().getValue()),
+                Map.of(
+                        "lora_unet_mid_block.lora_down.weight",
+                        miniature.tensors().firstEntry().getValue()),
                 Map.of());
         assertThatThrownBy(() -> StableDiffusion.of(lora))
                 .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.UNKNOWN_LAYOUT))

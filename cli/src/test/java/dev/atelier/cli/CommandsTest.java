@@ -1,0 +1,154 @@
+package dev.atelier.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.DType;
+import dev.atelier.diffusion.PngFile;
+import dev.atelier.model.DemoModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The commands on the miniature, as a user types them. */
+class CommandsTest {
+    @TempDir
+    static Path folder;
+
+    private static Path miniature;
+
+    @BeforeAll
+    static void unpack() {
+        miniature = DemoModel.unpack(folder);
+    }
+
+    @Test
+    void inspectCountsWhatIsInTheFile() {
+        Run run = Run.atelier("inspect", miniature);
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out())
+                .contains("Stable Diffusion 1.x")
+                .contains("yes, for generating pictures")
+                .contains("2,143,028")
+                .contains("F16 (1130), I64 (1)")
+                .contains("atelier.norm_num_groups = 4");
+    }
+
+    @Test
+    void inspectAsJsonListsEveryTensor() {
+        JsonNode json = JsonMapper.shared()
+                .readTree(Run.atelier("inspect", "--json", miniature).out());
+        assertThat(json.get("architecture").asString()).isEqualTo("sd1");
+        assertThat(json.get("usable").asBoolean()).isTrue();
+        assertThat(json.get("tensors")).hasSize(1131);
+        assertThat(json.at("/tensors/first_stage_model.decoder.conv_in.bias/dtype")
+                        .asString())
+                .isEqualTo("F16");
+        assertThat(json.at("/metadata/format").asString()).isEqualTo("pt");
+    }
+
+    @Test
+    void mergeWritesACheckpointThatDraws() throws IOException {
+        Path merged = folder.resolve("merged.safetensors");
+        Run run = Run.atelier("merge", miniature, miniature, "-m", "0.5", "--dtype", "fp32", "-o", merged);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("merged.safetensors").contains("1131 tensors");
+        Checkpoint written = Checkpoints.open(merged);
+        assertThat(written.tensor("model.diffusion_model.out.2.weight").dtype()).isEqualTo(DType.F32);
+        assertThat(written.metadata()).containsEntry("atelier.norm_num_groups", "4");
+
+        Path picture = folder.resolve("merged.png");
+        run = Run.atelier(
+                "generate",
+                "a cat",
+                "--model",
+                merged,
+                "--steps",
+                1,
+                "--width",
+                64,
+                "--height",
+                128,
+                "--seed",
+                7,
+                "-o",
+                picture);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(ImageIO.read(picture.toFile()).getWidth()).isEqualTo(64);
+        assertThat(PngFile.readInfotext(picture).orElseThrow())
+                .startsWith(
+                        "a cat\nSteps: 1, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.0, Seed: 7, Size: 64x128,")
+                .contains("Model: merged");
+    }
+
+    @Test
+    void threeModelsAreMergedByAddingTheDifference() throws IOException {
+        Path merged = folder.resolve("difference.safetensors");
+        Run run = Run.atelier("merge", miniature, miniature, miniature, "-o", merged);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        Path same = folder.resolve("same.safetensors");
+        Checkpoints.open(miniature).writeTo(same, (done, total) -> {});
+        // A + M·(A − A) is A, but for negative zeros
+        assertThat(Files.size(merged)).isEqualTo(Files.size(same));
+    }
+
+    @Test
+    void aBatchIsNumberedAndItsPicturesDiffer() throws IOException {
+        Path picture = folder.resolve("batch.png");
+        Run run = Run.atelier(
+                "generate",
+                "a cat",
+                "--model",
+                miniature,
+                "--steps",
+                1,
+                "--width",
+                64,
+                "--height",
+                64,
+                "--batch",
+                2,
+                "--seed",
+                7,
+                "-o",
+                picture);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        byte[] first = Files.readAllBytes(folder.resolve("batch-1.png"));
+        assertThat(first).isNotEqualTo(Files.readAllBytes(folder.resolve("batch-2.png")));
+        assertThat(picture).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--steps=0", "--width=500", "--sampler=Eulre", "--cfg=-1", "--batch=65", "--steps=many"})
+    void aBadOptionIsExplainedBeforeAnythingIsLoaded(String option) {
+        Run run = Run.atelier("generate", "a cat", option, "-o", folder.resolve("never.png"));
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).startsWith("atelier: ").contains(option.substring(option.indexOf('=') + 1));
+        assertThat(folder.resolve("never.png")).doesNotExist();
+    }
+
+    @Test
+    void theNumberOfModelsMustFitTheMethod() {
+        Run run = Run.atelier(
+                "merge", miniature, miniature, "--method", "add-difference", "-o", folder.resolve("never.safetensors"));
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("add-difference merges 3 models, but 2 are given");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"generate", "inspect", "merge"})
+    void everyCommandExplainsItselfWithExamples(String command) {
+        Run run = Run.atelier(command, "--help");
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out()).contains("Examples:").contains("atelier " + command);
+    }
+}
