@@ -100,9 +100,13 @@ public final class Checkpoint {
         return new Checkpoint(new ArrayList<>(all), tensors, metadata);
     }
 
-    /** Every floating tensor converted to {@code dtype}; integers such as {@code position_ids} stay as they are. */
+    /**
+     * Every floating tensor converted to {@code dtype}. Integers such as {@code position_ids} stay as they are, and so do
+     * the tables of the noise schedule: sampling from rounded ones gives other pictures.
+     */
     public Checkpoint cast(DType dtype) {
-        return map((name, tensor) -> tensor.dtype().isFloating() ? tensor.to(dtype) : tensor);
+        return map((name, tensor) ->
+                tensor.dtype().isFloating() && !ScheduleBuffers.contains(name) ? tensor.to(dtype) : tensor);
     }
 
     /** The size of all tensors together. */

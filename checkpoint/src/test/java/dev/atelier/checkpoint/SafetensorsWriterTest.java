@@ -18,7 +18,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -192,15 +194,25 @@ class SafetensorsWriterTest {
     @Test
     void progressNeverFallsAndEndsAtTheTotal() {
         Checkpoint checkpoint =
-                inMemory(Map.of("a", new Ramp(DType.F32, 2_000_000), "b", new Ramp(DType.F16, 1_000_001)));
+                inMemory(Map.of("a", new Ramp(DType.F32, 5_000_000), "b", new Ramp(DType.F16, 1_000_001)));
         List<Long> done = new ArrayList<>();
+        AtomicInteger listening = new AtomicInteger();
 
-        checkpoint.writeTo(folder.resolve("out"), (bytes, total) -> {
-            assertThat(total).isEqualTo(10_000_002);
-            done.add(bytes);
-        });
+        SafetensorsWriter.write(
+                checkpoint,
+                folder.resolve("out"),
+                (bytes, total) -> {
+                    assertThat(listening.incrementAndGet())
+                            .as("threads at a time")
+                            .isEqualTo(1);
+                    assertThat(total).isEqualTo(22_000_002);
+                    done.add(bytes);
+                    LockSupport.parkNanos(1_000_000);
+                    listening.decrementAndGet();
+                },
+                8);
 
-        assertThat(done).isSorted().hasSizeGreaterThan(5).startsWith(0L).endsWith(10_000_002L);
+        assertThat(done).isSorted().hasSizeGreaterThan(20).startsWith(0L).endsWith(22_000_002L);
     }
 
     @Test

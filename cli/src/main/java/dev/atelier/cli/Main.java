@@ -17,7 +17,7 @@ import picocli.CommandLine.ScopeType;
 @Command(
         name = "atelier",
         description = {
-            "A workshop for Stable Diffusion checkpoints: inspect, merge, generate.",
+            "A workshop for Stable Diffusion checkpoints: inspect, convert, merge, generate.",
             "",
             "Start with a picture:",
             "  atelier generate \"a red circle on a blue background\" -o circle.png",
@@ -38,6 +38,7 @@ import picocli.CommandLine.ScopeType;
             "130:stopped with Ctrl-C; nothing was left half-written",
         },
         subcommands = {
+            ConvertCommand.class,
             GenerateCommand.class,
             InspectCommand.class,
             MergeCommand.class,

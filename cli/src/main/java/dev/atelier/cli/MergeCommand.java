@@ -2,7 +2,6 @@ package dev.atelier.cli;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
-import dev.atelier.checkpoint.DType;
 import dev.atelier.merge.Merge;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,22 +44,6 @@ final class MergeCommand implements Callable<Integer> {
         }
     }
 
-    private enum Precision {
-        FP16(DType.F16),
-        FP32(DType.F32);
-
-        private final DType dtype;
-
-        Precision(DType dtype) {
-            this.dtype = dtype;
-        }
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     @Parameters(
             arity = "2..3",
             paramLabel = "MODEL",
@@ -82,7 +65,7 @@ final class MergeCommand implements Callable<Integer> {
     @Option(
             names = "--dtype",
             description =
-                    "Precision of the result, fp16 or fp32. Default: that of the inputs, the wider where they differ.")
+                    "Precision of the result, fp16, bf16 or fp32. Default: that of the inputs, the wider where they differ.")
     private @Nullable Precision precision;
 
     @Option(
@@ -104,7 +87,7 @@ final class MergeCommand implements Callable<Integer> {
         long start = System.nanoTime();
         Checkpoint merged = merged();
         if (precision != null) {
-            merged = Merge.saveAs(merged, precision.dtype);
+            merged = Merge.saveAs(merged, precision.dtype());
         }
         try (Bar bar = Bar.bytes("Merging")) {
             merged.writeTo(output, bar.progress());

@@ -1,0 +1,129 @@
+package dev.atelier.checkpoint;
+
+import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/**
+ * What makes a training checkpoint a smaller or a sounder one, each step a view. Names are expected in the single-file
+ * layout, see {@link Layout#normalize}.
+ */
+public final class Slim {
+    private static final String EMA = Component.EMA.prefix();
+    private static final String TRAINED = "model.";
+    private static final String POSITION_IDS = "position_ids";
+
+    /** What training leaves in a checkpoint and no program reads that draws with it, by the start of the name. */
+    private static final List<String> LEFTOVERS = List.of(
+            EMA,
+            "loss.",
+            "first_stage_model.loss.",
+            "embedding_manager.",
+            "cond_stage_model.model.visual.",
+            "cond_stage_model.transformer.vision_model.");
+
+    private Slim() {}
+
+    /** Without the EMA copy of the UNet: what fine-tuning starts from, and what drawing uses. */
+    public static Checkpoint dropEma(Checkpoint checkpoint) {
+        return checkpoint.filter(name -> !name.startsWith(EMA));
+    }
+
+    /**
+     * The averaged weights in the place of the last trained ones, and no copies: what "EMA-only" files hold.
+     *
+     * @throws InvalidCheckpointException if there is no EMA copy, or it lacks a tensor, which is named
+     */
+    public static Checkpoint emaOnly(Checkpoint checkpoint) {
+        if (checkpoint.tensors().keySet().stream().noneMatch(name -> name.startsWith(EMA))) {
+            throw new InvalidCheckpointException(
+                    checkpoint.name(), Reason.MISSING_TENSOR, "it has no EMA copy of its weights (%s…)".formatted(EMA));
+        }
+        return dropEma(checkpoint.map((name, tensor) -> name.startsWith(TRAINED)
+                ? checkpoint.tensor(EMA + name.substring(TRAINED.length()).replace(".", ""))
+                : tensor));
+    }
+
+    /**
+     * Without EMA copies, training leftovers and the noise schedule's tables, except {@code alphas_cumprod}: sampling
+     * reads that one, and in some checkpoints it is not the usual one. Nothing that changes a picture is dropped.
+     */
+    public static Checkpoint prune(Checkpoint checkpoint) {
+        return checkpoint.filter(name -> LEFTOVERS.stream().noneMatch(name::startsWith)
+                && (!ScheduleBuffers.contains(name) || name.equals(ScheduleBuffers.ALPHAS_CUMPROD)));
+    }
+
+    /**
+     * {@code checkpoint} with the VAE of another file: a VAE on its own, or a whole checkpoint.
+     *
+     * @throws InvalidCheckpointException if the file holds no VAE in this layout, or one of other shapes
+     */
+    public static Checkpoint withVae(Checkpoint checkpoint, Checkpoint vae) {
+        String prefix = Component.VAE.prefix();
+        boolean whole = vae.tensors().keySet().stream().anyMatch(name -> name.startsWith(prefix));
+        if (!vae.has((whole ? prefix : "") + "decoder.conv_in.weight")) {
+            throw new InvalidCheckpointException(
+                    vae.name(),
+                    Reason.UNKNOWN_LAYOUT,
+                    "it holds no VAE in the layout of single-file checkpoints (decoder.conv_in.weight, …)");
+        }
+        return checkpoint
+                .map((name, tensor) -> {
+                    if (!name.startsWith(prefix)) {
+                        return tensor;
+                    }
+                    Tensor replacement = vae.tensor(whole ? name : name.substring(prefix.length()));
+                    if (!replacement.shape().equals(tensor.shape())) {
+                        throw new InvalidCheckpointException(
+                                vae.name(),
+                                Reason.SHAPE_MISMATCH,
+                                "the tensor \"%s\" is %s here but %s in %s"
+                                        .formatted(name, replacement.shape(), tensor.shape(), checkpoint.name()));
+                    }
+                    return replacement;
+                })
+                .withSourcesOf(vae);
+    }
+
+    /**
+     * With every {@code position_ids} as it must be, the integers 0, 1, 2, …: mergers have averaged them, and a
+     * position that is off by one puts a word in its neighbour's place.
+     */
+    public static Checkpoint repairPositionIds(Checkpoint checkpoint) {
+        return checkpoint.map((name, tensor) ->
+                name.endsWith(POSITION_IDS) && !isCounting(tensor) ? counting(tensor.shape()) : tensor);
+    }
+
+    /** Whether a checkpoint's {@code position_ids} are missing or sound. */
+    public static boolean hasSoundPositionIds(Checkpoint checkpoint) {
+        return checkpoint.tensors().entrySet().stream()
+                .allMatch(named -> !named.getKey().endsWith(POSITION_IDS) || isCounting(named.getValue()));
+    }
+
+    private static boolean isCounting(Tensor ids) {
+        long count = ids.shape().elements();
+        if (ids.dtype() != DType.I64 || count > Scratch.SIZE) {
+            return false;
+        }
+        float[] values = new float[(int) count];
+        ids.read(0, values, values.length);
+        for (int i = 0; i < values.length; i++) {
+            if (values[i] != i) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Tensor counting(Shape shape) {
+        ValueLayout.OfLong layout = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
+        MemorySegment ids = Arena.ofAuto().allocate(layout, shape.elements());
+        for (long i = 0; i < shape.elements(); i++) {
+            ids.setAtIndex(layout, i, i);
+        }
+        return new StoredTensor(DType.I64, shape, ids);
+    }
+}

@@ -1,0 +1,125 @@
+package dev.atelier.cli;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.Layout;
+import dev.atelier.checkpoint.Slim;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "convert",
+        description = {
+            "Writes a checkpoint anew: as .safetensors, smaller, in another precision, with another VAE.",
+            "",
+            "Examples:",
+            "  atelier convert downloaded.ckpt -o safe.safetensors",
+            "  atelier convert full.ckpt --prune --dtype fp16 -o small.safetensors",
+            "  atelier convert full.ckpt --ema only --prune -o averaged.safetensors",
+            "  atelier convert model.safetensors --vae better.vae.safetensors -o baked.safetensors",
+            "",
+        },
+        sortOptions = false,
+        mixinStandardHelpOptions = true)
+final class ConvertCommand implements Callable<Integer> {
+    private enum Ema {
+        KEEP,
+        DROP,
+        ONLY;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    @Parameters(paramLabel = "FILE", description = "A .safetensors or .ckpt file.")
+    private Path file = Path.of("");
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            description = "fp16, bf16 or fp32. Default: as it is. Integers and the noise schedule keep their type.")
+    private @Nullable Precision precision;
+
+    @Option(
+            names = "--prune",
+            description =
+                    "Leave out what drawing does not need: EMA copies, training leftovers, tables of the noise schedule.")
+    private boolean prune;
+
+    @Option(
+            names = "--ema",
+            defaultValue = "keep",
+            paramLabel = "WHAT",
+            description = "keep: copy everything. drop: without the averaged weights. only: the averaged weights in "
+                    + "place of the last trained ones. Default: ${DEFAULT-VALUE}.")
+    private Ema ema = Ema.KEEP;
+
+    @Option(names = "--vae", paramLabel = "FILE", description = "Take the VAE from this file.")
+    private @Nullable Path vae;
+
+    @Option(
+            names = "--keep-position-ids",
+            description = "Do not repair position_ids that a merger has damaged; pictures stay as they were.")
+    private boolean keepPositionIds;
+
+    @Option(
+            names = {"-o", "--output"},
+            required = true,
+            paramLabel = "FILE",
+            description = "The new checkpoint, a .safetensors file.")
+    private Path output = Path.of("");
+
+    @Option(names = "--overwrite", description = "Replace the output file if it exists.")
+    private boolean overwrite;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() {
+        Main.requireNew(output, overwrite);
+        Checkpoint original = Layout.normalize(Checkpoints.open(file));
+        Checkpoint converted = switch (ema) {
+            case KEEP -> original;
+            case DROP -> Slim.dropEma(original);
+            case ONLY -> Slim.emaOnly(original);
+        };
+        if (prune) {
+            converted = Slim.prune(converted);
+        }
+        if (vae != null) {
+            converted = Slim.withVae(converted, Layout.normalize(Checkpoints.open(vae)));
+        }
+        boolean repaired = !keepPositionIds && !Slim.hasSoundPositionIds(converted);
+        if (repaired) {
+            converted = Slim.repairPositionIds(converted);
+        }
+        if (precision != null) {
+            converted = converted.cast(precision.dtype());
+        }
+        try (Bar bar = Bar.bytes("Converting")) {
+            converted.writeTo(output, bar.progress());
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("%s: %d tensors, %s%n", output, converted.tensors().size(), Sizes.of(converted.byteSize()));
+        int dropped = original.tensors().size() - converted.tensors().size();
+        if (dropped > 0) {
+            out.printf("  left out %d tensors; %s before%n", dropped, Sizes.of(original.byteSize()));
+        }
+        if (repaired) {
+            out.println("  repaired position_ids, which a merge had damaged");
+        }
+        out.flush();
+        return 0;
+    }
+}
