@@ -20,6 +20,9 @@ public final class Checkpoints {
         if (ZipRecords.looksLike(file)) {
             return TorchZipReader.read(file);
         }
+        if (TorchLegacyReader.looksLike(file)) {
+            return TorchLegacyReader.read(file);
+        }
         if (SafetensorsReader.looksLike(file) || SafetensorsReader.hasSafetensorsName(path)) {
             return SafetensorsReader.read(file);
         }
@@ -32,7 +35,7 @@ public final class Checkpoints {
             return "the file is empty";
         }
         if (start.length > 1 && start[0] == (byte) 0x80 && start[1] >= 2 && start[1] <= 5) {
-            return "it is a bare pickle or was saved before PyTorch 1.6; such files are not read yet";
+            return "it is a bare pickle, not a file that torch.save has written";
         }
         StringBuilder hex = new StringBuilder();
         for (byte b : start) {

@@ -39,7 +39,7 @@ import java.util.Map;
  * extension registry do not occur in checkpoints.
  */
 final class PickleMachine {
-    private static final int MAX_BYTES = 64 << 20;
+    static final int MAX_BYTES = 64 << 20;
     /** Each can create an object of a hundred bytes. A training checkpoint of Stable Diffusion takes some 200 000. */
     private static final int MAX_OPERATIONS = 2_000_000;
 
@@ -49,6 +49,15 @@ final class PickleMachine {
     private final ByteBuffer code;
     private final List<PickleValue> stack = new ArrayList<>();
     private final Map<Long, PickleValue> memo = new HashMap<>();
+    private final Map<String, Storage> storages = new HashMap<>();
+
+    /**
+     * What a pickle says.
+     *
+     * @param length its length in bytes; something else may follow
+     * @param storages every storage it refers to, by key
+     */
+    record Pickle(PickleValue value, int length, Map<String, Storage> storages) {}
 
     private PickleMachine(Path file, ByteBuffer code) {
         this.file = file;
@@ -56,7 +65,7 @@ final class PickleMachine {
     }
 
     /** The value that {@code pickle} leaves on the stack. */
-    static PickleValue read(Path file, MemorySegment pickle) {
+    static Pickle read(Path file, MemorySegment pickle) {
         if (pickle.byteSize() > MAX_BYTES) {
             throw new InvalidCheckpointException(
                     file,
@@ -66,7 +75,8 @@ final class PickleMachine {
         byte[] bytes = pickle.toArray(ValueLayout.JAVA_BYTE);
         PickleMachine machine = new PickleMachine(file, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
         try {
-            return machine.run();
+            PickleValue value = machine.run();
+            return new Pickle(value, machine.code.position(), machine.storages);
         } catch (BufferUnderflowException e) {
             throw new InvalidCheckpointException(file, BAD_PICKLE, "its pickle ends in the middle", e);
         }
@@ -168,23 +178,27 @@ final class PickleMachine {
         return global;
     }
 
-    /** The persistent id ('storage', storage class, key, location, elements). */
+    /** The persistent id ('storage', storage class, key, location, elements); files before 1.6 add a view, or None. */
     private Storage storage(List<PickleValue> id) {
-        if (id.size() != 5 || !(id.get(0) instanceof Text(String kind)) || !kind.equals("storage")) {
+        boolean wellFormed = id.size() == 5 || (id.size() == 6 && id.get(5) == None.NONE);
+        if (!wellFormed || !(id.get(0) instanceof Text(String kind)) || !kind.equals("storage")) {
             throw invalid("a persistent id is not that of a storage");
         }
         if (!(id.get(1) instanceof Global type)) {
             throw invalid("a storage has no type");
         }
+        String key = textOf(id.get(2));
         long elements = intOf(id.get(4));
-        return TorchGlobals.storageType(type)
-                .map(dtype -> new Storage(dtype, true, textOf(id.get(2)), elements))
+        Storage storage = TorchGlobals.storageType(type)
+                .map(dtype -> new Storage(dtype, true, key, elements))
                 .orElseGet(() -> {
                     if (!TorchGlobals.isUntypedStorage(type)) {
                         throw invalid("%s is not a type of storage that can be read".formatted(type));
                     }
-                    return new Storage(DType.U8, false, textOf(id.get(2)), elements);
+                    return new Storage(DType.U8, false, key, elements);
                 });
+        storages.put(key, storage);
+        return storage;
     }
 
     private PickleValue call(PickleValue callable, List<PickleValue> arguments) {

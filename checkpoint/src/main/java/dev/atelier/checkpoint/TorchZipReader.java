@@ -1,32 +1,18 @@
 package dev.atelier.checkpoint;
 
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.BAD_ARCHIVE;
-import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.BAD_PICKLE;
-import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.TOO_MANY_TENSORS;
-import static dev.atelier.checkpoint.InvalidCheckpointException.shortened;
 
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
-import dev.atelier.checkpoint.PickleValue.Dict;
-import dev.atelier.checkpoint.PickleValue.Storage;
-import dev.atelier.checkpoint.PickleValue.Strided;
-import dev.atelier.checkpoint.PickleValue.Text;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 
 /**
  * Reads what {@code torch.save} has written since PyTorch 1.6: a zip file in which {@code data.pkl} describes an object
  * and {@code data/N} hold the bytes of its tensors. Tensors stay where they are, in the mapped file.
  */
 final class TorchZipReader {
-    /** Views may repeat elements (stride 0), but weights do not: no honest file unfolds to many times its size. */
-    private static final long MAX_UNFOLDING = 16;
-
     private final MappedFile file;
     private final ZipRecords zip;
-    private long unfolded;
 
     private TorchZipReader(MappedFile file) {
         this.file = file;
@@ -43,87 +29,12 @@ final class TorchZipReader {
         }
         MemorySegment pickle = zip.find("data.pkl")
                 .orElseThrow(() -> invalid(BAD_ARCHIVE, "it is a zip file without data.pkl, not a PyTorch checkpoint"));
-        if (!(PickleMachine.read(file.path(), pickle) instanceof Dict root)) {
-            throw invalid(BAD_PICKLE, "it holds something other than a dict of tensors");
-        }
-        Dict state = root.get("state_dict").orElse(root) instanceof Dict wrapped ? wrapped : root;
-        Map<String, Tensor> tensors = new LinkedHashMap<>();
-        for (int i = 0; i < state.keys.size(); i++) {
-            if (state.keys.get(i) instanceof Text(String name) && state.values.get(i) instanceof Strided strided) {
-                SafetensorsReader.requireName(file.path(), name);
-                tensors.put(name, tensor(name, strided));
-                if (tensors.size() > SafetensorsReader.MAX_TENSORS) {
-                    throw invalid(
-                            TOO_MANY_TENSORS, "it holds more than %d tensors".formatted(SafetensorsReader.MAX_TENSORS));
-                }
-            }
-        }
-        if (tensors.isEmpty()) {
-            throw invalid(BAD_PICKLE, "it holds no tensors");
-        }
-        return Checkpoint.of(List.of(file.path()), tensors, Map.of());
+        return new TorchState(file, key -> zip.find("data/" + key))
+                .checkpoint(PickleMachine.read(file.path(), pickle).value());
     }
 
     private static boolean isText(MemorySegment record, String text) {
         return record.mismatch(MemorySegment.ofArray(text.getBytes(StandardCharsets.US_ASCII))) == -1;
-    }
-
-    private Tensor tensor(String name, Strided strided) {
-        Storage storage = strided.storage();
-        MemorySegment bytes = zip.find("data/" + storage.key())
-                .orElseThrow(() -> invalid(
-                        BAD_ARCHIVE,
-                        "tensor \"%s\" lies in the record data/%s, which is missing"
-                                .formatted(name, shortened(storage.key()))));
-        try {
-            if (storage.dtype().bytes(storage.elements()) != bytes.byteSize()) {
-                throw invalid(
-                        BAD_ARCHIVE,
-                        "the record data/%s of tensor \"%s\" has %d bytes where %d elements of %s are due"
-                                .formatted(
-                                        shortened(storage.key()),
-                                        name,
-                                        bytes.byteSize(),
-                                        storage.elements(),
-                                        storage.dtype()));
-            }
-            checkBounds(name, strided, bytes.byteSize() * 8 / strided.dtype().bits());
-            Tensor tensor = StridedTensor.of(
-                    strided.dtype(), Shape.of(strided.sizes()), bytes, strided.offset(), strided.strides());
-            unfolded = Math.addExact(unfolded, tensor.byteSize());
-            if (unfolded / MAX_UNFOLDING > file.size()) {
-                throw invalid(
-                        BAD_PICKLE,
-                        "its tensors unfold to more than %d times the file's size, at \"%s\""
-                                .formatted(MAX_UNFOLDING, name));
-            }
-            return tensor;
-        } catch (ArithmeticException e) {
-            throw new InvalidCheckpointException(
-                    file.path(), BAD_PICKLE, "the size of tensor \"%s\" overflows".formatted(name), e);
-        }
-    }
-
-    private void checkBounds(String name, Strided strided, long available) {
-        long[] sizes = strided.sizes();
-        long[] strides = strided.strides();
-        if (sizes.length != strides.length || sizes.length > SafetensorsReader.MAX_RANK) {
-            throw invalid(
-                    BAD_PICKLE,
-                    "tensor \"%s\" has %d sizes and %d strides".formatted(name, sizes.length, strides.length));
-        }
-        long last = strided.offset();
-        boolean empty = false;
-        boolean negative = last < 0;
-        for (int axis = 0; axis < sizes.length; axis++) {
-            negative |= sizes[axis] < 0 || strides[axis] < 0;
-            empty |= sizes[axis] == 0;
-            last = Math.addExact(last, Math.multiplyExact(Math.max(0, sizes[axis] - 1), strides[axis]));
-        }
-        if (negative || (!empty && last >= available)) {
-            throw invalid(
-                    BAD_PICKLE, "tensor \"%s\" reaches outside its storage of %d elements".formatted(name, available));
-        }
     }
 
     private InvalidCheckpointException invalid(Reason reason, String problem) {

@@ -214,18 +214,18 @@ class TorchZipReaderTest {
     static Stream<Damage> damages() {
         long huge = 1L << 62;
         return Stream.of(
-                record("a storage that claims too much", "data/0", "FloatStorage", "0", 7),
+                record("a storage that claims too much", "storage 0", "FloatStorage", "0", 7),
                 record("a storage that claims too little", "\"t\"", "FloatStorage", "0", 5),
-                record("a storage of another width", "data/0", "HalfStorage", "0", 6),
-                record("a storage of a negative size", "data/0", "FloatStorage", "0", -6),
+                record("a storage of another width", "storage 0", "HalfStorage", "0", 6),
+                record("a storage of a negative size", "storage 0", "FloatStorage", "0", -6),
                 entry(
                         "a storage whose size overflows",
                         Reason.BAD_PICKLE,
                         "\"t\"",
                         pickle -> pickle.tensor(huge, 0, sizes(1), sizes(1))),
-                record("a storage that is missing", "data/7, which is missing", "FloatStorage", "7", 6),
-                record("a storage outside the folder", "data/../data.pkl", "FloatStorage", "../data.pkl", 6),
-                record("a storage whose key drives a terminal", "data/?[2J", "FloatStorage", "\u001b[2J", 6),
+                record("a storage that is missing", "storage 7, which is missing", "FloatStorage", "7", 6),
+                record("a storage outside the folder", "storage ../data.pkl", "FloatStorage", "../data.pkl", 6),
+                record("a storage whose key drives a terminal", "storage ?[2J", "FloatStorage", "\u001b[2J", 6),
                 tensor("an offset beyond the storage", "\"t\"", 6, 6, sizes(1), sizes(1)),
                 tensor("an offset just too far", "\"t\"", 6, 1, sizes(6), sizes(1)),
                 tensor("a scalar beyond the storage", "\"t\"", 6, 6, sizes(), sizes()),
@@ -327,7 +327,7 @@ class TorchZipReaderTest {
                                 .text("0")
                                 .text("cpu")
                                 .integer(6)
-                                .op('N', 't', 'Q')),
+                                .op(')', 't', 'Q')),
                 entry(
                         "a pickled module",
                         Reason.BAD_PICKLE,

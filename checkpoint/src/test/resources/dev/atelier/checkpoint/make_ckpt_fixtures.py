@@ -124,3 +124,8 @@ save_file({name: torch.tensor([float(i)]).half() for i, name in enumerate(
           os.path.join(FOLDER, "names.safetensors"),
           metadata={"note /": 'line\nbreak\ttab \x01\x1f\x7f "quoted" \\ \b\f\r / \u00e9 \U0001f600'})
 os.chmod(os.path.join(FOLDER, "names.safetensors"), 0o644)
+
+# ------------------------------------------------------------- the container of PyTorch before 1.6, which it still writes
+
+fixture("legacy", {"global_step": 7, "state_dict": types_}, types_, _use_new_zipfile_serialization=False)
+fixture("legacy-views", views, views, _use_new_zipfile_serialization=False)
