@@ -2,6 +2,7 @@ package dev.atelier.checkpoint;
 
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.UNKNOWN_FORMAT;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Opens checkpoint files. */
@@ -16,7 +17,13 @@ public final class Checkpoints {
      * @throws java.io.UncheckedIOException if the file cannot be read
      */
     public static Checkpoint open(Path path) {
+        if (Files.isDirectory(path)) {
+            return DiffusersFolder.read(path);
+        }
         MappedFile file = MappedFile.open(path);
+        if (path.toString().endsWith(ShardIndex.SUFFIX)) {
+            return ShardIndex.read(file);
+        }
         if (ZipRecords.looksLike(file)) {
             return TorchZipReader.read(file);
         }

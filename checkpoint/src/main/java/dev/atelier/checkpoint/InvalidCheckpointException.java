@@ -27,6 +27,7 @@ public final class InvalidCheckpointException extends RuntimeException {
         SIZE_MISMATCH,
         INCOMPLETE_BUFFER,
         UNKNOWN_FORMAT,
+        BAD_INDEX,
         BAD_ARCHIVE,
         BAD_PICKLE,
         FORBIDDEN_GLOBAL,

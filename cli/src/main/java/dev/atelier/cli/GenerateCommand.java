@@ -16,6 +16,7 @@ import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.StableDiffusion;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -186,6 +187,9 @@ final class GenerateCommand implements Callable<Integer> {
     private static ModelLabel label(Path checkpoint) {
         String name = checkpoint.getFileName().toString();
         String stem = name.lastIndexOf('.') > 0 ? name.substring(0, name.lastIndexOf('.')) : name;
+        if (Files.isDirectory(checkpoint)) {
+            return new ModelLabel(name, null);
+        }
         try (Bar bar = Bar.bytes("Hashing")) {
             return new ModelLabel(stem, FileHash.shortHash(checkpoint, bar.progress()));
         }

@@ -69,11 +69,12 @@ final class InspectCommand implements Callable<Integer> {
     private void printText(Checkpoint checkpoint, PrintWriter out) throws IOException {
         out.println(file);
         out.printf("  %-13s %s%n", "Model", Architecture.of(checkpoint).label());
+        long size = size(checkpoint);
         String problem = problem(checkpoint);
         out.printf(
                 "  %-13s %s%n",
                 "Usable", problem == null ? "yes, for generating pictures" : "not for generating: " + problem);
-        out.printf(Locale.ROOT, "  %-13s %s (%,d bytes)%n", "Size", Sizes.of(Files.size(file)), Files.size(file));
+        out.printf(Locale.ROOT, "  %-13s %s (%,d bytes)%n", "Size", Sizes.of(size), size);
         out.printf("%n  %-22s %8s %16s %10s  %s%n", "Part", "Tensors", "Parameters", "Size", "Types");
         for (Part part : Part.of(checkpoint)) {
             out.printf(
@@ -91,6 +92,15 @@ final class InspectCommand implements Callable<Integer> {
                     .metadata()
                     .forEach((key, value) -> out.printf("    %s = %s%n", printable(key), printable(value)));
         }
+    }
+
+    /** The size of the files that the checkpoint consists of. */
+    private static long size(Checkpoint checkpoint) throws IOException {
+        long size = 0;
+        for (Path source : checkpoint.sources()) {
+            size += Files.size(source);
+        }
+        return size;
     }
 
     private static String types(Part part) {
@@ -137,7 +147,7 @@ final class InspectCommand implements Callable<Integer> {
             String problem = problem(checkpoint);
             json.writeBooleanProperty("usable", problem == null);
             json.writeName("problem").writeString(problem);
-            json.writeNumberProperty("bytes", Files.size(file));
+            json.writeNumberProperty("bytes", size(checkpoint));
             json.writeArrayPropertyStart("parts");
             for (Part part : Part.of(checkpoint)) {
                 json.writeStartObject();
