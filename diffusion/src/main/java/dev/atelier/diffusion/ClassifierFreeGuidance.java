@@ -1,19 +1,38 @@
 package dev.atelier.diffusion;
 
 import dev.atelier.model.FloatArray;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.function.Function;
 
 /**
  * Classifier-free guidance (Ho and Salimans 2022, arXiv 2207.12598): {@code D = U + scale·(C − U)}, away from what the
- * negative prompt gives (U) and past what the prompt gives (C).
+ * negative prompt gives (U) and past what the prompt gives (C). A prompt of several parts guides by their weighted sum,
+ * {@code D = U + Σ scale·w·(C − U)} (Liu et al. 2022, "Compositional Visual Generation", arXiv 2206.01714). Counts the
+ * calls of a run, so every run needs a new one.
  */
-public final class ClassifierFreeGuidance {
-    private ClassifierFreeGuidance() {}
+public final class ClassifierFreeGuidance implements Denoiser {
+    private final Function<FloatArray, Denoiser> network;
+    private final Conditioning conditional;
+    private final Timeline<FloatArray> unconditional;
+    private final double scale;
+    private int calls;
+
+    /** @param network the denoiser for a given context */
+    ClassifierFreeGuidance(
+            Function<FloatArray, Denoiser> network,
+            Conditioning conditional,
+            Timeline<FloatArray> unconditional,
+            double scale) {
+        this.network = network;
+        this.conditional = conditional;
+        this.unconditional = unconditional;
+        this.scale = scale;
+    }
 
     /**
-     * Guides {@code network}. Prompt and negative prompt go through it in one batch, [C rows, U rows], where they are
-     * equally long, and otherwise one after the other, as in AUTOMATIC1111. At scale 1, where D = C, the negative
-     * prompt is left out.
+     * Guides {@code network} with prompts that stay the same throughout a run.
      *
      * @param network the denoiser for a given conditioning
      * @param conditional the prompt's conditioning, {@code [n, 77·k, contextWidth]}
@@ -21,24 +40,62 @@ public final class ClassifierFreeGuidance {
      */
     public static Denoiser of(
             Function<FloatArray, Denoiser> network, FloatArray conditional, FloatArray unconditional, double scale) {
-        if (scale == 1) {
-            return network.apply(conditional);
+        return new ClassifierFreeGuidance(network, Conditioning.of(conditional), Timeline.always(unconditional), scale);
+    }
+
+    /** Where U cancels out, as it does at scale 1, the negative prompt is left out. */
+    @Override
+    public FloatArray denoise(FloatArray x, float sigma) {
+        if (scale * conditional.totalWeight() != 1) {
+            return guide(x, sigma).denoised();
         }
-        Denoiser branches = conditional.size(1) == unconditional.size(1)
-                ? together(network.apply(Latents.stack(conditional, unconditional)))
-                : apart(network.apply(conditional), network.apply(unconditional));
-        return (x, sigma) -> {
-            FloatArray both = branches.denoise(x, sigma);
-            int n = x.size(0);
-            return Latents.combine(both.rows(0, n), both.rows(n, 2 * n), (c, u) -> u + (float) scale * (c - u));
-        };
+        List<FloatArray> branches = branches(x, sigma, conditional.at(calls++));
+        FloatArray sum = Latents.scale(branches.getFirst(), (float) (scale * weight(0)));
+        for (int i = 1; i < branches.size(); i++) {
+            sum = Latents.plus(sum, scale * weight(i), branches.get(i));
+        }
+        return sum;
     }
 
-    private static Denoiser together(Denoiser network) {
-        return (x, sigma) -> network.denoise(Latents.stack(x, x), sigma);
+    /**
+     * Prompt and negative prompt go through the network in one batch, [C rows, U rows], where they are equally long, and
+     * otherwise one after the other, as in AUTOMATIC1111.
+     */
+    @Override
+    public Guided guide(FloatArray x, float sigma) {
+        int call = calls++;
+        List<FloatArray> contexts = new ArrayList<>(conditional.at(call));
+        FloatArray negative = unconditional.at(call);
+        List<FloatArray> branches;
+        if (negative.size(1) == contexts.getFirst().size(1)) {
+            contexts.add(negative);
+            branches = branches(x, sigma, contexts);
+        } else {
+            branches = new ArrayList<>(branches(x, sigma, contexts));
+            branches.add(network.apply(negative).denoise(x, sigma));
+        }
+        FloatArray base = branches.getLast();
+        FloatArray guided = base;
+        for (int i = 0; i + 1 < branches.size(); i++) {
+            guided = Latents.plus(guided, scale * weight(i), Latents.weighted(1, branches.get(i), -1, base));
+        }
+        return new Guided(guided, base);
     }
 
-    private static Denoiser apart(Denoiser conditional, Denoiser unconditional) {
-        return (x, sigma) -> Latents.stack(conditional.denoise(x, sigma), unconditional.denoise(x, sigma));
+    private double weight(int part) {
+        return conditional.parts().get(part).weight();
+    }
+
+    /** What the network says of {@code x} in each of several contexts of the same length. */
+    private List<FloatArray> branches(FloatArray x, float sigma, List<FloatArray> contexts) {
+        FloatArray batch = Latents.stack(Collections.nCopies(contexts.size(), x).toArray(FloatArray[]::new));
+        FloatArray context = Latents.stack(contexts.toArray(FloatArray[]::new));
+        FloatArray denoised = network.apply(context).denoise(batch, sigma);
+        int n = x.size(0);
+        List<FloatArray> branches = new ArrayList<>();
+        for (int i = 0; i < contexts.size(); i++) {
+            branches.add(denoised.rows(i * n, (i + 1) * n));
+        }
+        return branches;
     }
 }

@@ -12,6 +12,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * @param height in pixels, a multiple of 64 up to 4096
  * @param batchSize how many images are drawn together, 1 to 64
  * @param rng which generator the noise comes from
+ * @param options settings of the sampler
  */
 public record GenerationRequest(
         String prompt,
@@ -23,7 +24,8 @@ public record GenerationRequest(
         int width,
         int height,
         int batchSize,
-        NoiseSource rng) {
+        NoiseSource rng,
+        SamplerOptions options) {
 
     // a latent cell is 8 pixels, and the UNet halves the latent three times
     private static final int SIZE_UNIT = 64;
@@ -41,6 +43,32 @@ public record GenerationRequest(
         if (!(cfgScale >= 0 && cfgScale <= 100)) {
             throw new IllegalArgumentException("cfgScale must be between 0 and 100, but is " + cfgScale);
         }
+    }
+
+    /** With AUTOMATIC1111's settings of the sampler. */
+    public GenerationRequest(
+            String prompt,
+            String negativePrompt,
+            int steps,
+            SamplerChoice sampler,
+            double cfgScale,
+            long seed,
+            int width,
+            int height,
+            int batchSize,
+            NoiseSource rng) {
+        this(
+                prompt,
+                negativePrompt,
+                steps,
+                sampler,
+                cfgScale,
+                seed,
+                width,
+                height,
+                batchSize,
+                rng,
+                SamplerOptions.DEFAULT);
     }
 
     /** A seed for a request that names none. */

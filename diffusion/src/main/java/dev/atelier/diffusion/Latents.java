@@ -22,6 +22,24 @@ final class Latents {
         return FloatArray.of(values, x.shape());
     }
 
+    /** x + factor·y. */
+    static FloatArray plus(FloatArray x, double factor, FloatArray y) {
+        float f = (float) factor;
+        return combine(x, y, (a, b) -> a + f * b);
+    }
+
+    /** p·x + q·y. */
+    static FloatArray weighted(double p, FloatArray x, double q, FloatArray y) {
+        float left = (float) p;
+        float right = (float) q;
+        return combine(x, y, (a, b) -> left * a + right * b);
+    }
+
+    /** dx/dσ = (x − D)/σ, which is also the noise ε in x. */
+    static FloatArray slope(FloatArray x, FloatArray denoised, float sigma) {
+        return combine(x, denoised, (a, d) -> (a - d) / sigma);
+    }
+
     /** The two arrays must have the same shape. */
     static FloatArray combine(FloatArray a, FloatArray b, Update update) {
         if (!Arrays.equals(a.shape(), b.shape())) {

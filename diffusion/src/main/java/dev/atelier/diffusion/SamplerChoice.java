@@ -1,11 +1,10 @@
 package dev.atelier.diffusion;
 
-import java.util.List;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A sampler and how its noise levels are spaced. */
 public record SamplerChoice(SamplerName name, Scheduler scheduler) {
-    private static final List<String> AUTOMATIC = List.of(Scheduler.AUTOMATIC, "automatic");
 
     /** As {@link #named(String, String)} without a scheduler of its own: {@code "DPM++ 2M Karras"}, {@code "Euler"}. */
     public static SamplerChoice named(String sampler) {
@@ -24,24 +23,45 @@ public record SamplerChoice(SamplerName name, Scheduler scheduler) {
         for (Scheduler candidate : Scheduler.values()) {
             for (String word : candidate.names()) {
                 if (sampler.endsWith(" " + word)) {
-                    return new SamplerChoice(SamplerName.of(withoutWord(sampler, word)), candidate);
+                    String rest = sampler.substring(0, sampler.length() - word.length() - 1);
+                    // "Euler SGM Uniform" ends with "Uniform" too, but then no sampler remains
+                    SamplerName name = SamplerName.find(rest).orElse(null);
+                    if (name != null) {
+                        return of(name, candidate);
+                    }
                 }
             }
         }
-        for (String word : AUTOMATIC) {
-            if (sampler.endsWith(" " + word)) {
-                return named(withoutWord(sampler, word));
-            }
-        }
-        SamplerName name = SamplerName.of(sampler);
-        if (scheduler == null || AUTOMATIC.contains(scheduler)) {
-            return new SamplerChoice(name, name.defaultScheduler());
-        }
-        return new SamplerChoice(name, Scheduler.named(scheduler));
+        SamplerName name = SamplerName.find(sampler)
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "unknown sampler \"%s\"; known are %s, each alone or followed by a scheduler: %s"
+                                .formatted(sampler, SamplerName.known(), Scheduler.known())));
+        return of(name, scheduler == null ? Scheduler.AUTOMATIC : Scheduler.named(scheduler));
     }
 
-    private static String withoutWord(String sampler, String word) {
-        return sampler.substring(0, sampler.length() - word.length() - 1);
+    private static SamplerChoice of(SamplerName name, Scheduler scheduler) {
+        boolean open = scheduler == Scheduler.AUTOMATIC || name.has(SamplerTrait.OWN_LEVELS);
+        return new SamplerChoice(name, open ? name.defaultScheduler() : scheduler);
+    }
+
+    /** The noise levels of a run, falling. */
+    float[] sigmas(NoiseSchedule schedule, int steps) {
+        return switch (name) {
+            case DDIM, DDIM_CFG_PLUS_PLUS, PLMS -> SigmaSpacing.timesteps(schedule, steps);
+            case UNIPC -> SigmaSpacing.unipc(schedule, steps);
+            // the ends and the number count, and a step more leaves σ_min at the end when the 0 goes
+            case DPM_FAST, DPM_ADAPTIVE -> Arrays.copyOf(SigmaSpacing.exponential(schedule, steps + 1), steps + 1);
+            default ->
+                name.has(SamplerTrait.DISCARDS_PENULTIMATE)
+                        ? withoutPenultimate(scheduler.sigmas(schedule, steps + 1))
+                        : scheduler.sigmas(schedule, steps);
+        };
+    }
+
+    private static float[] withoutPenultimate(float[] sigmas) {
+        float[] fewer = Arrays.copyOf(sigmas, sigmas.length - 1);
+        fewer[fewer.length - 1] = sigmas[sigmas.length - 1];
+        return fewer;
     }
 
     @Override

@@ -1,49 +1,43 @@
 package dev.atelier.diffusion;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
-/** How the noise levels of a run are spaced; names and numbers are AUTOMATIC1111's. */
+/** How the noise levels of a run are spaced; names, order and numbers are AUTOMATIC1111's. */
+@SuppressWarnings("ImmutableEnumChecker") // the functions are static methods, the lists come from List.of
 public enum Scheduler {
-    /** Karras et al. 2022 (arXiv 2206.00364), equation 5, with ρ = 7 and the model's own σ_min and σ_max. */
-    KARRAS("karras", "Karras") {
-        @Override
-        float[] falling(NoiseSchedule schedule, int steps) {
-            double max = Math.pow(schedule.sigmaMax(), 1 / RHO);
-            double min = Math.pow(schedule.sigmaMin(), 1 / RHO);
-            float[] sigmas = linspace(0, 1, steps);
-            for (int i = 0; i < steps; i++) {
-                sigmas[i] = (float) Math.pow((float) max + sigmas[i] * (float) (min - max), RHO);
-            }
-            return sigmas;
-        }
-    },
+    /** Left to the sampler; uniform where the sampler has no noise levels of its own. */
+    AUTOMATIC("automatic", "Automatic", SigmaSpacing::uniform),
+    UNIFORM("uniform", "Uniform", SigmaSpacing::uniform),
+    KARRAS("karras", "Karras", SigmaSpacing::karras),
+    EXPONENTIAL("exponential", "Exponential", SigmaSpacing::exponential),
+    POLYEXPONENTIAL("polyexponential", "Polyexponential", SigmaSpacing::polyexponential),
+    SGM_UNIFORM("sgm_uniform", "SGM Uniform", SigmaSpacing::sgmUniform, "SGMUniform"),
+    KL_OPTIMAL("kl_optimal", "KL Optimal", SigmaSpacing::klOptimal),
+    ALIGN_YOUR_STEPS("align_your_steps", "Align Your Steps", SigmaSpacing::alignYourSteps),
+    SIMPLE("simple", "Simple", SigmaSpacing::simple),
+    /** The uniform one under another name: it differs only where a run's σ_min and σ_max are not the model's. */
+    NORMAL("normal", "Normal", SigmaSpacing::uniform),
+    DDIM("ddim", "DDIM", SigmaSpacing::ddim),
+    BETA("beta", "Beta", SigmaSpacing::beta);
 
-    /** Evenly spaced in time, from the last training timestep to the first. */
-    UNIFORM("uniform", "Uniform") {
-        @Override
-        float[] falling(NoiseSchedule schedule, int steps) {
-            float[] sigmas = linspace(schedule.lastTimestep(), 0, steps);
-            for (int i = 0; i < steps; i++) {
-                sigmas[i] = schedule.sigma(sigmas[i]);
-            }
-            return sigmas;
-        }
-    };
-
-    /** The label that leaves the choice to the sampler. */
-    static final String AUTOMATIC = "Automatic";
-
-    private static final double RHO = 7;
+    @FunctionalInterface
+    private interface Spacing {
+        float[] sigmas(NoiseSchedule schedule, int steps);
+    }
 
     private final String id;
     private final String label;
+    private final Spacing spacing;
+    private final List<String> aliases;
 
-    Scheduler(String id, String label) {
+    Scheduler(String id, String label, Spacing spacing, String... aliases) {
         this.id = id;
         this.label = label;
+        this.spacing = spacing;
+        this.aliases = List.of(aliases);
     }
 
     /** The name in AUTOMATIC1111's API. */
@@ -56,20 +50,26 @@ public enum Scheduler {
         return label;
     }
 
+    /** What else requests and older infotext may call it. */
+    public List<String> aliases() {
+        return aliases;
+    }
+
     /**
      * The noise levels of a run.
      *
-     * @return {@code steps} values from σ_max to σ_min, and a 0 after them
+     * @return falling values, one more than there are steps; the last is 0, or σ_min where {@link #KL_OPTIMAL} ends. A
+     *     few step counts make {@link #DDIM} take more steps than asked for
      */
     public float[] sigmas(NoiseSchedule schedule, int steps) {
-        return Arrays.copyOf(falling(schedule, steps), steps + 1);
+        return spacing.sigmas(schedule, steps);
     }
 
-    abstract float[] falling(NoiseSchedule schedule, int steps);
-
-    /** The two spellings under which a request may name this scheduler. */
+    /** The spellings under which a request may name this scheduler. */
     List<String> names() {
-        return List.of(label, id);
+        List<String> names = new ArrayList<>(List.of(label, id));
+        names.addAll(aliases);
+        return names;
     }
 
     static Scheduler named(String name) {
@@ -81,18 +81,6 @@ public enum Scheduler {
     }
 
     static String known() {
-        return Stream.concat(Stream.of(AUTOMATIC), Arrays.stream(values()).map(Scheduler::label))
-                .collect(Collectors.joining(", "));
-    }
-
-    /** Evenly spaced values, computed from both ends towards the middle and rounded once, as {@code torch.linspace} is. */
-    private static float[] linspace(float start, float end, int count) {
-        float[] values = new float[count];
-        values[0] = start;
-        float step = (end - start) / (count - 1);
-        for (int i = 1; i < count; i++) {
-            values[i] = i < count / 2 ? Math.fma(step, i, start) : Math.fma(-step, count - 1 - i, end);
-        }
-        return values;
+        return Arrays.stream(values()).map(Scheduler::label).collect(Collectors.joining(", "));
     }
 }

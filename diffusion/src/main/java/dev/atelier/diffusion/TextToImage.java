@@ -43,17 +43,36 @@ public final class TextToImage {
         FloatArray unconditional = encode(request.negativePrompt(), request.batchSize());
         listener.progress(ENCODING, 2, 2);
 
-        NoiseSchedule schedule = new NoiseSchedule(model.alphasCumprod());
+        SamplerName name = request.sampler().name();
+        NoiseSchedule schedule =
+                name.schedule(new NoiseSchedule(model.alphasCumprod(), AlignYourSteps.of(conditional.size(2))));
         Denoiser denoiser = ClassifierFreeGuidance.of(
-                context -> new EpsDenoiser(model, schedule, context), conditional, unconditional, request.cfgScale());
-        float[] sigmas = request.sampler().scheduler().sigmas(schedule, request.steps());
-        FloatArray start = Latents.scale(noise(request), sigmas[0]);
+                context -> name.denoiser(new EpsDenoiser(model, schedule, context), schedule),
+                conditional,
+                unconditional,
+                name.guidance(request.cfgScale()));
+        return decode(sample(denoiser, schedule, request, listener), request, listener);
+    }
 
+    private FloatArray sample(
+            Denoiser denoiser, NoiseSchedule schedule, GenerationRequest request, GenerationListener listener) {
         listener.progress(SAMPLING, 0, request.steps());
-        Sampler sampler = request.sampler().name().sampler();
-        FloatArray latents =
-                sampler.sample(denoiser, start, sigmas, (step, steps) -> listener.progress(SAMPLING, step, steps));
-        return decode(latents, request, listener);
+        SamplerName name = request.sampler().name();
+        float[] sigmas = request.sampler().sigmas(schedule, request.steps());
+        int[] shape = {
+            request.batchSize(),
+            LATENT_CHANNELS,
+            request.height() / model.spatialFactor(),
+            request.width() / model.spatialFactor()
+        };
+        BatchNoise noise = new BatchNoise(request.rng(), request.seed(), shape);
+        FloatArray start = Latents.scale(noise.next(), (float) name.space().start(sigmas[0]));
+        StepNoise stepNoise = name.has(SamplerTrait.BROWNIAN_NOISE)
+                ? new BrownianNoise(request.rng(), request.seed(), sigmas, shape)
+                : noise;
+        FloatArray latents = name.sampler(request.options(), stepNoise)
+                .sample(denoiser, start, sigmas, (step, steps) -> listener.progress(SAMPLING, step, steps));
+        return Latents.scale(latents, (float) name.space().end(sigmas[sigmas.length - 1]));
     }
 
     /** The prompt's windows side by side, once for each image: {@code [images, 77·windows, contextWidth]}. */
@@ -62,12 +81,6 @@ public final class TextToImage {
         FloatArray encoded = model.encodeText(windows); // [windows, 77, contextWidth]
         FloatArray context = FloatArray.of(encoded.values(), 1, windows.length * ClipTokenizer.WINDOW, encoded.size(2));
         return Latents.stack(Collections.nCopies(images, context).toArray(FloatArray[]::new));
-    }
-
-    private FloatArray noise(GenerationRequest request) {
-        int height = request.height() / model.spatialFactor();
-        int width = request.width() / model.spatialFactor();
-        return request.rng().batch(request.seed(), request.batchSize(), LATENT_CHANNELS, height, width);
     }
 
     /** One image at a time: the decoder needs far more memory for its activations than the UNet. */

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -17,12 +18,29 @@ class NoiseScheduleTest {
 
     record Table(List<Integer> timesteps, float[] sigmas) {}
 
-    record Maps(float[] sigma, float[] sigma_to_t, float[] eps_c_in, float[] t, float[] t_to_sigma) {}
+    record Lcm(float[] sigmas, float[] timesteps) {}
 
-    record Recorded(Table table, Map<String, Map<Integer, float[]>> schedules, Maps maps) {}
+    record Maps(
+            float[] sigma,
+            float[] sigma_to_t,
+            float[] eps_c_in,
+            float[] t,
+            float[] t_to_sigma,
+            float[] lcm_sigma_to_t) {}
+
+    record Recorded(
+            Table table,
+            float[] zero_terminal_snr_alphas_cumprod,
+            Map<String, Map<String, Map<Integer, float[]>>> schedules,
+            Map<Integer, float[]> sdxl_align_your_steps,
+            Map<String, Map<Integer, float[]>> discard_penultimate,
+            Map<Integer, Lcm> lcm,
+            Map<Integer, float[]> ddim_timesteps,
+            Maps maps) {}
+
+    private static final Recorded RECORDED = recorded();
 
     private final NoiseSchedule schedule = new NoiseSchedule(AlphasCumprod.scaledLinear());
-    private final Recorded recorded = recorded();
 
     private static Recorded recorded() {
         InputStream json = NoiseScheduleTest.class.getResourceAsStream("sigmas.json");
@@ -31,9 +49,9 @@ class NoiseScheduleTest {
 
     @Test
     void noiseLevelsAreThoseOfTheTable() {
-        assertThat(recorded.table.timesteps).hasSizeGreaterThan(5);
-        for (int i = 0; i < recorded.table.timesteps.size(); i++) {
-            assertUlps(schedule.sigma(recorded.table.timesteps.get(i)), recorded.table.sigmas[i], 3);
+        assertThat(RECORDED.table.timesteps).hasSizeGreaterThan(5);
+        for (int i = 0; i < RECORDED.table.timesteps.size(); i++) {
+            assertUlps(schedule.sigma(RECORDED.table.timesteps.get(i)), RECORDED.table.sigmas[i], 3);
         }
         assertThat(schedule.sigmaMin()).isEqualTo(0.029167533f);
         assertThat(schedule.sigmaMax()).isEqualTo(14.614642f);
@@ -41,33 +59,100 @@ class NoiseScheduleTest {
 
     @Test
     void sigmaIsLogLinearInTime() {
-        for (int i = 0; i < recorded.maps.t.length; i++) {
-            assertUlps(schedule.sigma(recorded.maps.t[i]), recorded.maps.t_to_sigma[i], 2);
+        for (int i = 0; i < RECORDED.maps.t.length; i++) {
+            assertUlps(schedule.sigma(RECORDED.maps.t[i]), RECORDED.maps.t_to_sigma[i], 2);
         }
     }
 
     @Test
     void timeFollowsFromSigmaAndIsClampedToTheTable() {
-        for (int i = 0; i < recorded.maps.sigma.length; i++) {
-            assertThat(schedule.timestep(recorded.maps.sigma[i]))
-                    .as("sigma %s", recorded.maps.sigma[i])
-                    .isCloseTo(recorded.maps.sigma_to_t[i], within(2e-4f));
+        for (int i = 0; i < RECORDED.maps.sigma.length; i++) {
+            assertThat(schedule.timestep(RECORDED.maps.sigma[i]))
+                    .as("sigma %s", RECORDED.maps.sigma[i])
+                    .isCloseTo(RECORDED.maps.sigma_to_t[i], within(2e-4f));
         }
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTOMATIC")
     void schedulersGiveTheNoiseLevelsOfAutomatic1111(Scheduler scheduler) {
-        Map<Integer, float[]> byStepCount = recorded.schedules.get(scheduler.id());
+        assertSchedules(scheduler, schedule, RECORDED.schedules.get("scaled_linear"));
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTOMATIC")
+    void schedulersGiveTheSameForATableWithZeroTerminalSnr(Scheduler scheduler) {
+        NoiseSchedule zeroSnr = new NoiseSchedule(RECORDED.zero_terminal_snr_alphas_cumprod);
+        assertThat(zeroSnr.sigmaMax()).isCloseTo(4518.76f, within(0.01f));
+        assertSchedules(scheduler, zeroSnr, RECORDED.schedules.get("zero_terminal_snr"));
+    }
+
+    private static void assertSchedules(
+            Scheduler scheduler, NoiseSchedule schedule, Map<String, Map<Integer, float[]>> recorded) {
+        Map<Integer, float[]> byStepCount = recorded.get(scheduler.id());
         assertThat(byStepCount).containsOnlyKeys(1, 5, 10, 20, 30);
         byStepCount.forEach((steps, expected) -> {
-            float[] sigmas = scheduler.sigmas(schedule, steps);
-            assertThat(sigmas).hasSameSizeAs(expected);
-            for (int i = 0; i < expected.length; i++) {
-                // one ulp of a fractional t moves sigma by as much; so do two versions of torch
-                assertUlps(sigmas[i], expected[i], 4);
+            assertSchedule(scheduler.sigmas(schedule, steps), expected);
+        });
+    }
+
+    @Test
+    void theNetworksOfSdxlHaveTheirOwnAlignedSteps() {
+        NoiseSchedule sdxl = new NoiseSchedule(AlphasCumprod.scaledLinear(), AlignYourSteps.SDXL);
+        assertThat(RECORDED.sdxl_align_your_steps).containsOnlyKeys(1, 5, 10, 20, 30);
+        RECORDED.sdxl_align_your_steps.forEach(
+                (steps, expected) -> assertSchedule(Scheduler.ALIGN_YOUR_STEPS.sigmas(sdxl, steps), expected));
+    }
+
+    @Test
+    void elevenAlignedStepsAreTheTableItself() {
+        float[] table = {14.615f, 6.475f, 3.861f, 2.697f, 1.886f, 1.396f, 0.963f, 0.652f, 0.399f, 0.152f, 0.029f, 0};
+        assertSchedule(Scheduler.ALIGN_YOUR_STEPS.sigmas(schedule, 11), table);
+    }
+
+    @Test
+    void aNetworkDistilledForConsistencyKnowsFiftyTimesteps() {
+        NoiseSchedule distilled = schedule.distilled();
+        assertThat(RECORDED.lcm).containsOnlyKeys(1, 2, 3, 4, 5, 6, 8, 10);
+        RECORDED.lcm.forEach((steps, expected) -> {
+            float[] sigmas = Scheduler.UNIFORM.sigmas(distilled, steps);
+            assertSchedule(sigmas, expected.sigmas);
+            for (int i = 0; i < steps; i++) {
+                assertThat(distilled.timestep(sigmas[i])).isEqualTo(expected.timesteps[i]);
             }
         });
+        for (int i = 0; i < RECORDED.maps.sigma.length; i++) {
+            assertThat(distilled.timestep(RECORDED.maps.sigma[i])).isEqualTo(RECORDED.maps.lcm_sigma_to_t[i]);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"DPM2 Karras, karras", "DPM2 a Uniform, uniform", "DPM++ 3M SDE Karras, karras"})
+    void someSamplersLeaveOutTheLastLevelButOne(String sampler, String id) {
+        Map<Integer, float[]> byStepCount = RECORDED.discard_penultimate.get(id);
+        assertThat(byStepCount).containsOnlyKeys(1, 5, 10, 20, 30);
+        byStepCount.forEach(
+                (steps, expected) -> assertSchedule(SamplerChoice.named(sampler).sigmas(schedule, steps), expected));
+    }
+
+    @Test
+    void timestepSamplersTakeTheTimestepsOfCompVis() {
+        assertThat(RECORDED.ddim_timesteps).hasSizeGreaterThan(5);
+        RECORDED.ddim_timesteps.forEach((steps, expected) -> {
+            float[] sigmas = SamplerChoice.named("DDIM").sigmas(schedule, steps);
+            assertThat(sigmas).hasSameSizeAs(expected);
+            for (int i = 0; i < expected.length; i++) {
+                assertThat(sigmas[i]).isEqualTo(schedule.tableSigma((int) expected[expected.length - 1 - i]));
+            }
+        });
+    }
+
+    @Test
+    void uniPcGoesFromTheLastTimestepToTheFirstInAsManySteps() {
+        float[] sigmas = SamplerChoice.named("UniPC").sigmas(schedule, 30);
+        assertThat(sigmas).hasSize(32);
+        assertThat(sigmas[0]).isCloseTo(schedule.sigmaMax(), within(1e-5f));
+        assertThat(sigmas[31]).isCloseTo(schedule.sigmaMin(), within(1e-7f));
     }
 
     @Test
@@ -80,6 +165,17 @@ class NoiseScheduleTest {
                 .hasMessageContaining("entry 0 is 1.0");
         assertThatThrownBy(() -> new NoiseSchedule(new float[] {0.9f, Float.NaN}))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    /**
+     * One ulp of the argument of a power or an exponential moves its value by up to 10⁻⁶ of itself. The schedules of torch
+     * 1.13, recorded here, and those of torch 2.13 differ by as much, and ours are nearer to the latter.
+     */
+    private static void assertSchedule(float[] actual, float[] expected) {
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(actual[i]).isCloseTo(expected[i], within(1e-6f * expected[i]));
+        }
     }
 
     private static void assertUlps(float actual, float expected, int ulps) {

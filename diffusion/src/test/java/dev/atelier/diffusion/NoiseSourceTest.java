@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.atelier.model.FloatArray;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -91,12 +93,25 @@ class NoiseSourceTest {
     @ParameterizedTest
     @CsvSource({"CPU", "NV"})
     void everyImageOfABatchIsTheImageOfItsOwnSeed(NoiseSource source) {
-        FloatArray batch = source.batch(7, 3, 4, 8, 16);
-        assertThat(batch.shape()).containsExactly(3, 4, 8, 16);
-        for (int i = 0; i < 3; i++) {
-            assertThat(batch.rows(i, i + 1).values())
-                    .containsExactly(source.batch(7 + i, 1, 4, 8, 16).values());
+        BatchNoise batch = new BatchNoise(source, 7, 3, 4, 8, 16);
+        List<BatchNoise> singles = IntStream.range(0, 3)
+                .mapToObj(i -> new BatchNoise(source, 7 + i, 1, 4, 8, 16))
+                .toList();
+        for (int draw = 0; draw < 2; draw++) {
+            FloatArray noise = batch.next();
+            assertThat(noise.shape()).containsExactly(3, 4, 8, 16);
+            for (int i = 0; i < 3; i++) {
+                assertThat(noise.rows(i, i + 1).values())
+                        .containsExactly(singles.get(i).next().values());
+            }
         }
+    }
+
+    @Test
+    void whatASamplerDrawsContinuesWhatTheRunStartedFrom() {
+        BatchNoise noise = new BatchNoise(NoiseSource.CPU, 42, 1, 4, 64, 64);
+        assertBegins(noise.next().values(), "1.9269153 1.4872841");
+        assertBegins(noise.between(14.6f, 12).values(), "-1.3046587 1.4507034");
     }
 
     private static void assertBegins(float[] noise, String expected) {

@@ -23,7 +23,20 @@ class SamplerChoiceTest {
                 "Euler, null, Euler Uniform",
                 "Euler Karras, null, Euler Karras",
                 "Euler karras, null, Euler Karras",
-                "Euler Karras, Uniform, Euler Karras"
+                "Euler Karras, Uniform, Euler Karras",
+                "Euler SGM Uniform, null, Euler SGM Uniform",
+                "Euler SGMUniform, null, Euler SGM Uniform",
+                "Euler a, sgm_uniform, Euler a SGM Uniform",
+                "DPM++ 2M SDE, null, DPM++ 2M SDE Exponential",
+                "DPM++ 2M SDE Heun Karras, null, DPM++ 2M SDE Heun Karras",
+                "DPM2 a, null, DPM2 a Karras",
+                "Euler DDIM, null, Euler DDIM",
+                "DDIM, null, DDIM Automatic",
+                "DDIM Karras, null, DDIM Automatic",
+                "UniPC, Karras, UniPC Automatic",
+                "DPM fast, Karras, DPM fast Automatic",
+                "LCM, null, LCM Uniform",
+                "LCM, SGM Uniform, LCM SGM Uniform"
             })
     void namesAreReadAsAutomatic1111ReadsThem(String sampler, String scheduler, String choice) {
         assertThat(SamplerChoice.named(sampler, scheduler)).hasToString(choice);
@@ -33,8 +46,11 @@ class SamplerChoiceTest {
     void anUnknownSamplerIsRefusedWithTheKnownNames() {
         assertThatThrownBy(() -> SamplerChoice.named("DPM++ 5M Karras"))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("unknown sampler \"DPM++ 5M\"; known are DPM++ 2M, Euler, each alone or followed by a"
-                        + " scheduler: Automatic, Karras, Uniform");
+                .hasMessage("unknown sampler \"DPM++ 5M Karras\"; known are DPM++ 2M, DPM++ SDE, DPM++ 2M SDE,"
+                        + " DPM++ 2M SDE Heun, DPM++ 2S a, DPM++ 3M SDE, Euler a, Euler, LMS, Heun, DPM2, DPM2 a,"
+                        + " DPM fast, DPM adaptive, Restart, DDIM, DDIM CFG++, PLMS, UniPC, LCM, each alone or"
+                        + " followed by a scheduler: Automatic, Uniform, Karras, Exponential, Polyexponential,"
+                        + " SGM Uniform, KL Optimal, Align Your Steps, Simple, Normal, DDIM, Beta");
         assertThatThrownBy(() -> SamplerChoice.named("k_euler")).hasMessageContaining("unknown sampler \"k_euler\"");
     }
 
@@ -42,6 +58,6 @@ class SamplerChoiceTest {
     void anUnknownSchedulerIsRefusedWithTheKnownNames() {
         assertThatThrownBy(() -> SamplerChoice.named("Euler", "Cosine"))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("unknown scheduler \"Cosine\"; known are Automatic, Karras, Uniform");
+                .hasMessageStartingWith("unknown scheduler \"Cosine\"; known are Automatic, Uniform, Karras, ");
     }
 }

@@ -7,6 +7,7 @@ import static dev.atelier.merge.TorchArithmetic.zeros;
 
 import dev.atelier.checkpoint.Architecture;
 import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
@@ -14,18 +15,25 @@ import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BinaryOperator;
+import java.util.function.Predicate;
 
 /**
- * The merge methods of AUTOMATIC1111's Checkpoint Merger, as views: nothing is computed until the result is read, and
- * what is read has the bits that the original computes ({@code modules/extras.py}, version 1.10.1).
+ * Merges as views: nothing is computed until the result is read. {@link #with} merges by any method of the catalogue.
+ * {@link #weightedSum} and {@link #addDifference} are those of AUTOMATIC1111's Checkpoint Merger, and give the bits that
+ * the original computes ({@code modules/extras.py}, version 1.10.1), in whose arithmetic every step is rounded.
  *
  * <p>A tensor takes part if its name contains "model" and both checkpoints have it. Everything else comes from A: tensors
  * that only A has, the noise schedule ({@code alphas_cumprod}, …) and {@code position_ids}, whose integers averaging
  * would damage. What only B has is dropped.
  */
 public final class Merge {
+    /** The input channels that inpainting and instruct-pix2pix models share with all others: those of a latent image. */
+    private static final long SHARED_CHANNELS = 4;
+
     private Merge() {}
 
     /**
@@ -51,9 +59,75 @@ public final class Merge {
                                 .map(z -> difference(name, tuned, y, base, z))
                                 .orElseGet(() -> noDifference(name, tuned, y))
                         : y)
-                .withMetadata(mergedMetadata(tuned, base))
+                .withMetadata(mergedMetadata(tuned.metadata(), base.metadata()))
                 .withSourcesOf(base);
         return combine(Layout.normalize(a), difference, (x, d) -> plus(x, times(d, m)));
+    }
+
+    /**
+     * Merges models with any method of the catalogue. Tensors that take part are those of A (the first model) that are of
+     * a floating type and in all models; what else A has is kept, what only others have is dropped, and so is an EMA copy
+     * of the UNet, which would no longer be a copy of anything. The result has the types of A.
+     *
+     * @param multipliers the method's {@link MergeMethod#multiplier multiplier} for tensors that have one of their own
+     * @param selected the names that take part; the others stay as in A
+     * @throws InvalidCheckpointException if the models do not fit together, naming the first tensor that does not
+     * @throws IllegalArgumentException if a number is out of the method's range
+     */
+    public static Checkpoint with(
+            MergeMethod method,
+            Settings settings,
+            List<Checkpoint> models,
+            Multipliers multipliers,
+            Predicate<String> selected) {
+        method.requireModels(models.size());
+        List<Checkpoint> named = models.stream().map(Layout::normalize).toList();
+        Checkpoint a = named.getFirst().filter(name -> Component.of(name) != Component.EMA);
+        Map<String, Operands> operands = new LinkedHashMap<>();
+        a.tensors().forEach((name, x) -> {
+            if (takesPart(name)
+                    && selected.test(name)
+                    && x.dtype().isFloating()
+                    && named.stream().allMatch(model -> model.has(name))) {
+                operands.put(name, operands(name, a, named));
+            }
+        });
+        for (Checkpoint b : named) {
+            requireSharedTensor(a, b);
+        }
+        MergeMethod.Formula formula = method.over(List.copyOf(operands.values()));
+        Checkpoint merged = a.map((name, x) -> {
+            Operands in = operands.get(name);
+            if (in == null) {
+                return x;
+            }
+            Tensor result = formula.of(in, multipliers.apply(name, method, settings));
+            return in.shape().equals(x.shape()) ? result : InputChannels.replaceFirst(x, result);
+        });
+        Map<String, String> metadata = a.metadata();
+        for (Checkpoint b : named.subList(1, named.size())) {
+            metadata = mergedMetadata(metadata, b.metadata());
+            merged = merged.withSourcesOf(b);
+        }
+        return merged.withMetadata(metadata);
+    }
+
+    /** The tensors of one name; only the shared channels where some model has no others. */
+    private static Operands operands(String name, Checkpoint a, List<Checkpoint> models) {
+        Tensor x = a.tensor(name);
+        boolean onlyShared = false;
+        for (Checkpoint b : models.subList(1, models.size())) {
+            onlyShared |= lacksChannels(name, a, x, b, b.tensor(name));
+        }
+        boolean cut = onlyShared;
+        return new Operands(
+                name,
+                models.stream()
+                        .map(model -> model.tensor(name))
+                        .map(tensor -> cut && tensor.shape().size(1) > SHARED_CHANNELS
+                                ? InputChannels.first(tensor, SHARED_CHANNELS)
+                                : tensor)
+                        .toList());
     }
 
     /**
@@ -84,6 +158,17 @@ public final class Merge {
     }
 
     private static Checkpoint combine(Checkpoint a, Checkpoint b, BinaryOperator<Tensor> formula) {
+        requireSharedTensor(a, b);
+        return a.map((name, x) -> takesPart(name)
+                        ? b.find(name)
+                                .map(y -> combine(name, a, x, b, y, formula))
+                                .orElse(x)
+                        : x)
+                .withMetadata(mergedMetadata(a.metadata(), b.metadata()))
+                .withSourcesOf(b);
+    }
+
+    private static void requireSharedTensor(Checkpoint a, Checkpoint b) {
         if (a.tensors().keySet().stream().noneMatch(name -> takesPart(name) && b.has(name))) {
             throw new InvalidCheckpointException(
                     b.name(),
@@ -94,33 +179,34 @@ public final class Merge {
                                     Architecture.of(a).label(),
                                     Architecture.of(b).label()));
         }
-        return a.map((name, x) -> takesPart(name)
-                        ? b.find(name)
-                                .map(y -> combine(name, a, x, b, y, formula))
-                                .orElse(x)
-                        : x)
-                .withMetadata(mergedMetadata(a, b))
-                .withSourcesOf(b);
     }
 
     private static Tensor combine(
             String name, Checkpoint a, Tensor x, Checkpoint b, Tensor y, BinaryOperator<Tensor> formula) {
         requireNumbers(name, a, x);
+        if (!lacksChannels(name, a, x, b, y)) {
+            return formula.apply(x, y);
+        }
+        if (!x.dtype().isFloating()) {
+            throw cannotBeMerged(name, a, x);
+        }
+        return InputChannels.replaceFirst(x, formula.apply(InputChannels.first(x, SHARED_CHANNELS), y));
+    }
+
+    /** Whether {@code y} has only the first input channels of {@code x}, a special model's; false if it has them all. */
+    private static boolean lacksChannels(String name, Checkpoint a, Tensor x, Checkpoint b, Tensor y) {
         requireNumbers(name, b, y);
         if (x.shape().equals(y.shape())) {
-            return formula.apply(x, y);
+            return false;
         }
         if (!differOnlyInInputChannels(x.shape(), y.shape())) {
             throw mismatch(name, a, x, b, y);
         }
         long channels = x.shape().size(1);
-        if (y.shape().size(1) == 4 && (channels == 9 || channels == 8)) {
-            if (!x.dtype().isFloating()) {
-                throw cannotBeMerged(name, a, x);
-            }
-            return InputChannels.replaceFirst(x, formula.apply(InputChannels.first(x, 4), y));
+        if (y.shape().size(1) == SHARED_CHANNELS && (channels == 9 || channels == 8)) {
+            return true;
         }
-        if (channels == 4 && (y.shape().size(1) == 9 || y.shape().size(1) == 8)) {
+        if (channels == SHARED_CHANNELS && (y.shape().size(1) == 9 || y.shape().size(1) == 8)) {
             throw new InvalidCheckpointException(
                     b.name(),
                     Reason.SHAPE_MISMATCH,
@@ -170,10 +256,10 @@ public final class Merge {
     }
 
     /** The union, later models overriding earlier ones, without what describes a single file; {@code format} as torch's. */
-    private static Map<String, String> mergedMetadata(Checkpoint first, Checkpoint second) {
-        Map<String, String> merged = new LinkedHashMap<>(first.metadata());
-        merged.putAll(second.metadata());
-        merged.keySet().removeAll(java.util.Set.of("modelspec.hash_sha256", "modelspec.thumbnail"));
+    private static Map<String, String> mergedMetadata(Map<String, String> first, Map<String, String> second) {
+        Map<String, String> merged = new LinkedHashMap<>(first);
+        merged.putAll(second);
+        merged.keySet().removeAll(Set.of("modelspec.hash_sha256", "modelspec.thumbnail"));
         merged.put("format", "pt");
         return merged;
     }

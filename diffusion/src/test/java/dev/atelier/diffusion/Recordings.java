@@ -1,0 +1,61 @@
+package dev.atelier.diffusion;
+
+import java.io.InputStream;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The runs of other projects' samplers in {@code sampler-trajectories.json}. */
+record Recordings(
+        float[] mu,
+        List<float[]> noise,
+        Map<String, float[]> sigmas,
+        List<Run> runs,
+        float[] brownianSigmas,
+        List<BrownianPath> brownianTrees) {
+    static final Recordings STORED = read();
+
+    record Run(
+            String id,
+            String sampler,
+            String denoiser,
+            @Nullable String sigmas,
+            int steps,
+            @Nullable Double eta,
+            double s_churn,
+            double s_tmin,
+            double s_tmax,
+            @Nullable Double s_noise,
+            int draws,
+            @Nullable List<float[]> drawnBetween,
+            float @Nullable [] modelSigmas,
+            float @Nullable [] modelTimesteps,
+            float[] start,
+            @Nullable List<float[]> latents,
+            float[] result) {
+
+        SamplerOptions options() {
+            return new SamplerOptions(eta, s_churn, s_tmin, s_tmax, s_noise == null ? 1 : s_noise);
+        }
+
+        @Override
+        public String toString() {
+            return id;
+        }
+    }
+
+    record Pair(float[] from, float[] to, List<float[]> noise) {}
+
+    record BrownianPath(long seed, NoiseSource rng, List<float[]> noise, List<Pair> pairs) {
+        @Override
+        public String toString() {
+            return rng + " " + seed;
+        }
+    }
+
+    private static Recordings read() {
+        InputStream json = Recordings.class.getResourceAsStream("sampler-trajectories.json");
+        return JsonMapper.shared().readValue(json, Recordings.class);
+    }
+}

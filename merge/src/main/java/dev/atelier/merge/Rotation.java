@@ -1,0 +1,211 @@
+package dev.atelier.merge;
+
+import static dev.atelier.merge.Interpolation.lerp;
+
+import dev.atelier.checkpoint.Shape;
+import dev.atelier.checkpoint.Tensor;
+import java.util.List;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
+import org.ejml.interfaces.decomposition.QRDecomposition;
+import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
+
+/**
+ * A turned towards B: the rotation that brings A's rows closest to B's (orthogonal Procrustes problem, Schönemann 1966),
+ * or a part of it. The result has A's singular values in B's basis. Memory: six times 8 bytes per element of the largest
+ * tensor, and a singular value decomposition for each.
+ */
+final class Rotation {
+    private static final Parameter<Double> ALIGNMENT =
+            Parameter.number("alignment", 1, "the power of the rotation; wide matrices take only whole numbers");
+    private static final Parameter<Double> ALPHA =
+            Parameter.number("alpha", 0, "the share of B, turned towards A, that is added before");
+    private static final Parameter<Double> CENTRALIZATION =
+            Parameter.number("centralization", 1, "how much of the mean row is left out of the rotation");
+
+    static final List<MergeMethod> METHODS = List.of(MergeMethod.named("rotate")
+            .formula("lerp(A, B*Q^-1, alpha) * Q^alignment, Q the rotation with A*Q nearest to B; mean rows apart")
+            .inputs("A", "B")
+            .multiplier(ALIGNMENT)
+            .parameters(ALPHA, CENTRALIZATION)
+            .source("sd-mecha rotate")
+            .tensors((in, p) -> rotate(in, p.of(ALIGNMENT), p.of(ALPHA), p.of(CENTRALIZATION))));
+
+    private Rotation() {}
+
+    private static Tensor rotate(Operands in, double alignment, double alpha, double centralization) {
+        if (in.shape().rank() <= 1 || (alpha == 0 && alignment == 0) || (alpha == 1 && alignment == 1)) {
+            return in.pairs((a, b) -> lerp(a, b, alpha)); // the last two are A and B
+        }
+        int columns = columns(in.shape());
+        int rows = (int) (in.elements() / Math.max(1, columns));
+        if (rows < columns && alignment != Math.rint(alignment)) {
+            throw new IllegalArgumentException(
+                    "rotate: alignment must be a whole number for \"%s\", which is wider than high"
+                            .formatted(in.key()));
+        }
+        return in.whole(() -> {
+            DMatrixRMaj x = DMatrixRMaj.wrap(rows, columns, in.load(0));
+            DMatrixRMaj y = DMatrixRMaj.wrap(rows, columns, in.load(1));
+            if (equalInHalfPrecision(x.data, y.data)) {
+                for (int i = 0; i < x.data.length; i++) {
+                    x.data[i] = lerp(x.data[i], y.data[i], alpha);
+                }
+                return x.data;
+            }
+            double[] meanOfX = centred(x, centralization);
+            double[] meanOfY = centred(y, centralization);
+            Turn turn = rows >= columns ? square(x, y, alignment != Math.rint(alignment)) : wide(x, y);
+            if (alpha != 0) {
+                DMatrixRMaj back = turn.power(y, -1);
+                for (int i = 0; i < x.data.length; i++) {
+                    x.data[i] = lerp(x.data[i], back.data[i], alpha);
+                }
+            }
+            double[] result = turn.power(x, alignment).data;
+            for (int i = 0; i < result.length; i++) {
+                result[i] += lerp(meanOfX[i % columns], meanOfY[i % columns], alignment);
+            }
+            return result;
+        });
+    }
+
+    /** The taps of a convolution are rotated among themselves, other tensors within their input channels. */
+    private static int columns(Shape shape) {
+        long rest = shape.elements() / Math.max(1, shape.size(0));
+        boolean taps = shape.rank() == 4 && shape.size(2) * shape.size(3) != 1;
+        return (int) (taps ? shape.size(2) * shape.size(3) : rest);
+    }
+
+    /** Applies a power of the rotation to the rows of a matrix. */
+    @FunctionalInterface
+    private interface Turn {
+        DMatrixRMaj power(DMatrixRMaj rows, double exponent);
+    }
+
+    /** Q = U Vᵀ from the singular value decomposition U S Vᵀ of XᵀY. */
+    private static Turn square(DMatrixRMaj x, DMatrixRMaj y, boolean proper) {
+        DMatrixRMaj product = new DMatrixRMaj(1, 1);
+        CommonOps_DDRM.multTransA(x, y, product);
+        SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(product);
+        DMatrixRMaj u = svd.getU(null, false);
+        DMatrixRMaj vt = svd.getV(null, true);
+        if (proper && CommonOps_DDRM.det(u) * CommonOps_DDRM.det(vt) < 0) {
+            flipSmallest(u, svd.getSingularValues()); // a reflection has no gradual powers
+        }
+        DMatrixRMaj q = new DMatrixRMaj(1, 1);
+        CommonOps_DDRM.mult(u, vt, q);
+        return (rows, exponent) -> {
+            DMatrixRMaj result = new DMatrixRMaj(1, 1);
+            CommonOps_DDRM.mult(rows, power(q, exponent), result);
+            return result;
+        };
+    }
+
+    private static void flipSmallest(DMatrixRMaj u, double[] singular) {
+        int smallest = 0;
+        for (int i = 1; i < singular.length; i++) {
+            smallest = singular[i] < singular[smallest] ? i : smallest;
+        }
+        for (int row = 0; row < u.numRows; row++) {
+            u.set(row, smallest, -u.get(row, smallest));
+        }
+    }
+
+    /**
+     * A power of a rotation. Its symmetric part S has the cosines of the angles as eigenvalues, and its antisymmetric part
+     * K turns by a right angle, times the sine, what S leaves in place: Qᵗ = cos(t·acos S) + sin(t·acos S)/sin(acos S)·K.
+     */
+    private static DMatrixRMaj power(DMatrixRMaj q, double exponent) {
+        if (exponent == 1) {
+            return q;
+        }
+        DMatrixRMaj transposed = CommonOps_DDRM.transpose(q, null);
+        if (exponent == -1) {
+            return transposed;
+        }
+        DMatrixRMaj symmetric = new DMatrixRMaj(1, 1);
+        DMatrixRMaj antisymmetric = new DMatrixRMaj(1, 1);
+        CommonOps_DDRM.add(0.5, q, 0.5, transposed, symmetric);
+        CommonOps_DDRM.add(0.5, q, -0.5, transposed, antisymmetric);
+        Eigen eigen = Eigen.of(symmetric);
+        DMatrixRMaj result = eigen.map(cosine -> Math.cos(exponent * angle(cosine)));
+        CommonOps_DDRM.multAdd(
+                eigen.map(cosine -> {
+                    double sine = Math.sin(angle(cosine));
+                    return sine < 1e-9 ? 0 : Math.sin(exponent * angle(cosine)) / sine;
+                }),
+                antisymmetric,
+                result);
+        return result;
+    }
+
+    private static double angle(double cosine) {
+        return Math.acos(Interpolation.clamp(cosine, -1, 1));
+    }
+
+    /** Of fewer rows than columns only the span is turned, from X's basis U to Y's basis V: Z + Z(U − V)Vᵀ. */
+    private static Turn wide(DMatrixRMaj x, DMatrixRMaj y) {
+        QRDecomposition<DMatrixRMaj> qr = DecompositionFactory_DDRM.qr(y.numCols, y.numRows);
+        qr.decompose(CommonOps_DDRM.transpose(y, null));
+        DMatrixRMaj basis = qr.getQ(null, true);
+        DMatrixRMaj triangle = qr.getR(null, true);
+        DMatrixRMaj product = new DMatrixRMaj(1, 1);
+        CommonOps_DDRM.multTransAB(x, triangle, product);
+        SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(product);
+        DMatrixRMaj u = svd.getU(null, false);
+        DMatrixRMaj v = new DMatrixRMaj(1, 1);
+        CommonOps_DDRM.mult(basis, svd.getV(null, false), v);
+        return (rows, exponent) -> {
+            DMatrixRMaj turned = rows;
+            for (int step = 0; step < Math.abs(exponent); step++) {
+                turned = exponent > 0 ? moved(turned, u, v) : moved(turned, v, u);
+            }
+            return turned;
+        };
+    }
+
+    private static DMatrixRMaj moved(DMatrixRMaj rows, DMatrixRMaj from, DMatrixRMaj to) {
+        DMatrixRMaj step = new DMatrixRMaj(1, 1);
+        CommonOps_DDRM.subtract(from, to, step);
+        DMatrixRMaj coordinates = new DMatrixRMaj(1, 1);
+        CommonOps_DDRM.mult(rows, step, coordinates);
+        DMatrixRMaj result = rows.copy();
+        CommonOps_DDRM.multAddTransB(coordinates, to, result);
+        return result;
+    }
+
+    private static SingularValueDecomposition_F64<DMatrixRMaj> svd(DMatrixRMaj matrix) {
+        SingularValueDecomposition_F64<DMatrixRMaj> svd =
+                DecompositionFactory_DDRM.svd(matrix.numRows, matrix.numCols, true, true, true);
+        if (!svd.decompose(matrix.copy())) {
+            throw new ArithmeticException("the singular values of a matrix could not be found; does it hold NaN?");
+        }
+        return svd;
+    }
+
+    /** Takes a share of the mean row off each row, and returns it. */
+    private static double[] centred(DMatrixRMaj matrix, double share) {
+        double[] mean = new double[matrix.numCols];
+        for (int i = 0; i < matrix.data.length; i++) {
+            mean[i % mean.length] += share * matrix.data[i] / matrix.numRows;
+        }
+        for (int i = 0; i < matrix.data.length; i++) {
+            matrix.data[i] -= mean[i % mean.length];
+        }
+        return mean;
+    }
+
+    /** There is no angle to turn by where fp16 hardly tells the two apart (to 1e-8 and a hundred thousandth). */
+    private static boolean equalInHalfPrecision(double[] a, double[] b) {
+        for (int i = 0; i < a.length; i++) {
+            double x = Float.float16ToFloat(Float.floatToFloat16((float) a[i]));
+            double y = Float.float16ToFloat(Float.floatToFloat16((float) b[i]));
+            if (Math.abs(x - y) > 1e-8 + 1e-5 * Math.abs(y)) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,192 @@
+package dev.atelier.merge;
+
+import java.util.List;
+
+/** Methods that pick, element by element, which models' differences from the base count. */
+final class Selections {
+    private static final Parameter<Double> TOP_K = Parameter.between(
+            "select-top-k", 1, 0, 1, "the share of elements kept: those that vary most between models");
+    private static final Parameter<Double> UNCHANGED =
+            Parameter.between("epsilon", 1e-5, 0, 1, "the difference up to which an element counts as unchanged");
+
+    static final List<MergeMethod> METHODS = List.of(
+            MergeMethod.named("sce")
+                    .formula(
+                            "base + sum of w*d / sum of w, over differences d that vary most and have the sign of their"
+                                    + " sum; w the model's share of the mean square")
+                    .inputsFrom(2, "base", "models…")
+                    .parameters(TOP_K)
+                    .source("SCE of FuseChat, arXiv 2408.07990; mergekit sce")
+                    .tensors((in, p) -> in.after(() -> Sce.of(in, p.of(TOP_K)), sce -> sce::element)),
+            MergeMethod.named("ram")
+                    .formula("base + the mean of those differences that are not 0")
+                    .inputsFrom(2, "base", "models…")
+                    .parameters(UNCHANGED)
+                    .source("mergekit ram")
+                    .tensors((in, p) -> {
+                        double unchanged = p.of(UNCHANGED);
+                        return in.each(x -> {
+                            double sum = 0;
+                            int changed = 0;
+                            for (int i = 1; i < x.length; i++) {
+                                if (Math.abs(x[i] - x[0]) > unchanged) {
+                                    sum += x[i] - x[0];
+                                    changed++;
+                                }
+                            }
+                            return x[0] + sum / Math.max(1, changed);
+                        });
+                    }),
+            MergeMethod.named("arcee-fusion")
+                    .formula(
+                            "B where it matters, else base: where |B - base| * KL(softmax B, softmax base) of the row is"
+                                    + " at least median + 1.5 interquartile ranges")
+                    .inputs("base", "B")
+                    .source("mergekit arcee_fusion, with all elements instead of a sample")
+                    .tensors((in, _) -> in.after(
+                            () -> Importance.of(in),
+                            importance ->
+                                    (x, index) -> importance.of(x, index) >= importance.threshold ? x[1] : x[0])));
+
+    private Selections() {}
+
+    /** SCE's choice of elements ({@code smallest} in variance and up; none if null-sized) and its weights of the models. */
+    private static final class Sce {
+        private final List<OrderStatistic> smallest;
+        private final boolean none;
+        private final double[] weights;
+
+        Sce(List<OrderStatistic> smallest, boolean none, double[] weights) {
+            this.smallest = smallest;
+            this.none = none;
+            this.weights = weights;
+        }
+
+        static Sce of(Operands in, double share) {
+            Sce selection = share >= 1 ? new Sce(List.of(), false, new double[0]) : selection(in, share);
+            int models = in.count() - 1;
+            double[] weights = new double[models];
+            in.sweep((x, index) -> {
+                if (selection.keeps(x, index)) {
+                    for (int i = 0; i < models; i++) {
+                        weights[i] += (x[i + 1] - x[0]) * (x[i + 1] - x[0]) / in.elements();
+                    }
+                }
+            });
+            double sum = java.util.Arrays.stream(weights).sum();
+            for (int i = 0; i < models; i++) {
+                weights[i] = sum < 1e-6 ? 1.0 / models : weights[i] / sum;
+            }
+            return new Sce(selection.smallest, selection.none, weights);
+        }
+
+        private static Sce selection(Operands in, double share) {
+            long[] varying = {0};
+            in.sweep((x, _) -> varying[0] += variance(x) > 0 ? 1 : 0);
+            long kept = (long) (varying[0] * share);
+            return kept == 0
+                    ? new Sce(List.of(), true, new double[0])
+                    : new Sce(
+                            List.of(OrderStatistic.of(in, in.elements() - kept, (x, _) -> variance(x))),
+                            false,
+                            new double[0]);
+        }
+
+        private boolean keeps(double[] x, long index) {
+            return !none && (smallest.isEmpty() || smallest.getFirst().atMost(variance(x), index));
+        }
+
+        double element(double[] x, long index) {
+            if (!keeps(x, index)) {
+                return x[0];
+            }
+            double vote = 0;
+            for (int i = 1; i < x.length; i++) {
+                vote += x[i] - x[0];
+            }
+            double sign = vote >= 0 ? 1 : -1;
+            double sum = 0;
+            double divisor = 0;
+            for (int i = 1; i < x.length; i++) {
+                if (Math.signum(x[i] - x[0]) == sign) {
+                    sum += weights[i - 1] * (x[i] - x[0]);
+                    divisor += weights[i - 1];
+                }
+            }
+            return x[0] + sum / Math.max(divisor, 1e-6);
+        }
+
+        private static double variance(double[] x) {
+            double mean = 0;
+            for (int i = 1; i < x.length; i++) {
+                mean += x[i] / (x.length - 1);
+            }
+            double sum = 0;
+            for (int i = 1; i < x.length; i++) {
+                sum += (x[i] - mean) * (x[i] - mean);
+            }
+            return sum / (x.length - 1);
+        }
+    }
+
+    /** arcee-fusion's measure: one divergence per row along the last axis, and the threshold over all elements. */
+    private static final class Importance {
+        private final double[] divergences;
+        private final long row;
+        private final double threshold;
+
+        Importance(double[] divergences, long row, double threshold) {
+            this.divergences = divergences;
+            this.row = row;
+            this.threshold = threshold;
+        }
+
+        static Importance of(Operands in) {
+            long row = Math.max(1, in.lastAxis());
+            Importance measure = new Importance(divergences(in, row), row, 0);
+            double lower = measure.quantile(in, 0.25);
+            double median = measure.quantile(in, 0.5);
+            double upper = measure.quantile(in, 0.75);
+            return new Importance(measure.divergences, row, median + 1.5 * (upper - lower));
+        }
+
+        double of(double[] x, long index) {
+            return Math.abs(x[1] - x[0]) * divergences[(int) (index / row)];
+        }
+
+        private double quantile(Operands in, double share) {
+            // A divergence may fall short of 0 by rounding: magnitudes are compared.
+            return OrderStatistic.of(in, (long) (share * (in.elements() - 1)), (x, index) -> Math.abs(of(x, index)))
+                    .value();
+        }
+
+        /** KL(softmax B, softmax base) of each row, both raised by 1e-8. */
+        private static double[] divergences(Operands in, long row) {
+            int rows = Math.toIntExact(in.elements() / row);
+            double[] largestB = new double[rows];
+            double[] largestBase = new double[rows];
+            java.util.Arrays.fill(largestB, Double.NEGATIVE_INFINITY);
+            java.util.Arrays.fill(largestBase, Double.NEGATIVE_INFINITY);
+            in.sweep((x, index) -> {
+                int at = (int) (index / row);
+                largestBase[at] = Math.max(largestBase[at], x[0]);
+                largestB[at] = Math.max(largestB[at], x[1]);
+            });
+            double[] sumB = new double[rows];
+            double[] sumBase = new double[rows];
+            in.sweep((x, index) -> {
+                int at = (int) (index / row);
+                sumBase[at] += Math.exp(x[0] - largestBase[at]);
+                sumB[at] += Math.exp(x[1] - largestB[at]);
+            });
+            double[] divergences = new double[rows];
+            in.sweep((x, index) -> {
+                int at = (int) (index / row);
+                double p = Math.exp(x[1] - largestB[at]) / sumB[at] + 1e-8;
+                double q = Math.exp(x[0] - largestBase[at]) / sumBase[at] + 1e-8;
+                divergences[at] += p * Math.log(p / q);
+            });
+            return divergences;
+        }
+    }
+}
