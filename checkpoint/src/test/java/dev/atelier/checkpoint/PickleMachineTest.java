@@ -494,7 +494,7 @@ class PickleMachineTest {
                                 0x95))
                 .toArray();
         Path path = folder.resolve("fuzz");
-        for (int run = 0; run < 50_000; run++) {
+        for (int run = 0; run < 20_000; run++) {
             PickleBytes pickle = new PickleBytes().op(']', '}', ')', '(');
             for (int i = random.nextInt(40); i >= 0; i--) {
                 pickle.op(random.nextInt(8) == 0 ? random.nextInt(256) : opcodes[random.nextInt(opcodes.length)]);

@@ -111,11 +111,48 @@ class TorchZipReaderTest {
         assertThat(Bits.of(Checkpoints.open(file(pickle)).tensor("t"))).containsExactly(2, 12, 22, 3, 13, 23);
     }
 
+    /** BININT1, BININT2, BININT, LONG1 and LONG4, where the high bit is a sign and where it is not */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "K\u00c8",
+                "M\u00c8\0",
+                "J\u00c8\0\0\0",
+                "\u008a\2\u00c8\0",
+                "\u008a\5\u00c8\0\0\0\0",
+                "\u008b\2\0\0\0\u00c8\0"
+            })
+    void anIntegerMeans200HoweverItIsWritten(String integer) {
+        byte[] bytes = new byte[40_001];
+        bytes[200] = 7;
+        bytes[40_000] = 8;
+        byte[] pickle = new PickleBytes()
+                .op('}', '(')
+                .text("t")
+                .global("torch._utils", "_rebuild_tensor_v2")
+                .op('(', '(')
+                .text("storage")
+                .global("torch", "ByteStorage")
+                .text("0")
+                .text("cpu")
+                .raw("M\u0041\u009c") // 40001
+                .op('t', 'Q')
+                .raw(integer)
+                .tuple(2)
+                .raw("M\u0078\u009b") // 39800
+                .op(0x85, 't', 'R')
+                .endDict();
+        Path file =
+                SafetensorsBytes.in(folder, ZipBytes.checkpoint(pickle, bytes).bytes());
+
+        assertThat(Bits.of(Checkpoints.open(file).tensor("t"))).containsExactly(7, 8);
+    }
+
     @Test
     void anEmptyTensorMayPointAnywhere() {
         byte[] pickle = PickleBytes.stateDict()
                 .text("empty")
-                .tensor(6, 6, sizes(0, 3), sizes(3, 1))
+                .tensor(6, 1000, sizes(0, 3), sizes(3, 1))
                 .endDict();
 
         assertThat(Checkpoints.open(file(pickle)).tensor("empty").shape()).isEqualTo(Shape.of(0, 3));
@@ -289,6 +326,19 @@ class TorchZipReaderTest {
                                 .op(0x8A, 9)
                                 .i64(1)
                                 .op(1, 0x85)
+                                .tuple(1)
+                                .op('t', 'R')),
+                entry(
+                        "a size of 64 bits",
+                        Reason.BAD_PICKLE,
+                        "integer",
+                        pickle -> pickle.global("torch._utils", "_rebuild_tensor_v2")
+                                .op('(')
+                                .storage("FloatStorage", "0", 6)
+                                .integer(0)
+                                .op(0x8A, 9)
+                                .i64(Long.MIN_VALUE)
+                                .op(0, 0x85)
                                 .tuple(1)
                                 .op('t', 'R')),
                 entry(

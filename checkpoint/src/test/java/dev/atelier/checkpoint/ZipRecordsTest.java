@@ -167,7 +167,9 @@ class ZipRecordsTest {
     void aRecordLargerThanTheFileIsRefused() {
         ZipBytes zip = checkpoint();
         ByteBuffer bytes = zip.build();
-        bytes.putInt(zip.central(STORAGE) + 20, 100_000).putInt(zip.central(STORAGE) + 24, 100_000);
+        int payload = zip.local(STORAGE) + 30 + "archive/data/0".length() + bytes.getShort(zip.local(STORAGE) + 28);
+        int size = bytes.limit() - payload + 1; // smaller than the file, but one byte too many from there on
+        bytes.putInt(zip.central(STORAGE) + 20, size).putInt(zip.central(STORAGE) + 24, size);
 
         assertRefused(file(bytes), BAD_ARCHIVE, "\"archive/data/0\"", "beyond the end of the file");
     }

@@ -8,10 +8,13 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 
 /** The {@code atelier} command. */
 @Command(
@@ -46,7 +49,7 @@ import picocli.CommandLine.ScopeType;
         },
         versionProvider = Version.class,
         mixinStandardHelpOptions = true)
-public final class Main {
+public final class Main implements Callable<Integer> {
     static final int BAD_INPUT = 2;
 
     @Option(
@@ -55,7 +58,17 @@ public final class Main {
             description = "On an error, say where in the program it happened.")
     private boolean stacktrace;
 
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
     private Main() {}
+
+    /** Without a command: what there is. */
+    @Override
+    public Integer call() {
+        spec.commandLine().usage(spec.commandLine().getErr());
+        return BAD_INPUT;
+    }
 
     public static void main(String[] arguments) {
         System.exit(commandLine().execute(arguments));

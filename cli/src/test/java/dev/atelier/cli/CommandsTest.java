@@ -144,8 +144,28 @@ class CommandsTest {
         assertThat(run.err()).contains("add-difference merges 3 models, but 2 are given");
     }
 
+    @Test
+    void withoutACommandTheCommandsAreListed() {
+        Run run = Run.atelier();
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("generate").contains("convert").contains("Exit codes");
+    }
+
+    @Test
+    void convertHalvesAFileAndTheResultIsSound() throws IOException {
+        Path wide = folder.resolve("wide.safetensors");
+        Path narrow = folder.resolve("narrow.safetensors");
+        assertThat(Run.atelier("convert", miniature, "--dtype", "fp32", "-o", wide)
+                        .exitCode())
+                .isZero();
+        Run run = Run.atelier("convert", wide, "--dtype", "FP16", "--prune", "-o", narrow);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("narrow.safetensors").contains("1131 tensors");
+        assertThat(Files.readAllBytes(narrow)).isEqualTo(Files.readAllBytes(miniature));
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"generate", "inspect", "merge"})
+    @ValueSource(strings = {"convert", "generate", "inspect", "merge"})
     void everyCommandExplainsItselfWithExamples(String command) {
         Run run = Run.atelier(command, "--help");
         assertThat(run.exitCode()).isZero();
