@@ -43,7 +43,8 @@ final class AtomicFile implements AutoCloseable {
             throw new IOException("%s needs %d bytes but its disk has room for %d".formatted(target, size, room));
         }
         Path part = folder.resolve(".%s.%s.part".formatted(target.getFileName(), UUID.randomUUID()));
-        FileChannel channel = FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        FileChannel channel = FileChannel.open(
+                part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.READ);
         return new AtomicFile(target, part, channel);
     }
 
@@ -55,6 +56,12 @@ final class AtomicFile implements AutoCloseable {
         channel.force(true);
         channel.close();
         Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        // The new name is an entry of the folder, which has to reach the disk as well.
+        try (FileChannel folder = FileChannel.open(part.resolveSibling("."), StandardOpenOption.READ)) {
+            folder.force(true);
+        } catch (IOException _) {
+            // not every system lets a folder be opened; the file itself is complete and in place
+        }
     }
 
     @Override

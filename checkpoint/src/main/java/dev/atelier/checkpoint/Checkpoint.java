@@ -1,5 +1,8 @@
 package dev.atelier.checkpoint;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -115,14 +118,30 @@ public final class Checkpoint {
     }
 
     /**
-     * Writes this checkpoint as a safetensors file, streaming: memory stays constant whatever the size. The file
-     * appears under its name only when it is complete and on disk; on failure or cancellation nothing is left behind.
+     * Writes this checkpoint, streaming: memory stays constant whatever the size. The file appears under its name only
+     * when it is complete and on disk; on failure or cancellation nothing is left behind.
      *
-     * @throws java.io.UncheckedIOException if writing fails
-     * @throws IllegalArgumentException if {@code target} is one of the files this checkpoint reads from
+     * @param target a file that ends in .ckpt or .pt is written as {@code torch.save} does, any other as safetensors;
+     *     only the latter keeps the metadata
+     * @throws UncheckedIOException if writing fails
+     * @throws IllegalArgumentException if {@code target} is one of the files this checkpoint reads from, or a tensor is
+     *     of a type that the format does not know
      */
     public void writeTo(Path target, Progress progress) {
-        SafetensorsWriter.write(this, target, progress);
+        for (Path source : sources) {
+            try {
+                if (Files.exists(target) && Files.exists(source) && Files.isSameFile(source, target)) {
+                    throw new IllegalArgumentException(target + " is one of the inputs; choose another output file");
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        if (target.toString().endsWith(".ckpt") || target.toString().endsWith(".pt")) {
+            TorchZipWriter.write(this, target, progress);
+        } else {
+            SafetensorsWriter.write(this, target, progress);
+        }
     }
 
     @Override

@@ -91,6 +91,14 @@ final class TorchGlobals {
                 : Optional.empty();
     }
 
+    /** The class in module {@code torch} whose storages hold elements of {@code dtype}. */
+    static Optional<String> storageClass(DType dtype) {
+        return STORAGES.entrySet().stream()
+                .filter(storage -> storage.getValue() == dtype)
+                .map(Map.Entry::getKey)
+                .findFirst();
+    }
+
     static boolean isUntypedStorage(Global global) {
         return global.toString().equals("torch.storage.UntypedStorage");
     }

@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "convert",
         description = {
-            "Writes a checkpoint anew: as .safetensors, smaller, in another precision, with another VAE.",
+            "Writes a checkpoint anew: in another format or precision, smaller, with another VAE.",
             "",
             "Examples:",
             "  atelier convert downloaded.ckpt -o safe.safetensors",
@@ -41,7 +41,7 @@ final class ConvertCommand implements Callable<Integer> {
         }
     }
 
-    @Parameters(paramLabel = "FILE", description = "A .safetensors or .ckpt file.")
+    @Parameters(paramLabel = "FILE", description = "A .safetensors or .ckpt file, or a folder of diffusers.")
     private Path file = Path.of("");
 
     @Option(
@@ -76,7 +76,7 @@ final class ConvertCommand implements Callable<Integer> {
             names = {"-o", "--output"},
             required = true,
             paramLabel = "FILE",
-            description = "The new checkpoint, a .safetensors file.")
+            description = "The new checkpoint: .safetensors, or .ckpt for old programs (without metadata).")
     private Path output = Path.of("");
 
     @Option(names = "--overwrite", description = "Replace the output file if it exists.")

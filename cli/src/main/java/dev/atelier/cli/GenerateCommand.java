@@ -74,7 +74,8 @@ final class GenerateCommand implements Callable<Integer> {
             names = "--sampler",
             paramLabel = "NAME",
             defaultValue = "DPM++ 2M Karras",
-            description = "\"DPM++ 2M\" or \"Euler\", with \"Karras\" or \"Uniform\" behind it for the schedule. "
+            description = "A sampler by the name that AUTOMATIC1111 gives it (\"Euler a\", \"DDIM\", \"UniPC\", …), with a "
+                    + "schedule type behind it (\"Karras\", \"SGM Uniform\", …) or without. "
                     + "Default: ${DEFAULT-VALUE}.")
     private String sampler = "";
 

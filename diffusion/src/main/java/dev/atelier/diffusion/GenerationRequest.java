@@ -13,6 +13,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * @param batchSize how many images are drawn together, 1 to 64
  * @param rng which generator the noise comes from
  * @param options settings of the sampler
+ * @param emphasis how weights in the prompts act
  */
 public record GenerationRequest(
         String prompt,
@@ -25,7 +26,8 @@ public record GenerationRequest(
         int height,
         int batchSize,
         NoiseSource rng,
-        SamplerOptions options) {
+        SamplerOptions options,
+        EmphasisMode emphasis) {
 
     // a latent cell is 8 pixels, and the UNet halves the latent three times
     private static final int SIZE_UNIT = 64;
@@ -45,7 +47,7 @@ public record GenerationRequest(
         }
     }
 
-    /** With AUTOMATIC1111's settings of the sampler. */
+    /** With AUTOMATIC1111's default settings. */
     public GenerationRequest(
             String prompt,
             String negativePrompt,
@@ -68,7 +70,8 @@ public record GenerationRequest(
                 height,
                 batchSize,
                 rng,
-                SamplerOptions.DEFAULT);
+                SamplerOptions.DEFAULT,
+                EmphasisMode.ORIGINAL);
     }
 
     /** A seed for a request that names none. */

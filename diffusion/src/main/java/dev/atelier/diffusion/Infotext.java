@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * How a picture was made, as AUTOMATIC1111 writes it into image files: the prompt, the negative prompt, and one line of
@@ -20,6 +21,8 @@ import java.util.Map;
  */
 public record Infotext(String prompt, String negativePrompt, Map<String, String> parameters) {
     private static final String NEGATIVE_PROMPT = "Negative prompt:";
+
+    private static final Pattern EMPHASIS = Pattern.compile("[(\\[]");
 
     // AUTOMATIC1111 takes a last line with fewer pairs for a part of the prompt
     private static final int FEWEST_PARAMETERS = 3;
@@ -43,8 +46,38 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         }
         parameters.put("Model", model.name());
         parameters.put("RNG", request.rng().name());
+        putSettings(request, parameters);
         parameters.put("Version", version);
         return new Infotext(request.prompt(), request.negativePrompt(), parameters);
+    }
+
+    /** The settings that are not AUTOMATIC1111's defaults and that this request's sampler or prompts know. */
+    private static void putSettings(GenerationRequest request, Map<String, String> parameters) {
+        SamplerName sampler = request.sampler().name();
+        SamplerOptions options = request.options();
+        double eta = sampler.eta(options);
+        if (sampler.has(SamplerTrait.ETA) && eta != sampler.defaultEta()) {
+            parameters.put(sampler.defaultEta() == 0 ? "Eta DDIM" : "Eta", Double.toString(eta));
+        }
+        if (sampler.has(SamplerTrait.CHURN)) {
+            putUnless(0, "Sigma churn", options.churn(), parameters);
+            putUnless(0, "Sigma tmin", options.tmin(), parameters);
+            putUnless(0, "Sigma tmax", options.tmax(), parameters);
+        }
+        if (sampler.has(SamplerTrait.NOISE)) {
+            putUnless(1, "Sigma noise", options.noise(), parameters);
+        }
+        boolean emphasized =
+                EMPHASIS.matcher(request.prompt() + request.negativePrompt()).find();
+        if (emphasized && request.emphasis() != EmphasisMode.ORIGINAL) {
+            parameters.put("Emphasis", request.emphasis().label());
+        }
+    }
+
+    private static void putUnless(double standard, String key, double value, Map<String, String> parameters) {
+        if (value != standard) {
+            parameters.put(key, Double.toString(value));
+        }
     }
 
     /**

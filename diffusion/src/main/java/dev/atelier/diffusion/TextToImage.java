@@ -4,11 +4,9 @@ import static dev.atelier.diffusion.GenerationListener.Phase.DECODING;
 import static dev.atelier.diffusion.GenerationListener.Phase.ENCODING;
 import static dev.atelier.diffusion.GenerationListener.Phase.SAMPLING;
 
-import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
 /** From prompt to pictures with one model. Like the model, not thread-safe. */
@@ -37,16 +35,19 @@ public final class TextToImage {
      * @throws ArithmeticException if the model yields a value that is not finite; the message says where
      */
     public List<GeneratedImage> generate(GenerationRequest request, GenerationListener listener) {
+        SamplerName name = request.sampler().name();
+        int calls = name.has(SamplerTrait.SECOND_ORDER) ? 2 * request.steps() : request.steps();
+        PromptEncoder encoder = new PromptEncoder(model, request.emphasis(), calls, request.batchSize());
         listener.progress(ENCODING, 0, 2);
-        FloatArray conditional = encode(request.prompt(), request.batchSize());
+        Conditioning conditional = encoder.prompt(request.prompt());
         listener.progress(ENCODING, 1, 2);
-        FloatArray unconditional = encode(request.negativePrompt(), request.batchSize());
+        Timeline<FloatArray> unconditional = encoder.negativePrompt(request.negativePrompt());
         listener.progress(ENCODING, 2, 2);
 
-        SamplerName name = request.sampler().name();
+        int contextWidth = unconditional.at(0).size(2);
         NoiseSchedule schedule =
-                name.schedule(new NoiseSchedule(model.alphasCumprod(), AlignYourSteps.of(conditional.size(2))));
-        Denoiser denoiser = ClassifierFreeGuidance.of(
+                name.schedule(new NoiseSchedule(model.alphasCumprod(), AlignYourSteps.of(contextWidth)));
+        Denoiser denoiser = new ClassifierFreeGuidance(
                 context -> name.denoiser(new EpsDenoiser(model, schedule, context), schedule),
                 conditional,
                 unconditional,
@@ -73,14 +74,6 @@ public final class TextToImage {
         FloatArray latents = name.sampler(request.options(), stepNoise)
                 .sample(denoiser, start, sigmas, (step, steps) -> listener.progress(SAMPLING, step, steps));
         return Latents.scale(latents, (float) name.space().end(sigmas[sigmas.length - 1]));
-    }
-
-    /** The prompt's windows side by side, once for each image: {@code [images, 77·windows, contextWidth]}. */
-    private FloatArray encode(String prompt, int images) {
-        int[][] windows = TokenWindows.of(ClipTokenizer.standard().encode(prompt));
-        FloatArray encoded = model.encodeText(windows); // [windows, 77, contextWidth]
-        FloatArray context = FloatArray.of(encoded.values(), 1, windows.length * ClipTokenizer.WINDOW, encoded.size(2));
-        return Latents.stack(Collections.nCopies(images, context).toArray(FloatArray[]::new));
     }
 
     /** One image at a time: the decoder needs far more memory for its activations than the UNet. */

@@ -1,7 +1,6 @@
 package dev.atelier.diffusion;
 
 import java.util.List;
-import java.util.function.Function;
 
 /**
  * What is in force at which time of a run, as prompt editing plans it.
@@ -27,11 +26,5 @@ record Timeline<T>(List<Entry<T>> entries) {
      */
     T at(int call) {
         return entries.stream().filter(entry -> call <= entry.end).findFirst().orElse(entries.getFirst()).value;
-    }
-
-    <R> Timeline<R> map(Function<T, R> function) {
-        return new Timeline<>(entries.stream()
-                .map(entry -> new Entry<>(entry.end, function.apply(entry.value)))
-                .toList());
     }
 }

@@ -7,7 +7,8 @@ import java.util.List;
 
 /**
  * A prompt of any length, cut into the windows of 77 tokens that the text encoder reads, the way AUTOMATIC1111 cuts it:
- * 75 tokens each, but what follows a late comma moves on as a whole, so that a phrase is not torn apart.
+ * 75 tokens each, but what follows a late comma moves on as a whole, so that a phrase is not torn apart. Each token
+ * keeps the weight of the text that it came from.
  */
 final class TokenWindows {
     private static final int CAPACITY = ClipTokenizer.WINDOW - 2;
@@ -18,39 +19,78 @@ final class TokenWindows {
 
     private static final int NO_COMMA = -1;
 
-    private TokenWindows() {}
+    /** BOS, up to 75 tokens, and EOS to the end, which is SD 1.x's padding; everything but the tokens weighs 1. */
+    static final class Window {
+        private final int[] tokens = new int[ClipTokenizer.WINDOW];
+        private final float[] weights = new float[ClipTokenizer.WINDOW];
 
-    /**
-     * @param tokens the ids of the prompt, without BOS and EOS
-     * @return one window or more, each BOS, up to 75 tokens, and EOS to the end, which is SD 1.x's padding
-     */
-    static int[][] of(int[] tokens) {
-        List<int[]> windows = new ArrayList<>();
-        int start = 0;
-        int lastComma = NO_COMMA;
-        for (int i = 0; i < tokens.length; i++) {
-            boolean full = i - start == CAPACITY;
-            boolean comma = tokens[i] == COMMA;
-            if (full) {
-                int end = !comma && lastComma != NO_COMMA && i - lastComma <= BACKTRACK ? lastComma + 1 : i;
-                windows.add(window(tokens, start, end));
-                start = end;
-                lastComma = NO_COMMA;
-            } else if (comma) {
-                lastComma = i;
+        private Window(List<Token> content) {
+            Arrays.fill(tokens, ClipTokenizer.EOS);
+            Arrays.fill(weights, 1);
+            tokens[0] = ClipTokenizer.BOS;
+            for (int i = 0; i < content.size(); i++) {
+                tokens[i + 1] = content.get(i).id;
+                weights[i + 1] = (float) content.get(i).weight;
             }
         }
-        if (start < tokens.length || windows.isEmpty()) {
-            windows.add(window(tokens, start, tokens.length));
+
+        int[] tokens() {
+            return tokens;
         }
-        return windows.toArray(int[][]::new);
+
+        float[] weights() {
+            return weights;
+        }
     }
 
-    private static int[] window(int[] tokens, int start, int end) {
-        int[] window = new int[ClipTokenizer.WINDOW];
-        Arrays.fill(window, ClipTokenizer.EOS);
-        window[0] = ClipTokenizer.BOS;
-        System.arraycopy(tokens, start, window, 1, end - start);
-        return window;
+    private record Token(int id, double weight) {}
+
+    private final List<Window> closed = new ArrayList<>();
+    private final List<Token> open = new ArrayList<>();
+    private int lastComma = NO_COMMA;
+
+    private TokenWindows() {}
+
+    /** What fills up a shorter prompt beside a longer one. */
+    static Window empty() {
+        return new Window(List.of());
+    }
+
+    /** The windows of a prompt, one or more. */
+    static List<Window> of(List<PromptSegment> segments) {
+        TokenWindows windows = new TokenWindows();
+        for (PromptSegment segment : segments) {
+            if (segment.isBreak()) {
+                windows.close();
+            } else {
+                for (int id : ClipTokenizer.standard().encode(segment.text())) {
+                    windows.add(new Token(id, segment.weight()));
+                }
+            }
+        }
+        if (!windows.open.isEmpty() || windows.closed.isEmpty()) {
+            windows.close();
+        }
+        return windows.closed;
+    }
+
+    private void add(Token token) {
+        if (open.size() == CAPACITY) {
+            boolean late = lastComma != NO_COMMA && CAPACITY - lastComma <= BACKTRACK;
+            int end = late && token.id != COMMA ? lastComma + 1 : CAPACITY;
+            List<Token> moved = new ArrayList<>(open.subList(end, CAPACITY));
+            open.subList(end, CAPACITY).clear();
+            close();
+            open.addAll(moved);
+        } else if (token.id == COMMA) {
+            lastComma = open.size();
+        }
+        open.add(token);
+    }
+
+    private void close() {
+        closed.add(new Window(open));
+        open.clear();
+        lastComma = NO_COMMA;
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.atelier.model.AlphasCumprod;
 import dev.atelier.model.FloatArray;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -52,6 +53,47 @@ class GuidanceTest {
             float unconditional = expected(i, -0.2);
             assertThat(denoised.values()[i])
                     .isCloseTo(unconditional + (float) scale * (conditional - unconditional), within(1e-4f));
+        }
+    }
+
+    @Test
+    void partsOfAPromptGuideByTheirWeights() {
+        Conditioning parts = new Conditioning(List.of(
+                new Conditioning.Part(0.5, Timeline.always(context(0.5f, 77))),
+                new Conditioning.Part(-2, Timeline.always(context(0.9f, 77)))));
+        Denoiser guided = new ClassifierFreeGuidance(
+                context -> new EpsDenoiser(model, schedule, context), parts, Timeline.always(context(-0.2f, 77)), 3);
+        FloatArray denoised = guided.denoise(x, SIGMA);
+        for (int i = 0; i < 8; i++) {
+            float base = expected(i, -0.2);
+            float sum = 0.5f * (expected(i, 0.5) - base) - 2 * (expected(i, 0.9) - base);
+            assertThat(denoised.values()[i]).isCloseTo(base + 3 * sum, within(1e-4f));
+        }
+        assertThat(model.calls).containsExactly("unet 6x77");
+    }
+
+    @Test
+    void theNegativePromptIsLeftOutWhereItCancelsOut() {
+        Conditioning parts = new Conditioning(List.of(
+                new Conditioning.Part(1, Timeline.always(context(0.5f, 77))),
+                new Conditioning.Part(-0.75, Timeline.always(context(0.9f, 77)))));
+        Denoiser guided = new ClassifierFreeGuidance(
+                context -> new EpsDenoiser(model, schedule, context), parts, Timeline.always(context(-0.2f, 77)), 4);
+        FloatArray denoised = guided.denoise(x, SIGMA);
+        for (int i = 0; i < 8; i++) {
+            assertThat(denoised.values()[i]).isCloseTo(4 * expected(i, 0.5) - 3 * expected(i, 0.9), within(1e-4f));
+        }
+        assertThat(model.calls).containsExactly("unet 4x77");
+    }
+
+    @Test
+    void whoeverAsksForBothGetsWhatGuidanceStartedFrom() {
+        Denoiser.Guided guided = ClassifierFreeGuidance.of(
+                        context -> new EpsDenoiser(model, schedule, context), context(0.5f, 77), context(-0.2f, 77), 1)
+                .guide(x, SIGMA);
+        for (int i = 0; i < 8; i++) {
+            assertThat(guided.denoised().values()[i]).isCloseTo(expected(i, 0.5), within(1e-5f));
+            assertThat(guided.unconditional().values()[i]).isCloseTo(expected(i, -0.2), within(1e-5f));
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,6 +17,56 @@ class InfotextTest {
         GenerationRequest request = new GenerationRequest(
                 prompt, negativePrompt, 20, SamplerChoice.named("Euler"), 7, 42, 512, 768, 1, NoiseSource.CPU);
         return Infotext.of(request, 42, model, "Atelier 1.0");
+    }
+
+    private static Infotext infotext(String prompt, String sampler, SamplerOptions options, EmphasisMode emphasis) {
+        return Infotext.of(
+                new GenerationRequest(
+                        prompt,
+                        "",
+                        20,
+                        SamplerChoice.named(sampler),
+                        7,
+                        42,
+                        512,
+                        768,
+                        1,
+                        NoiseSource.CPU,
+                        options,
+                        emphasis),
+                42,
+                new ModelLabel("m", null),
+                "Atelier 1.0");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    Euler         | Sampler: Euler, Schedule type: Uniform         | Sigma churn: 3.0, Sigma tmin: 0.05, Sigma tmax: 50.0, Sigma noise: 1.003
+                    Euler a       | Sampler: Euler a, Schedule type: Uniform       | Eta: 0.5
+                    DPM2 a Simple | Sampler: DPM2 a, Schedule type: Simple         | Eta: 0.5, Sigma noise: 1.003
+                    DPM++ 2M SDE  | Sampler: DPM++ 2M SDE, Schedule type: Exponential | Eta: 0.5, Sigma noise: 1.003
+                    DDIM          | Sampler: DDIM, Schedule type: Automatic        | Eta DDIM: 0.5
+                    LMS Normal    | Sampler: LMS, Schedule type: Normal            |
+                    """)
+    void aSamplersOwnSettingsAreWrittenAndReadBack(String sampler, String names, @Nullable String settings) {
+        SamplerOptions options = new SamplerOptions(0.5, 3, 0.05, 50, 1.003);
+        Infotext infotext = infotext("a (cat)", sampler, options, EmphasisMode.NO_NORM);
+        String written = settings == null ? "" : settings + ", ";
+        assertThat(infotext.text())
+                .contains(names)
+                .endsWith("RNG: CPU, " + written + "Emphasis: No norm, Version: Atelier 1.0");
+        assertThat(Infotext.parse(infotext.text())).isEqualTo(infotext);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Euler", "Euler a", "DDIM", "DPM fast", "DPM++ SDE"})
+    void defaultsAreNotWritten(String sampler) {
+        assertThat(infotext("a cat", sampler, SamplerOptions.DEFAULT, EmphasisMode.IGNORE)
+                        .text())
+                .endsWith("RNG: CPU, Version: Atelier 1.0");
+        assertThat(infotext("(a cat)", sampler, SamplerOptions.DEFAULT, EmphasisMode.ORIGINAL)
+                        .text())
+                .endsWith("RNG: CPU, Version: Atelier 1.0");
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.atelier.diffusion.GenerationListener.Phase;
 import dev.atelier.model.FloatArray;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
@@ -88,6 +89,28 @@ class TextToImageTest {
                     .getFirst();
             assertThat(pixels(image)).containsExactly(pixels(single));
         }
+    }
+
+    /** A cat for half of the steps: prompt editing counts calls of the network, and Heun makes two in a step. */
+    @ParameterizedTest
+    @CsvSource({"Euler, 6, 4", "Heun, 11, 8"})
+    void aShareOfTheStepsIsTheSameForEverySampler(String sampler, int cats, int dogs) {
+        List<Float> words = new ArrayList<>();
+        LinearModel recording = new LinearModel() {
+            @Override
+            public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
+                words.add(context.values()[1]);
+                return super.predictNoise(latents, timesteps, context);
+            }
+        };
+        GenerationRequest request = new GenerationRequest(
+                "[cat:dog:0.5]", "", 10, SamplerChoice.named(sampler), 7, 5, 64, 64, 1, NoiseSource.CPU);
+
+        new TextToImage(recording, new ModelLabel("linear", null), "Atelier 1.0").generate(request, NOBODY);
+
+        List<Float> expected = new ArrayList<>(Collections.nCopies(cats, 2368 / 49408f));
+        expected.addAll(Collections.nCopies(dogs, 1929 / 49408f));
+        assertThat(words).isEqualTo(expected);
     }
 
     @Test

@@ -2,102 +2,128 @@ package dev.atelier.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atelier.diffusion.TokenWindows.Window;
 import dev.atelier.model.ClipTokenizer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class TokenWindowsTest {
     private static final int COMMA = 267;
+    private static final List<String> WORDS = List.of("a", "photo", "of", "cat", "dog", "red", "blue", "on", "the");
 
     @Test
     void anEmptyPromptIsOneWindowOfPadding() {
-        int[][] windows = TokenWindows.of(new int[0]);
-        assertThat(windows).hasDimensions(1, 77);
-        assertThat(windows[0][0]).isEqualTo(ClipTokenizer.BOS);
-        assertThat(Arrays.copyOfRange(windows[0], 1, 77)).containsOnly(ClipTokenizer.EOS);
+        List<Window> windows = TokenWindows.of(PromptSegment.parse(""));
+        assertThat(windows).hasSize(1);
+        int[] tokens = windows.getFirst().tokens();
+        assertThat(tokens).hasSize(77);
+        assertThat(tokens[0]).isEqualTo(ClipTokenizer.BOS);
+        assertThat(Arrays.copyOfRange(tokens, 1, 77)).containsOnly(ClipTokenizer.EOS);
+        assertThat(TokenWindows.empty().tokens()).containsExactly(tokens);
     }
 
     @Test
     void aShortPromptIsPaddedWithEos() {
-        int[][] windows = TokenWindows.of(ClipTokenizer.standard().encode("a photo of a cat"));
-        assertThat(windows).hasDimensions(1, 77);
-        assertThat(Arrays.copyOf(windows[0], 8)).containsExactly(49406, 320, 1125, 539, 320, 2368, 49407, 49407);
+        List<Window> windows = TokenWindows.of(PromptSegment.parse("a photo of a cat"));
+        assertThat(windows).hasSize(1);
+        assertThat(Arrays.copyOf(windows.getFirst().tokens(), 8))
+                .containsExactly(49406, 320, 1125, 539, 320, 2368, 49407, 49407);
     }
 
     @Test
     void seventyFiveTokensFillOneWindow() {
-        int[] tokens = words(75);
-        int[][] windows = TokenWindows.of(tokens);
-        assertThat(windows).hasDimensions(1, 77);
-        assertThat(content(windows[0])).containsExactly(tokens);
+        assertThat(cut(words(75))).containsExactly(words(75));
     }
 
     @Test
     void theSeventySixthTokenOpensAWindow() {
-        int[] tokens = words(76);
-        int[][] windows = TokenWindows.of(tokens);
-        assertThat(windows).hasDimensions(2, 77);
-        assertThat(content(windows[0])).containsExactly(Arrays.copyOf(tokens, 75));
-        assertThat(content(windows[1])).containsExactly(tokens[75]);
+        List<String> words = words(76);
+        assertThat(cut(words)).containsExactly(words.subList(0, 75), words.subList(75, 76));
     }
 
     @Test
     void whatFollowsALateCommaMovesToTheNextWindow() {
-        int[] tokens = words(100);
-        tokens[55] = COMMA; // 75 − 55 = 20, the farthest that counts
-        int[][] windows = TokenWindows.of(tokens);
-        assertThat(content(windows[0])).containsExactly(Arrays.copyOf(tokens, 56));
-        assertThat(content(windows[1])).containsExactly(Arrays.copyOfRange(tokens, 56, 100));
+        List<String> words = words(100, 55); // 75 − 55 = 20, the farthest that counts
+        assertThat(cut(words)).containsExactly(words.subList(0, 56), words.subList(56, 100));
     }
 
     @Test
     void aCommaFartherBackMovesNothing() {
-        int[] tokens = words(100);
-        tokens[54] = COMMA;
-        int[][] windows = TokenWindows.of(tokens);
-        assertThat(content(windows[0])).containsExactly(Arrays.copyOf(tokens, 75));
-        assertThat(content(windows[1])).containsExactly(Arrays.copyOfRange(tokens, 75, 100));
+        List<String> words = words(100, 54);
+        assertThat(cut(words)).containsExactly(words.subList(0, 75), words.subList(75, 100));
     }
 
     @Test
     void aCommaThatIsItselfTheSeventySixthTokenMovesNothing() {
-        int[] tokens = words(80);
-        tokens[60] = COMMA;
-        tokens[75] = COMMA;
-        int[][] windows = TokenWindows.of(tokens);
-        assertThat(content(windows[0])).containsExactly(Arrays.copyOf(tokens, 75));
-        assertThat(content(windows[1])).containsExactly(Arrays.copyOfRange(tokens, 75, 80));
+        List<String> words = words(80, 60, 75);
+        assertThat(cut(words)).containsExactly(words.subList(0, 75), words.subList(75, 80));
     }
 
     @Test
     void aCommaCountsOnlyInItsOwnWindow() {
-        int[] tokens = words(76 + 75);
-        tokens[74] = COMMA;
-        int[][] windows = TokenWindows.of(tokens);
-        assertThat(windows).hasDimensions(3, 77);
-        assertThat(content(windows[1])).containsExactly(Arrays.copyOfRange(tokens, 75, 150));
+        List<String> words = words(76 + 75, 74);
+        assertThat(cut(words)).containsExactly(words.subList(0, 75), words.subList(75, 150), words.subList(150, 151));
     }
 
     @Test
     void noTokenIsLostOrReordered() {
-        int[] tokens = words(1000);
-        for (int i = 0; i < tokens.length; i += 13) {
-            tokens[i] = COMMA;
-        }
-        int[] joined = Arrays.stream(TokenWindows.of(tokens))
-                .flatMapToInt(window -> Arrays.stream(content(window)))
-                .toArray();
-        assertThat(joined).containsExactly(tokens);
+        List<String> words = words(1000, IntStream.range(0, 77).map(i -> 13 * i).toArray());
+        assertThat(cut(words).stream().flatMap(List::stream)).containsExactlyElementsOf(words);
     }
 
-    private static int[] words(int count) {
-        return IntStream.range(1000, 1000 + count).toArray();
+    @Test
+    void aBreakClosesTheWindow() {
+        assertThat(cut("a BREAK cat")).containsExactly(List.of("a"), List.of("cat"));
+        assertThat(cut("BREAK cat")).containsExactly(List.of(), List.of("cat"));
+        assertThat(cut("cat BREAK")).containsExactly(List.of("cat"));
     }
 
-    private static int[] content(int[] window) {
-        return Arrays.stream(window)
-                .filter(token -> token != ClipTokenizer.BOS && token != ClipTokenizer.EOS)
-                .toArray();
+    @Test
+    void weightsStayWithTheirTokens() {
+        String prompt = "(" + String.join(" ", words(80, 60)) + ":1.5) [cat]";
+        List<Window> windows = TokenWindows.of(PromptSegment.parse(prompt));
+        assertThat(windows).hasSize(2);
+        assertWeights(windows.get(0), 61, 0);
+        assertWeights(windows.get(1), 19, 1);
+    }
+
+    private static void assertWeights(Window window, int more, int less) {
+        float[] expected = new float[77];
+        Arrays.fill(expected, 1);
+        Arrays.fill(expected, 1, 1 + more, 1.5f);
+        Arrays.fill(expected, 1 + more, 1 + more + less, (float) (1 / 1.1));
+        assertThat(window.weights()).containsExactly(expected);
+    }
+
+    /** Words of one token each, with commas at some places. */
+    private static List<String> words(int count, int... commas) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> Arrays.stream(commas).anyMatch(comma -> comma == i) ? "," : WORDS.get(i % WORDS.size()))
+                .toList();
+    }
+
+    private static List<List<String>> cut(List<String> words) {
+        return cut(String.join(" ", words));
+    }
+
+    /** The words of each window. */
+    private static List<List<String>> cut(String prompt) {
+        return TokenWindows.of(PromptSegment.parse(prompt)).stream()
+                .map(window -> Arrays.stream(window.tokens())
+                        .filter(token -> token != ClipTokenizer.BOS && token != ClipTokenizer.EOS)
+                        .mapToObj(TokenWindowsTest::word)
+                        .toList())
+                .toList();
+    }
+
+    private static String word(int token) {
+        return token == COMMA
+                ? ","
+                : WORDS.stream()
+                        .filter(word -> ClipTokenizer.standard().encode(word)[0] == token)
+                        .findFirst()
+                        .orElseThrow();
     }
 }

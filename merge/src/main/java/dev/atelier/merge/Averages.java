@@ -8,6 +8,7 @@ import java.util.List;
 /** Means of models, weighted or not. */
 final class Averages {
     static final Parameter<Double> ALPHA = Parameter.number("alpha", 0.5, "the share of B");
+    private static final Parameter<Double> M = Parameter.number("alpha", 0.3, "the share of B");
     private static final Parameter<Double> SHARE = Parameter.between("alpha", 0.5, 0, 1, "the share of B");
     private static final Parameter<Double> BETA = Parameter.number("beta", 0.5, "the share of C");
     private static final Parameter<Double> FACTOR = Parameter.number("alpha", 1, "the factor");
@@ -19,10 +20,10 @@ final class Averages {
             MergeMethod.named("weighted-sum")
                     .formula("(1 - alpha)*A + alpha*B")
                     .inputs("A", "B")
-                    .multiplier(ALPHA)
+                    .multiplier(M)
                     .source("AUTOMATIC1111 Weighted sum; SuperMerger; sd-mecha weighted_sum")
                     .pairs(p -> {
-                        double alpha = p.of(ALPHA);
+                        double alpha = p.of(M);
                         return (a, b) -> lerp(a, b, alpha);
                     }),
             MergeMethod.named("smoothstep-sum")

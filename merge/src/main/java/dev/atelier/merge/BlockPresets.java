@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.IntPredicate;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -75,7 +76,7 @@ public final class BlockPresets {
         put(name, 0, i -> chosen.test(i) ? weight : 0);
     }
 
-    private static void put(String name, double base, java.util.function.IntToDoubleFunction weight) {
+    private static void put(String name, double base, IntToDoubleFunction weight) {
         DoubleStream blocks = IntStream.rangeClosed(0, LAST).mapToDouble(weight);
         ALL.put(name, Stream.concat(Stream.of(base), blocks.boxed()).toList());
     }

@@ -1,11 +1,10 @@
 package dev.atelier.merge;
 
-import dev.atelier.checkpoint.Architecture;
 import dev.atelier.checkpoint.Checkpoint;
-import dev.atelier.checkpoint.Layout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /** A multiplier for each block of a model. */
 public record BlockWeights(Blocks blocks, List<Double> weights) implements Multipliers {
@@ -24,9 +23,8 @@ public record BlockWeights(Blocks blocks, List<Double> weights) implements Multi
      * @throws IllegalArgumentException if that is neither, or not the number that the model needs
      */
     public static BlockWeights parse(String text, Checkpoint model) {
-        boolean xl = Architecture.of(Layout.normalize(model)) == Architecture.SDXL;
         List<Double> weights = text.contains(",") ? numbers(text) : BlockPresets.named(text.strip());
-        if (!xl) {
+        if (Blocks.of(model) == Blocks.SD) {
             return new BlockWeights(Blocks.SD, weights);
         }
         return switch (weights.size()) {
@@ -38,7 +36,7 @@ public record BlockWeights(Blocks blocks, List<Double> weights) implements Multi
 
     /** SuperMerger's rule: XL has the first nine input blocks, the middle and the first nine output blocks. */
     static List<Double> forXl(List<Double> weights) {
-        return java.util.stream.Stream.of(weights.subList(0, 10), weights.subList(13, 23))
+        return Stream.of(weights.subList(0, 10), weights.subList(13, 23))
                 .flatMap(List::stream)
                 .toList();
     }

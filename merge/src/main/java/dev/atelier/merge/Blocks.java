@@ -1,6 +1,9 @@
 package dev.atelier.merge;
 
+import dev.atelier.checkpoint.Architecture;
+import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Component;
+import dev.atelier.checkpoint.Layout;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -44,6 +47,11 @@ public enum Blocks {
 
     private static Stream<String> numbered(String prefix, int count) {
         return IntStream.range(0, count).mapToObj(i -> "%s%02d".formatted(prefix, i));
+    }
+
+    /** The blocks that weights for this model are usually written for. */
+    public static Blocks of(Checkpoint model) {
+        return Architecture.of(Layout.normalize(model)) == Architecture.SDXL ? SDXL : SD;
     }
 
     /** The blocks in the order in which weights are listed. */

@@ -6,6 +6,7 @@ import static dev.atelier.merge.Interpolation.ratio;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.DoubleStream;
 
@@ -144,7 +145,7 @@ final class Cosine {
 
     /** Between which values the similarities of a model lie, without the lowest and the highest hundredth. */
     record Range(double low, double high) {
-        private static Range of(List<Operands> all, java.util.function.Function<Columns, double[]> similarity) {
+        private static Range of(List<Operands> all, Function<Columns, double[]> similarity) {
             double[] pool = all.stream()
                     .filter(in -> !isVae(in))
                     .flatMapToDouble(in -> DoubleStream.of(similarity.apply(Columns.of(in))))

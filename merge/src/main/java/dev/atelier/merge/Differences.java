@@ -10,6 +10,7 @@ import java.util.List;
 /** What one model learnt on top of another, added to a third or taken away, element by element. */
 final class Differences {
     private static final Parameter<Double> STRENGTH = Parameter.number("alpha", 1, "how much of B - C is added");
+    private static final Parameter<Double> M = Parameter.number("alpha", 0.3, "how much of B - C is added");
     private static final Parameter<Double> FACTOR = Parameter.number("alpha", 1, "the factor");
     private static final Parameter<Double> SHARE = Parameter.between("alpha", 0.5, 0, 1, "the share of B");
     private static final Parameter<Double> BETA = Parameter.number("beta", 0.5, "a second multiplier");
@@ -23,11 +24,11 @@ final class Differences {
             MergeMethod.named("add-difference")
                     .formula("A + alpha*(B - C)")
                     .inputs("A", "B", "C")
-                    .multiplier(STRENGTH)
+                    .multiplier(M)
                     .parameters(CLAMP)
                     .source("AUTOMATIC1111 Add difference; sd-mecha add_difference; meh weights_clip")
                     .triples(p -> {
-                        double alpha = p.of(STRENGTH);
+                        double alpha = p.of(M);
                         boolean clamped = p.of(CLAMP);
                         return (a, b, c) -> {
                             double sum = a + alpha * (b - c);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
@@ -49,8 +50,7 @@ public final class ElementRules implements Multipliers {
         }
     }
 
-    private static Predicate<String> oneOf(
-            String list, java.util.function.Function<List<String>, Predicate<String>> meaning) {
+    private static Predicate<String> oneOf(String list, Function<List<String>, Predicate<String>> meaning) {
         List<String> words = new ArrayList<>(Arrays.asList(list.strip().split("\\s+")));
         words.removeIf(String::isEmpty);
         boolean inverted = !words.isEmpty() && words.getFirst().equals("NOT");

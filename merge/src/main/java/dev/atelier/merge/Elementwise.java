@@ -32,6 +32,9 @@ final class Elementwise extends ComputedTensor {
 
     @Override
     protected void compute(long first, double[] target, int count) {
+        if (count == 0) {
+            return; // of an empty tensor there is nothing to prepare for
+        }
         Operands.Indexed element = prepared();
         operands.visit(first, count, (x, index) -> target[(int) (index - first)] = element.of(x, index));
         finished(count);

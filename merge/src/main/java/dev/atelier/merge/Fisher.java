@@ -1,5 +1,6 @@
 package dev.atelier.merge;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -64,7 +65,7 @@ final class Fisher {
 
     private static double[] ones(int count) {
         double[] ones = new double[count];
-        java.util.Arrays.fill(ones, 1);
+        Arrays.fill(ones, 1);
         return ones;
     }
 }

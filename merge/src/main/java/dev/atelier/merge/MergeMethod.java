@@ -85,8 +85,8 @@ public final class MergeMethod {
     /** @throws IllegalArgumentException if the method does not take that many models */
     public void requireModels(int count) {
         if (count < minimum || count > maximum) {
-            throw new IllegalArgumentException("%s takes %s (%s), but %d %s given"
-                    .formatted(name, models(), String.join(", ", inputs), count, count == 1 ? "is" : "are"));
+            throw new IllegalArgumentException("%s merges %s, but %d %s given; it takes %s"
+                    .formatted(name, models(), count, count == 1 ? "is" : "are", String.join(", ", inputs)));
         }
     }
 

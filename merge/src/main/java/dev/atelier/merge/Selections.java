@@ -1,5 +1,6 @@
 package dev.atelier.merge;
 
+import java.util.Arrays;
 import java.util.List;
 
 /** Methods that pick, element by element, which models' differences from the base count. */
@@ -73,7 +74,7 @@ final class Selections {
                     }
                 }
             });
-            double sum = java.util.Arrays.stream(weights).sum();
+            double sum = Arrays.stream(weights).sum();
             for (int i = 0; i < models; i++) {
                 weights[i] = sum < 1e-6 ? 1.0 / models : weights[i] / sum;
             }
@@ -165,8 +166,8 @@ final class Selections {
             int rows = Math.toIntExact(in.elements() / row);
             double[] largestB = new double[rows];
             double[] largestBase = new double[rows];
-            java.util.Arrays.fill(largestB, Double.NEGATIVE_INFINITY);
-            java.util.Arrays.fill(largestBase, Double.NEGATIVE_INFINITY);
+            Arrays.fill(largestB, Double.NEGATIVE_INFINITY);
+            Arrays.fill(largestBase, Double.NEGATIVE_INFINITY);
             in.sweep((x, index) -> {
                 int at = (int) (index / row);
                 largestBase[at] = Math.max(largestBase[at], x[0]);

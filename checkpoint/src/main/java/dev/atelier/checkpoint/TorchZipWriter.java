@@ -1,0 +1,169 @@
+package dev.atelier.checkpoint;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32;
+
+/**
+ * Writes a checkpoint as {@code torch.save} does: a zip file of stored records, each payload on a multiple of 64 bytes. Where
+ * everything lies follows from names and sizes; only the checksums do not, so the headers are written last.
+ */
+final class TorchZipWriter {
+    private static final int ALIGNMENT = 64;
+    private static final String FOLDER = "archive/";
+    private static final long SATURATED = 0xFFFF_FFFFL;
+    private static final int VERSION_NEEDED = 45; // zip64
+    private static final int UTF8_NAMES = 1 << 11;
+
+    /** A record of the archive; {@code payload} is the file position of its first byte. */
+    private record Member(String name, long header, long payload, long size) {
+        byte[] nameBytes() {
+            return (FOLDER + name).getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    private final List<Member> members = new ArrayList<>();
+    private long end;
+
+    private TorchZipWriter() {}
+
+    static void write(Checkpoint checkpoint, Path target, Progress progress) {
+        new TorchZipWriter().writeTo(target, List.copyOf(checkpoint.tensors().entrySet()), progress);
+    }
+
+    private void writeTo(Path target, List<Map.Entry<String, Tensor>> tensors, Progress progress) {
+        byte[] pickle = TorchPickle.of(tensors);
+        byte[] byteOrder = "little".getBytes(StandardCharsets.US_ASCII);
+        byte[] version = "3\n".getBytes(StandardCharsets.US_ASCII);
+        long pickleAt = place("data.pkl", pickle.length);
+        long byteOrderAt = place("byteorder", byteOrder.length);
+        List<DataWriter.Placed> places = new ArrayList<>();
+        for (int i = 0; i < tensors.size(); i++) {
+            Tensor tensor = tensors.get(i).getValue();
+            if (tensor.byteSize() >= SATURATED) {
+                throw new IllegalArgumentException(
+                        "the tensor \"%s\" has %d bytes, too many for a .ckpt file; write .safetensors"
+                                .formatted(tensors.get(i).getKey(), tensor.byteSize()));
+            }
+            places.add(new DataWriter.Placed(tensor, place("data/" + i, tensor.byteSize())));
+        }
+        long versionAt = place("version", version.length);
+        try (AtomicFile file = AtomicFile.create(target, end + directoryRoom())) {
+            DataWriter data =
+                    new DataWriter(file.channel(), Runtime.getRuntime().availableProcessors());
+            data.write(ByteBuffer.wrap(pickle), pickleAt);
+            data.write(ByteBuffer.wrap(byteOrder), byteOrderAt);
+            data.write(places, progress);
+            data.write(ByteBuffer.wrap(version), versionAt);
+            writeHeaders(file.channel(), data);
+            file.commit();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Assigns the next free place to a record and returns where its payload goes. */
+    private long place(String name, long size) {
+        long afterName = end + 30 + FOLDER.length() + name.length() + 4;
+        long payload = (afterName + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        members.add(new Member(name, end, payload, size));
+        end = payload + size;
+        return payload;
+    }
+
+    private void writeHeaders(FileChannel channel, DataWriter data) throws IOException {
+        ByteBuffer directory = little(directoryRoom());
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment written = channel.map(FileChannel.MapMode.READ_ONLY, 0, end, arena);
+            for (Member member : members) {
+                int checksum = checksum(written.asSlice(member.payload, member.size));
+                data.write(localHeader(member, checksum), member.header);
+                putCentralHeader(directory, member, checksum);
+            }
+        }
+        putEnd(directory, directory.position());
+        data.write(directory.flip(), end);
+    }
+
+    /** More bytes than the directory takes. */
+    private int directoryRoom() {
+        return 200 * (members.size() + 1);
+    }
+
+    private static int checksum(MemorySegment bytes) {
+        CRC32 crc = new CRC32();
+        for (long done = 0; done < bytes.byteSize(); done += 1 << 20) {
+            crc.update(bytes.asSlice(done, Math.min(1 << 20, bytes.byteSize() - done))
+                    .asByteBuffer());
+        }
+        return (int) crc.getValue();
+    }
+
+    private static ByteBuffer localHeader(Member member, int checksum) {
+        byte[] name = member.nameBytes();
+        int padding = (int) (member.payload - member.header) - 30 - name.length - 4;
+        ByteBuffer header = little(30 + name.length + 4 + padding);
+        header.putInt(0x04034b50)
+                .putShort((short) VERSION_NEEDED)
+                .putShort((short) UTF8_NAMES)
+                .putShort((short) 0);
+        header.putInt(0).putInt(checksum).putInt((int) member.size).putInt((int) member.size);
+        header.putShort((short) name.length).putShort((short) (4 + padding)).put(name);
+        header.put((byte) 'F').put((byte) 'B').putShort((short) padding); // torch's own name for its padding
+        while (header.hasRemaining()) {
+            header.put((byte) 'Z');
+        }
+        return header.flip();
+    }
+
+    private static void putCentralHeader(ByteBuffer out, Member member, int checksum) {
+        byte[] name = member.nameBytes();
+        boolean far = member.header >= SATURATED;
+        out.putInt(0x02014b50)
+                .putShort((short) 0)
+                .putShort((short) VERSION_NEEDED)
+                .putShort((short) UTF8_NAMES);
+        out.putShort((short) 0)
+                .putInt(0)
+                .putInt(checksum)
+                .putInt((int) member.size)
+                .putInt((int) member.size);
+        out.putShort((short) name.length)
+                .putShort((short) (far ? 12 : 0))
+                .putShort((short) 0)
+                .putShort((short) 0);
+        out.putShort((short) 0).putInt(0).putInt(far ? -1 : (int) member.header).put(name);
+        if (far) {
+            out.putShort((short) 1).putShort((short) 8).putLong(member.header);
+        }
+    }
+
+    private void putEnd(ByteBuffer out, long directorySize) {
+        int count = members.size();
+        out.putInt(0x06064b50).putLong(44).putShort((short) VERSION_NEEDED).putShort((short) VERSION_NEEDED);
+        out.putInt(0)
+                .putInt(0)
+                .putLong(count)
+                .putLong(count)
+                .putLong(directorySize)
+                .putLong(end);
+        out.putInt(0x07064b50).putInt(0).putLong(end + directorySize).putInt(1);
+        short shortCount = (short) Math.min(count, 0xFFFF);
+        out.putInt(0x06054b50).putInt(0).putShort(shortCount).putShort(shortCount);
+        out.putInt((int) directorySize).putInt((int) Math.min(end, SATURATED)).putShort((short) 0);
+    }
+
+    private static ByteBuffer little(int size) {
+        return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}
