@@ -74,9 +74,10 @@ final class GenerateCommand implements Callable<Integer> {
             names = "--sampler",
             paramLabel = "NAME",
             defaultValue = "DPM++ 2M Karras",
-            description = "A sampler by the name that AUTOMATIC1111 gives it (\"Euler a\", \"DDIM\", \"UniPC\", …), with a "
-                    + "schedule type behind it (\"Karras\", \"SGM Uniform\", …) or without. "
-                    + "Default: ${DEFAULT-VALUE}.")
+            description =
+                    "A sampler by the name that AUTOMATIC1111 gives it (\"Euler a\", \"DDIM\", \"UniPC\", …), with a "
+                            + "schedule type behind it (\"Karras\", \"SGM Uniform\", …) or without. "
+                            + "Default: ${DEFAULT-VALUE}.")
     private String sampler = "";
 
     @Option(
