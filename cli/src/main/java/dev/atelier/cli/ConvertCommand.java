@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Spec;
             "  atelier convert downloaded.ckpt -o safe.safetensors",
             "  atelier convert full.ckpt --prune --dtype fp16 -o small.safetensors",
             "  atelier convert full.ckpt --ema only --prune -o averaged.safetensors",
-            "  atelier convert model.safetensors --vae better.vae.safetensors -o baked.safetensors",
+            "  atelier convert model.safetensors --vae better.vae.pt -o baked.safetensors",
             "",
         },
         sortOptions = false,
@@ -43,12 +44,6 @@ final class ConvertCommand implements Callable<Integer> {
 
     @Parameters(paramLabel = "FILE", description = "A .safetensors or .ckpt file, or a folder of diffusers.")
     private Path file = Path.of("");
-
-    @Option(
-            names = "--dtype",
-            paramLabel = "TYPE",
-            description = "fp16, bf16 or fp32. Default: as it is. Integers and the noise schedule keep their type.")
-    private @Nullable Precision precision;
 
     @Option(
             names = "--prune",
@@ -72,22 +67,15 @@ final class ConvertCommand implements Callable<Integer> {
             description = "Do not repair position_ids that a merger has damaged; pictures stay as they were.")
     private boolean keepPositionIds;
 
-    @Option(
-            names = {"-o", "--output"},
-            required = true,
-            paramLabel = "FILE",
-            description = "The new checkpoint: .safetensors, or .ckpt for old programs (without metadata).")
-    private Path output = Path.of("");
-
-    @Option(names = "--overwrite", description = "Replace the output file if it exists.")
-    private boolean overwrite;
+    @Mixin
+    private NewCheckpoint output = new NewCheckpoint();
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() {
-        Main.requireNew(output, overwrite);
+        output.requireNew();
         Checkpoint original = Layout.normalize(Checkpoints.open(file));
         Checkpoint converted = switch (ema) {
             case KEEP -> original;
@@ -104,14 +92,8 @@ final class ConvertCommand implements Callable<Integer> {
         if (repaired) {
             converted = Slim.repairPositionIds(converted);
         }
-        if (precision != null) {
-            converted = converted.cast(precision.dtype());
-        }
-        try (Bar bar = Bar.bytes("Converting")) {
-            converted.writeTo(output, bar.progress());
-        }
         PrintWriter out = spec.commandLine().getOut();
-        out.printf("%s: %d tensors, %s%n", output, converted.tensors().size(), Sizes.of(converted.byteSize()));
+        output.write(converted, "Converting", out);
         int dropped = original.tensors().size() - converted.tensors().size();
         if (dropped > 0) {
             out.printf("  left out %d tensors; %s before%n", dropped, Sizes.of(original.byteSize()));

@@ -33,15 +33,15 @@ import picocli.CommandLine.Spec;
         description = {
             "Draws a picture from a description, on the processor, with any Stable Diffusion 1.x checkpoint.",
             "",
-            "The PNG carries its settings as AUTOMATIC1111's do (drop it on \"PNG Info\" there). The same seed and",
-            "settings give the same picture again.",
+            "The PNG carries its settings as AUTOMATIC1111's do (drop it on \"PNG Info\" there). The same seed and "
+                    + "settings give the same picture again.",
             "",
             "Examples:",
             "  atelier generate \"a red circle on a blue background\" -o circle.png",
             "  atelier generate \"portrait of a fox, oil painting\" --model sd-v1-5.safetensors \\",
             "      --negative \"blurry, low quality\" --steps 25 --cfg 7.5 --seed 42 -o fox.png",
             "  atelier generate \"a lighthouse\" --model sd-v1-5.ckpt --batch 4 -o lighthouse.png",
-            "      (writes lighthouse-1.png to lighthouse-4.png, with four consecutive seeds)",
+            "      (lighthouse-1.png to lighthouse-4.png, with consecutive seeds)",
             "",
         },
         sortOptions = false,

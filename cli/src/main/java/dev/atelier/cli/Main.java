@@ -71,7 +71,12 @@ public final class Main implements Callable<Integer> {
     }
 
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        try {
+            System.exit(commandLine().execute(arguments));
+        } catch (OutOfMemoryError _) {
+            System.err.println("atelier: this needs more memory than the machine has to spare; nothing was written");
+            System.exit(1);
+        }
     }
 
     static CommandLine commandLine() {

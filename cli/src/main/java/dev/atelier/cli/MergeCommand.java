@@ -22,6 +22,7 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -35,20 +36,21 @@ import picocli.CommandLine.Spec;
             "  weighted-sum    (1 - M)*A + M*B",
             "  add-difference  A + M*(B - C): what B learnt on top of C, added to A",
             "",
-            "These two give the same result, bit for bit, as AUTOMATIC1111's Checkpoint Merger. --list explains some",
-            "forty other methods and their parameters.",
+            "These two give the same result, bit for bit, as AUTOMATIC1111's Checkpoint Merger. --list explains the "
+                    + "other methods and their parameters.",
             "",
-            "Inputs are .safetensors or .ckpt files, in any mix of precisions. Nothing in a .ckpt file is ever run.",
-            "Memory stays small whatever their size (a few methods hold a tensor or two), and the result appears only",
-            "when it is complete.",
+            "Inputs are .safetensors or .ckpt files or folders of diffusers, in any mix of precisions. Nothing in them is "
+                    + "ever run. Memory stays small whatever their size (a few methods hold a tensor or two), and the "
+                    + "result appears only when it is complete.",
             "",
             "Examples:",
             "  atelier merge anime.safetensors photo.ckpt -m 0.3 -o anime-photo.safetensors",
-            "  atelier merge mine.safetensors style.safetensors base.safetensors -m 0.8 \\",
-            "      --method add-difference --dtype fp16 -o mine-styled.safetensors",
-            "  atelier merge base.safetensors anime.safetensors photo.safetensors --method ties \\",
-            "      --param density=0.3 --param weights=1,0.5 -o both.safetensors",
-            "  atelier merge anime.safetensors photo.safetensors --block-weights GRAD_V --text 0 -o blocks.safetensors",
+            "  atelier merge mine.safetensors style.safetensors base.safetensors \\",
+            "      --method add-difference -m 0.8 --dtype fp16 -o mine-styled.safetensors",
+            "  atelier merge base.safetensors anime.safetensors photo.safetensors \\",
+            "      --method ties --param density=0.3 --param weights=1,0.5 -o both.safetensors",
+            "  atelier merge anime.safetensors photo.safetensors \\",
+            "      --block-weights GRAD_V --text 0 -o blocks.safetensors",
             "",
         },
         sortOptions = false,
@@ -139,21 +141,8 @@ final class MergeCommand implements Callable<Integer> {
                             + " round once, as all methods do. Default: ${DEFAULT-VALUE}.")
     private Compat compat = Compat.A1111;
 
-    @Option(
-            names = "--dtype",
-            description =
-                    "Precision of the result, fp16, bf16 or fp32. Default: that of the inputs, the wider where they differ.")
-    private @Nullable Precision precision;
-
-    @Option(
-            names = {"-o", "--output"},
-            required = true,
-            paramLabel = "FILE",
-            description = "The new checkpoint, a .safetensors file.")
-    private Path output = Path.of("");
-
-    @Option(names = "--overwrite", description = "Replace the output file if it exists.")
-    private boolean overwrite;
+    @Mixin
+    private NewCheckpoint output = new NewCheckpoint();
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -164,25 +153,8 @@ final class MergeCommand implements Callable<Integer> {
             printMethods(spec.commandLine().getOut());
             return 0;
         }
-        Main.requireNew(output, overwrite);
-        long start = System.nanoTime();
-        Checkpoint merged = merged();
-        if (precision != null) {
-            merged = Merge.saveAs(merged, precision.dtype());
-        }
-        try (Bar bar = Bar.bytes("Merging")) {
-            merged.writeTo(output, bar.progress());
-        }
-        double seconds = (System.nanoTime() - start) / 1e9;
-        spec.commandLine()
-                .getOut()
-                .printf(
-                        Locale.ROOT,
-                        "%s: %d tensors, %s in %.1f s%n",
-                        output,
-                        merged.tensors().size(),
-                        Sizes.of(merged.byteSize()),
-                        seconds);
+        output.requireNew();
+        output.write(merged(), "Merging", spec.commandLine().getOut());
         return 0;
     }
 

@@ -8,7 +8,6 @@ import static dev.atelier.merge.TorchArithmetic.zeros;
 import dev.atelier.checkpoint.Architecture;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Component;
-import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import dev.atelier.checkpoint.Layout;
@@ -128,15 +127,6 @@ public final class Merge {
                                 ? InputChannels.first(tensor, SHARED_CHANNELS)
                                 : tensor)
                         .toList());
-    }
-
-    /**
-     * Converts a merged model as the merger's "Save as float16" does, to any floating type: the noise schedule and other
-     * tensors outside the model proper keep their type, integers too.
-     */
-    public static Checkpoint saveAs(Checkpoint merged, DType dtype) {
-        return merged.map(
-                (name, tensor) -> name.contains("model") && tensor.dtype().isFloating() ? tensor.to(dtype) : tensor);
     }
 
     private static boolean takesPart(String name) {

@@ -294,7 +294,7 @@ class MergeTest {
                 .tensor(UNET + "only.a", DType.F8_E5M2, Shape.of(2), new byte[] {1, 2})
                 .in(folder, "a");
 
-        Checkpoint merged = Merge.saveAs(Merge.weightedSum(a, model("b", 3), 0.5), DType.F16);
+        Checkpoint merged = Merge.weightedSum(a, model("b", 3), 0.5).cast(DType.F16);
 
         Tensors.assertSame("only.a", merged.tensor(UNET + "only.a"), a.tensor(UNET + "only.a"));
     }
@@ -328,7 +328,7 @@ class MergeTest {
         Checkpoint c = model("c", 3);
         Path[] inputs = {folder.resolve("a"), folder.resolve("b"), folder.resolve("c")};
 
-        Checkpoint merged = Merge.saveAs(Merge.addDifference(a, b, c, 0.5), DType.F16);
+        Checkpoint merged = Merge.addDifference(a, b, c, 0.5).cast(DType.F16);
 
         assertThat(merged.sources()).containsExactly(inputs);
         assertThat(Merge.weightedSum(a, c, 0.5).sources()).containsExactly(inputs[0], inputs[2]);

@@ -67,7 +67,7 @@ class WebUiReferenceTest {
     }
 
     private static void assertHalved(Checkpoint merged, Checkpoint whole, Checkpoint half) {
-        Checkpoint actual = Merge.saveAs(merged, DType.F16);
+        Checkpoint actual = merged.cast(DType.F16);
 
         assertThat(actual.tensors()).containsOnlyKeys(half.tensors().keySet());
         half.tensors().forEach((name, expected) -> {
@@ -91,7 +91,7 @@ class WebUiReferenceTest {
 
     @Test
     void savingKeepsTheNoiseScheduleAndTheIntegers() {
-        Checkpoint saved = Merge.saveAs(weightedSum(), DType.BF16);
+        Checkpoint saved = weightedSum().cast(DType.BF16);
 
         assertThat(saved.tensor("alphas_cumprod").dtype()).isEqualTo(DType.F32);
         assertThat(saved.tensor("cond_stage_model.transformer.text_model.embeddings.position_ids")
@@ -106,7 +106,7 @@ class WebUiReferenceTest {
             weightedSum(),
             addDifference(),
             Merge.weightedSum(reference("inpaint-a"), reference("inpaint-b"), 0.3),
-            Merge.saveAs(addDifference(), DType.F16)
+            addDifference().cast(DType.F16)
         };
         for (int i = 0; i < views.length; i++) {
             Path file = folder.resolve(i + ".safetensors");
