@@ -30,6 +30,7 @@ class ArchitectureTest {
     private static final String MERGE = "dev.atelier.merge";
     private static final String MODEL = "dev.atelier.model";
     private static final String DIFFUSION = "dev.atelier.diffusion";
+    private static final String ONNX = "dev.atelier.engine.onnx";
     private static final String TORCH = "dev.atelier.engine.torch";
     private static final String CLI = "dev.atelier.cli";
 
@@ -39,8 +40,9 @@ class ArchitectureTest {
             MERGE, Set.of(CHECKPOINT),
             MODEL, Set.of(CHECKPOINT),
             DIFFUSION, Set.of(MODEL),
+            ONNX, Set.of(MODEL, CHECKPOINT),
             TORCH, Set.of(MODEL, CHECKPOINT),
-            CLI, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, TORCH));
+            CLI, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, ONNX, TORCH));
 
     /** A module missing from the import, or a package without arrows, would make every rule below hold for nothing. */
     @ArchTest

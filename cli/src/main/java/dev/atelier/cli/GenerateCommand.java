@@ -10,6 +10,7 @@ import dev.atelier.diffusion.NoiseSource;
 import dev.atelier.diffusion.PngFile;
 import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.diffusion.TextToImage;
+import dev.atelier.engine.onnx.OnnxModel;
 import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.model.DemoModel;
 import dev.atelier.model.DiffusionModel;
@@ -19,6 +20,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +49,16 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         mixinStandardHelpOptions = true)
 final class GenerateCommand implements Callable<Integer> {
+    private enum Engine {
+        ONNX,
+        TORCH;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     private static final int SIZE = 512; // what SD 1.x was trained on
     private static final int DEMO_SIZE = 256;
 
@@ -112,6 +124,13 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Where the noise comes from: NV gives the pictures that a seed gives on a graphics card in "
                     + "AUTOMATIC1111, CPU those of its setting \"CPU\". Default: ${DEFAULT-VALUE}.")
     private NoiseSource rng = NoiseSource.NV;
+
+    @Option(
+            names = "--engine",
+            paramLabel = "NAME",
+            defaultValue = "onnx",
+            description = "onnx (ONNX Runtime) or torch (libtorch). Default: ${DEFAULT-VALUE}.")
+    private Engine engine = Engine.ONNX;
 
     @Option(
             names = {"-o", "--output"},
@@ -197,9 +216,12 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private static DiffusionModel load(StableDiffusion model) {
+    private DiffusionModel load(StableDiffusion model) {
         try (Bar bar = Bar.bytes("Loading")) {
-            return TorchModel.load(model, bar.progress());
+            return switch (engine) {
+                case ONNX -> OnnxModel.load(model, bar.progress());
+                case TORCH -> TorchModel.load(model, bar.progress());
+            };
         }
     }
 

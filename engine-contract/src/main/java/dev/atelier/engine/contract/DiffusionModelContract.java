@@ -1,0 +1,170 @@
+package dev.atelier.engine.contract;
+
+import static dev.atelier.engine.contract.Reference.relativeError;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.diffusion.ClassifierFreeGuidance;
+import dev.atelier.diffusion.Denoiser;
+import dev.atelier.diffusion.EpsDenoiser;
+import dev.atelier.diffusion.NoiseSchedule;
+import dev.atelier.diffusion.SamplerChoice;
+import dev.atelier.model.DemoModel;
+import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.FloatArray;
+import dev.atelier.model.StableDiffusion;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The networks and whole runs of the miniature, held to diffusers, transformers and k-diffusion in fp32. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SuppressWarnings({"NullAway.Init", "initialization"}) // JUnit sets the fields
+public abstract class DiffusionModelContract {
+    private static final double TOLERANCE = 1e-4;
+
+    @TempDir
+    static Path folder;
+
+    private DiffusionModel model;
+
+    /** The engine under test with the weights of {@code model}. */
+    protected abstract DiffusionModel load(StableDiffusion model);
+
+    @BeforeAll
+    void loadTheMiniature() {
+        model = load(StableDiffusion.of(miniature()));
+    }
+
+    @AfterAll
+    void close() {
+        model.close();
+    }
+
+    private static Checkpoint miniature() {
+        return Checkpoints.open(DemoModel.unpack(folder));
+    }
+
+    @Test
+    void theTextEncoderAgreesWithTransformers() {
+        Reference reference = Reference.open("text-encoder.safetensors", folder);
+        FloatArray actual = model.encodeText(reference.tokens("input_ids"));
+        assertThat(relativeError(actual, reference.array("last_hidden_state"))).isLessThan(TOLERANCE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"unet.safetensors", "unet-nonsquare.safetensors"})
+    void theUNetAgreesWithDiffusers(String file) {
+        assertUNetAgrees(model, file);
+    }
+
+    private static void assertUNetAgrees(DiffusionModel model, String file) {
+        Reference reference = Reference.open(file, folder);
+        FloatArray actual = model.predictNoise(
+                reference.array("latents"), reference.array("timesteps").values(), reference.array("context"));
+        assertThat(relativeError(actual, reference.array("output"))).isLessThan(TOLERANCE);
+    }
+
+    @Test
+    void theVaeDecoderAgreesWithDiffusers() {
+        Reference reference = Reference.open("vae-decoder.safetensors", folder);
+        FloatArray actual = model.decode(reference.array("latents"));
+        assertThat(relativeError(actual, reference.array("image"))).isLessThan(TOLERANCE);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"txt2img-dpmpp-2m-karras.safetensors, DPM++ 2M Karras", "txt2img-euler.safetensors, Euler"})
+    void aWholeRunAgreesWithKDiffusionAtEveryStep(String file, String sampler) {
+        Reference reference = Reference.open(file, folder);
+        List<FloatArray> inputs = new ArrayList<>();
+        FloatArray latents = sample(reference, sampler, inputs);
+
+        FloatArray expected = reference.array("x_steps"); // [20, 2, 4, 16, 16]
+        int[] shape = latents.shape();
+        for (int step = 1; step < inputs.size(); step++) {
+            FloatArray after = FloatArray.of(expected.rows(step - 1, step).values(), shape);
+            assertThat(relativeError(inputs.get(step), after))
+                    .as("step %d", step)
+                    .isLessThan(1e-3);
+        }
+        assertThat(relativeError(latents, reference.array("final_latent"))).isLessThan(1e-3);
+        assertThat(relativeError(model.decode(latents), reference.array("image")))
+                .isLessThan(1e-3);
+    }
+
+    @Test
+    void theSameRunGivesTheSameBytes() {
+        Reference reference = Reference.open("txt2img-euler.safetensors", folder);
+        FloatArray first = sample(reference, "Euler", new ArrayList<>());
+        FloatArray second = sample(reference, "Euler", new ArrayList<>());
+        assertThat(second.values()).isEqualTo(first.values());
+        assertThat(model.decode(second).values()).isEqualTo(model.decode(first).values());
+    }
+
+    /** A guided run of 20 steps from the recorded noise; {@code inputs} receives the latents of each step. */
+    private FloatArray sample(Reference reference, String sampler, List<FloatArray> inputs) {
+        SamplerChoice choice = SamplerChoice.named(sampler);
+        NoiseSchedule schedule = new NoiseSchedule(model.alphasCumprod());
+        float[] sigmas = choice.scheduler().sigmas(schedule, 20);
+        int[] prompt = reference.tokens("cond_input_ids")[0];
+        int[] negative = reference.tokens("uncond_input_ids")[0];
+        Denoiser guided = ClassifierFreeGuidance.of(
+                context -> new EpsDenoiser(model, schedule, context),
+                model.encodeText(new int[][] {prompt, prompt}),
+                model.encodeText(new int[][] {negative, negative}),
+                7);
+        Denoiser recorded = (x, sigma) -> {
+            inputs.add(x);
+            return guided.denoise(x, sigma);
+        };
+        FloatArray start = reference.array("noise");
+        for (int i = 0; i < start.values().length; i++) {
+            start.values()[i] *= sigmas[0];
+        }
+        return choice.name().sampler().sample(recorded, start, sigmas, (step, steps) -> {});
+    }
+
+    @Test
+    void weightsThatAreReadInPlaceGiveTheSameNumbers() {
+        Path fp32 = folder.resolve("fp32.safetensors");
+        miniature().cast(DType.F32).writeTo(fp32, Progress.NONE);
+        try (DiffusionModel mapped = load(StableDiffusion.of(Checkpoints.open(fp32)))) {
+            assertUNetAgrees(mapped, "unet.safetensors");
+        }
+    }
+
+    @Test
+    void weightsThatAreComputedGiveTheSameNumbers() {
+        try (DiffusionModel computed = load(StableDiffusion.of(miniature().cast(DType.F32)))) {
+            assertUNetAgrees(computed, "unet.safetensors");
+        }
+    }
+
+    @Test
+    void aLatentThatTheUNetCannotHalveIsRefused() {
+        FloatArray latents = FloatArray.of(new float[4 * 12 * 16], 1, 4, 12, 16);
+        FloatArray context = FloatArray.of(new float[77 * 16], 1, 77, 16);
+        assertThatThrownBy(() -> model.predictNoise(latents, new float[] {1}, context))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("16 × 12");
+    }
+
+    @Test
+    void aTokenOutsideTheVocabularyIsRefusedBeforeItReachesNativeCode() {
+        int[][] tokens = new int[1][77];
+        tokens[0][3] = 49408;
+        assertThatThrownBy(() -> model.encodeText(tokens)).isInstanceOf(IllegalArgumentException.class);
+    }
+}

@@ -1,0 +1,35 @@
+package dev.atelier.engine.onnx;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtEnvironment.ThreadingOptions;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+
+/** ONNX Runtime's environment, of which a process has one, with the threads that all its sessions share. */
+final class Environment {
+    static final OrtEnvironment ORT = create();
+
+    private Environment() {}
+
+    private static OrtEnvironment create() {
+        try (ThreadingOptions threading = new ThreadingOptions()) {
+            threading.setGlobalIntraOpNumThreads(threads());
+            threading.setGlobalSpinControl(false); // waiting threads would take the cores from others
+            // What goes wrong is in the exception; the log would print it a second time.
+            OrtEnvironment environment = OrtEnvironment.getEnvironment(
+                    OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, OrtEnvironment.DEFAULT_NAME, threading);
+            environment.setTelemetry(false);
+            return environment;
+        } catch (OrtException e) {
+            throw new IllegalStateException("ONNX Runtime could not start: " + e.getMessage(), e);
+        }
+    }
+
+    /** As many as OpenMP would use: {@code OMP_NUM_THREADS}, or all processors. */
+    private static int threads() {
+        String setting = System.getenv("OMP_NUM_THREADS");
+        return setting != null && setting.matches("[1-9]\\d{0,3}")
+                ? Integer.parseInt(setting)
+                : Runtime.getRuntime().availableProcessors();
+    }
+}

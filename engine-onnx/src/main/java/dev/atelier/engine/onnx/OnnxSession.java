@@ -1,0 +1,124 @@
+package dev.atelier.engine.onnx;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxTensorLike;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.RunOptions;
+import ai.onnxruntime.OrtSession.SessionOptions;
+import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import dev.atelier.model.FloatArray;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A network with its weights, ready to run. */
+final class OnnxSession implements AutoCloseable {
+    private final OrtSession session;
+    private final RunOptions runOptions;
+
+    private OnnxSession(OrtSession session, RunOptions runOptions) {
+        this.session = session;
+        this.runOptions = runOptions;
+    }
+
+    /**
+     * @param weights those that {@code graph} names; they must stay open as long as the session
+     * @param keepsMemory whether the memory of a run is kept for the next, which saves asking the system for every page
+     */
+    static OnnxSession open(OnnxGraph graph, NativeWeights weights, boolean keepsMemory)
+            throws OrtException, IOException {
+        Path folder = Files.createTempDirectory("atelier");
+        Path file = Files.createFile(folder.resolve(WeightFile.NONE.name()));
+        try (SessionOptions options = new SessionOptions()) {
+            options.disablePerSessionThreads();
+            // Level 3 would keep the weights of all convolutions a second time, in another layout, and packing those of
+            // all linear layers: a few percent faster, for twice the memory and some seconds of loading.
+            options.setOptimizationLevel(OptLevel.EXTENDED_OPT);
+            options.addConfigEntry("session.disable_prepacking", "1");
+            // Planning a block for all tensors of a run takes a gigabyte more for decoding 512 × 512, and no less time.
+            options.setMemoryPatternOptimization(false);
+            // Not a byte is read from the file, but a graph that names a missing one is refused.
+            options.addConfigEntry("session.model_external_initializers_file_folder_path", folder.toString());
+            giveWeights(options, graph, weights);
+            return new OnnxSession(Environment.ORT.createSession(graph.toBytes(), options), runOptions(keepsMemory));
+        } finally {
+            Files.delete(file);
+            Files.delete(folder);
+        }
+    }
+
+    private static RunOptions runOptions(boolean keepsMemory) throws OrtException {
+        RunOptions options = new RunOptions();
+        if (!keepsMemory) {
+            options.addRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
+        }
+        return options;
+    }
+
+    /** Weights are used where they lie, but for the few that something constant is computed from: those are copied. */
+    private static void giveWeights(SessionOptions options, OnnxGraph graph, NativeWeights weights)
+            throws OrtException {
+        Map<String, OnnxTensorLike> copied = new HashMap<>();
+        for (String name : graph.weights()) {
+            if (graph.folded().contains(name)) {
+                copied.put(name, weights.get(name));
+            } else {
+                options.addInitializer(name, weights.get(name));
+            }
+        }
+        options.addExternalInitializers(copied);
+    }
+
+    /** Runs the network on copies of {@code inputs} and returns its only output. */
+    FloatArray run(Map<String, FloatArray> inputs) throws OrtException {
+        Map<String, OnnxTensor> tensors = new HashMap<>();
+        try {
+            for (Map.Entry<String, FloatArray> input : inputs.entrySet()) {
+                FloatArray array = input.getValue();
+                long[] shape = Arrays.stream(array.shape()).asLongStream().toArray();
+                FloatBuffer values = FloatBuffer.wrap(array.values());
+                tensors.put(input.getKey(), OnnxTensor.createTensor(Environment.ORT, values, shape));
+            }
+            return runOn(tensors);
+        } finally {
+            tensors.values().forEach(OnnxTensor::close);
+        }
+    }
+
+    /** Runs a network whose only input is integers {@code [rows, columns]}. */
+    FloatArray run(String input, int[][] values) throws OrtException {
+        long[] flat = Arrays.stream(values)
+                .flatMapToInt(Arrays::stream)
+                .asLongStream()
+                .toArray();
+        long[] shape = {values.length, flat.length / values.length};
+        try (OnnxTensor tensor = OnnxTensor.createTensor(Environment.ORT, LongBuffer.wrap(flat), shape)) {
+            return runOn(Map.of(input, tensor));
+        }
+    }
+
+    private FloatArray runOn(Map<String, OnnxTensor> inputs) throws OrtException {
+        try (OrtSession.Result result = session.run(inputs, runOptions)) {
+            OnnxTensor output = (OnnxTensor) result.get(0);
+            int[] shape = Arrays.stream(output.getInfo().getShape())
+                    .mapToInt(Math::toIntExact)
+                    .toArray();
+            FloatBuffer buffer = output.getFloatBuffer();
+            float[] values = new float[buffer.remaining()];
+            buffer.get(values);
+            return FloatArray.of(values, shape);
+        }
+    }
+
+    @Override
+    public void close() throws OrtException {
+        session.close();
+        runOptions.close();
+    }
+}
