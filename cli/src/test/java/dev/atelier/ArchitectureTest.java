@@ -77,6 +77,14 @@ class ArchitectureTest {
             .resideInAPackage("org.bytedeco..");
 
     @ArchTest
+    static final ArchRule onlyTheEngineTouchesOnnxRuntime = noClasses()
+            .that()
+            .resideOutsideOfPackage(ONNX + "..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("ai.onnxruntime..");
+
+    @ArchTest
     static final ArchRule onlyDiffusionKnowsImages = noClasses()
             .that()
             .resideOutsideOfPackage(DIFFUSION + "..")
