@@ -29,8 +29,8 @@ require_jdk() {
 
 require_maven() {
     command -v mvn >/dev/null ||
-        die "Atelier is built with Maven and found no mvn on the PATH: install Maven 3.8.7 or newer" \
-            "(https://maven.apache.org) or your distribution's maven package."
+        die "Atelier is built with Maven and found no mvn on the PATH: install Maven 3.8.7 or newer, for example your" \
+            "distribution's maven package."
 }
 
 die() {
