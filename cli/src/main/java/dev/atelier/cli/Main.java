@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
         },
         subcommands = {
             ConvertCommand.class,
+            ExportCommand.class,
             GenerateCommand.class,
             InspectCommand.class,
             MergeCommand.class,

@@ -10,6 +10,7 @@ import dev.atelier.model.DemoModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -164,8 +165,21 @@ class CommandsTest {
         assertThat(Files.readAllBytes(narrow)).isEqualTo(Files.readAllBytes(miniature));
     }
 
+    @Test
+    void exportWritesAFolderForEachNetwork() {
+        Path output = folder.resolve("onnx");
+        Run run = Run.atelier("export", "onnx", miniature, "-o", output);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        for (String network : List.of("text_encoder", "unet", "vae_decoder")) {
+            assertThat(output.resolve(network)).isDirectoryContaining("glob:**/model.onnx");
+            assertThat(output.resolve(network)).isDirectoryContaining("glob:**/weights.safetensors");
+        }
+        assertThat(Run.atelier("export", "onnx", miniature, "-o", output).exitCode())
+                .isEqualTo(2);
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"convert", "generate", "inspect", "merge"})
+    @ValueSource(strings = {"convert", "export", "generate", "inspect", "merge"})
     void everyCommandExplainsItselfWithExamples(String command) {
         Run run = Run.atelier(command, "--help");
         assertThat(run.exitCode()).isZero();

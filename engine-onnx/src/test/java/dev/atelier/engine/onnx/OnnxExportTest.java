@@ -1,0 +1,98 @@
+package dev.atelier.engine.onnx;
+
+import static dev.atelier.engine.contract.Reference.relativeError;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.engine.contract.Reference;
+import dev.atelier.model.DemoModel;
+import dev.atelier.model.FloatArray;
+import dev.atelier.model.StableDiffusion;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is exported, run as any program with ONNX Runtime would run it: from the files alone. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class OnnxExportTest {
+    @TempDir
+    private static Path folder;
+
+    private Path exported;
+
+    @BeforeAll
+    void export() {
+        exported = folder.resolve("exported");
+        OnnxExport.write(StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder))), exported, Progress.NONE);
+    }
+
+    @Test
+    void theTextEncoderAgrees() throws OrtException {
+        Reference reference = Reference.open("text-encoder.safetensors", folder);
+        long[] tokens = Stream.of(reference.tokens("input_ids"))
+                .flatMapToInt(Arrays::stream)
+                .asLongStream()
+                .toArray();
+        try (OnnxTensor input = OnnxTensor.createTensor(Environment.ORT, LongBuffer.wrap(tokens), new long[] {2, 77})) {
+            assertAgrees("text_encoder", Map.of("tokens", input), reference.array("last_hidden_state"));
+        }
+    }
+
+    @Test
+    void theUNetAgrees() throws OrtException {
+        Reference reference = Reference.open("unet-nonsquare.safetensors", folder);
+        try (OnnxTensor latents = tensor(reference.array("latents"));
+                OnnxTensor timesteps =
+                        tensor(FloatArray.of(reference.array("timesteps").values(), 1, 1));
+                OnnxTensor context = tensor(reference.array("context"))) {
+            assertAgrees(
+                    "unet",
+                    Map.of("latents", latents, "timesteps", timesteps, "context", context),
+                    reference.array("output"));
+        }
+    }
+
+    @Test
+    void theVaeDecoderAgrees() throws OrtException {
+        Reference reference = Reference.open("vae-decoder.safetensors", folder);
+        try (OnnxTensor latents = tensor(reference.array("latents"))) {
+            assertAgrees("vae_decoder", Map.of("latents", latents), reference.array("image"));
+        }
+    }
+
+    @Test
+    void nothingUnfinishedIsLeftBehind() throws IOException {
+        try (Stream<Path> files = Files.list(exported.resolve("unet"))) {
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .containsExactlyInAnyOrder("model.onnx", "weights.safetensors");
+        }
+    }
+
+    private void assertAgrees(String network, Map<String, OnnxTensor> inputs, FloatArray expected) throws OrtException {
+        Path file = exported.resolve(network).resolve("model.onnx");
+        try (OrtSession session = Environment.ORT.createSession(file.toString(), new OrtSession.SessionOptions());
+                OrtSession.Result result = session.run(inputs)) {
+            OnnxTensor output = (OnnxTensor) result.get(0);
+            FloatArray actual = FloatArray.of(output.getFloatBuffer().array(), expected.shape());
+            assertThat(relativeError(actual, expected)).isLessThan(1e-4);
+        }
+    }
+
+    private static OnnxTensor tensor(FloatArray array) throws OrtException {
+        long[] shape = Arrays.stream(array.shape()).asLongStream().toArray();
+        return OnnxTensor.createTensor(Environment.ORT, FloatBuffer.wrap(array.values()), shape);
+    }
+}
