@@ -33,7 +33,7 @@ final class OnnxSession implements AutoCloseable {
      */
     static OnnxSession open(OnnxGraph graph, NativeWeights weights, boolean keepsMemory)
             throws OrtException, IOException {
-        Path folder = Files.createTempDirectory("atelier");
+        Path folder = Files.createTempDirectory("atelier").toRealPath(); // links are refused
         Path file = Files.createFile(folder.resolve(WeightFile.NONE.name()));
         try (SessionOptions options = new SessionOptions()) {
             options.disablePerSessionThreads();
