@@ -47,6 +47,9 @@ public interface Ops<T> {
     /** 2-D convolution with zero padding on all sides; {@code weight [out, in, k, k]}, {@code bias [out]}. */
     T conv2d(T image, T weight, T bias, int stride, int padding);
 
+    /** Adds rows of zeros below an image and columns of zeros to its right. */
+    T pad(T image, int rows, int columns);
+
     /** Normalises each group of channels of an image over its pixels, then scales and shifts per channel. */
     T groupNorm(T image, int groups, T weight, T bias, double epsilon);
 

@@ -160,13 +160,19 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
 
     @Override
     public Value conv2d(Value image, Value weight, Value bias, int stride, int padding) {
-        requireShape(weight, weight.size(0), image.size(1), 2L * padding + 1, 2L * padding + 1);
+        long kernel = weight.size(2) | 1; // all are odd: 3 or 1
+        requireShape(weight, weight.size(0), image.size(1), kernel, kernel);
         requireShape(bias, weight.size(0));
         return value(
                 image.size(0),
                 weight.size(0),
-                (image.size(2) + stride - 1) / stride,
-                (image.size(3) + stride - 1) / stride);
+                (image.size(2) + 2L * padding - kernel) / stride + 1,
+                (image.size(3) + 2L * padding - kernel) / stride + 1);
+    }
+
+    @Override
+    public Value pad(Value image, int rows, int columns) {
+        return value(image.size(0), image.size(1), image.size(2) + rows, image.size(3) + columns);
     }
 
     @Override

@@ -4,13 +4,16 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Component;
 
 /**
- * The hyper-parameters of a VAE decoder that its tensors' shapes do not carry by themselves.
+ * The hyper-parameters of a VAE that its tensors' shapes do not carry by themselves.
  *
  * @param levels resolutions: 4 in all released models, hence 8 pixels to a latent cell
- * @param resBlocks residual blocks per level of the decoder: 3
+ * @param resBlocks residual blocks per level of the decoder: 3; the encoder has one less
  * @param groups GroupNorm groups: 32 in all released models
  */
 public record VaeConfig(int levels, int resBlocks, int groups) {
+    /** What the encoder's latents are multiplied by to have unit variance (SD 1.x and 2.x, v1-inference.yaml). */
+    public static final double LATENT_SCALE = 0.18215;
+
     static final String PREFIX = Component.VAE.prefix();
 
     static VaeConfig detect(Checkpoint checkpoint) {

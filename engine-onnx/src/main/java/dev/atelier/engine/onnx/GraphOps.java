@@ -143,6 +143,11 @@ final class GraphOps implements Ops<GraphValue> {
     }
 
     @Override
+    public GraphValue pad(GraphValue image, int rows, int columns) {
+        return graph.onnx("Pad", List.of(image, graph.constant(0, 0, 0, 0, 0, 0, rows, columns)));
+    }
+
+    @Override
     public GraphValue groupNorm(GraphValue image, int groups, GraphValue weight, GraphValue bias, double epsilon) {
         float[] ones = new float[groups];
         Arrays.fill(ones, 1);

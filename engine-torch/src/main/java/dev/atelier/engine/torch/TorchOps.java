@@ -1,6 +1,7 @@
 package dev.atelier.engine.torch;
 
 import static org.bytedeco.pytorch.global.torch.cat;
+import static org.bytedeco.pytorch.global.torch.constant_pad_nd;
 import static org.bytedeco.pytorch.global.torch.group_norm;
 import static org.bytedeco.pytorch.global.torch.layer_norm;
 import static org.bytedeco.pytorch.global.torch.scaled_dot_product_attention;
@@ -95,6 +96,11 @@ final class TorchOps implements Ops<Tensor> {
                 new long[] {padding, padding},
                 new long[] {1, 1},
                 1);
+    }
+
+    @Override
+    public Tensor pad(Tensor image, int rows, int columns) {
+        return constant_pad_nd(image, 0, columns, 0, rows);
     }
 
     @Override
