@@ -1,26 +1,16 @@
 package dev.atelier.cli;
 
-import dev.atelier.checkpoint.Checkpoints;
-import dev.atelier.checkpoint.FileHash;
+import dev.atelier.Atelier;
+import dev.atelier.Engine;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
-import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.NoiseSource;
 import dev.atelier.diffusion.PngFile;
-import dev.atelier.diffusion.SamplerChoice;
-import dev.atelier.diffusion.TextToImage;
-import dev.atelier.engine.onnx.OnnxModel;
-import dev.atelier.engine.torch.TorchModel;
-import dev.atelier.model.DemoModel;
-import dev.atelier.model.DiffusionModel;
-import dev.atelier.model.StableDiffusion;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -49,19 +39,6 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         mixinStandardHelpOptions = true)
 final class GenerateCommand implements Callable<Integer> {
-    private enum Engine {
-        ONNX,
-        TORCH;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    private static final int SIZE = 512; // what SD 1.x was trained on
-    private static final int DEMO_SIZE = 256;
-
     @Parameters(paramLabel = "PROMPT", description = "What to draw.")
     private String prompt = "";
 
@@ -105,10 +82,16 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Seed of the first picture. Default: a random one, which is printed.")
     private @Nullable Long seed;
 
-    @Option(names = "--width", paramLabel = "PIXELS", description = "A multiple of 64. Default: 512.")
+    @Option(
+            names = "--width",
+            paramLabel = "PIXELS",
+            description = "A multiple of 8. Default: what the model was trained on.")
     private @Nullable Integer width;
 
-    @Option(names = "--height", paramLabel = "PIXELS", description = "A multiple of 64. Default: 512.")
+    @Option(
+            names = "--height",
+            paramLabel = "PIXELS",
+            description = "A multiple of 8. Default: what the model was trained on.")
     private @Nullable Integer height;
 
     @Option(
@@ -150,13 +133,11 @@ final class GenerateCommand implements Callable<Integer> {
         List<Path> files = outputs(request);
         files.forEach(file -> Main.requireNew(file, overwrite));
 
-        Path checkpoint = model != null ? model : demo();
-        StableDiffusion stableDiffusion = StableDiffusion.of(Checkpoints.open(checkpoint));
-        ModelLabel label = label(checkpoint);
         List<GeneratedImage> images;
-        try (DiffusionModel loaded = load(stableDiffusion);
+        try (Atelier atelier = open();
                 PhaseBars bars = new PhaseBars()) {
-            images = new TextToImage(loaded, label, Version.current()).generate(request, bars);
+            boolean sized = width != null || height != null;
+            images = atelier.generate(sized ? request : atelier.withBestSize(request), bars);
         }
         PrintWriter out = spec.commandLine().getOut();
         for (int i = 0; i < images.size(); i++) {
@@ -168,18 +149,15 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private GenerationRequest request() {
-        int side = model != null ? SIZE : DEMO_SIZE;
-        return new GenerationRequest(
-                prompt,
-                negative,
-                steps,
-                SamplerChoice.named(sampler),
-                cfg,
-                seed != null ? seed : GenerationRequest.randomSeed(),
-                width != null ? width : side,
-                height != null ? height : side,
-                batch,
-                rng);
+        GenerationRequest request = GenerationRequest.of(prompt)
+                .negativePrompt(negative)
+                .steps(steps)
+                .sampler(sampler)
+                .cfgScale(cfg)
+                .batchSize(batch)
+                .rng(rng);
+        request = request.size(width != null ? width : request.width(), height != null ? height : request.height());
+        return seed != null ? request.seed(seed) : request;
     }
 
     private List<Path> outputs(GenerationRequest request) {
@@ -194,34 +172,16 @@ final class GenerateCommand implements Callable<Integer> {
                 .toList();
     }
 
-    private Path demo() {
-        spec.commandLine()
-                .getErr()
-                .println("No --model is given, so the built-in demo model draws. Its weights are random"
-                        + " numbers so far: expect noise, not a picture of your prompt.");
-        String cache = System.getenv("XDG_CACHE_HOME");
-        Path folder =
-                cache != null && !cache.isEmpty() ? Path.of(cache) : Path.of(System.getProperty("user.home"), ".cache");
-        return DemoModel.unpack(folder.resolve("atelier"));
-    }
-
-    private static ModelLabel label(Path checkpoint) {
-        String name = checkpoint.getFileName().toString();
-        String stem = name.lastIndexOf('.') > 0 ? name.substring(0, name.lastIndexOf('.')) : name;
-        if (Files.isDirectory(checkpoint)) {
-            return new ModelLabel(name, null);
-        }
-        try (Bar bar = Bar.bytes("Hashing")) {
-            return new ModelLabel(stem, FileHash.shortHash(checkpoint, bar.progress()));
-        }
-    }
-
-    private DiffusionModel load(StableDiffusion model) {
+    private Atelier open() {
         try (Bar bar = Bar.bytes("Loading")) {
-            return switch (engine) {
-                case ONNX -> OnnxModel.load(model, bar.progress());
-                case TORCH -> TorchModel.load(model, bar.progress());
-            };
+            if (model != null) {
+                return Atelier.open(model, engine, bar.progress());
+            }
+            spec.commandLine()
+                    .getErr()
+                    .println("No --model is given, so the built-in demo model draws. Its weights are random"
+                            + " numbers so far: expect noise, not a picture of your prompt.");
+            return Atelier.demo(engine, bar.progress());
         }
     }
 

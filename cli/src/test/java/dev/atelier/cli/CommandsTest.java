@@ -129,7 +129,7 @@ class CommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--steps=0", "--width=500", "--sampler=Eulre", "--cfg=-1", "--batch=65", "--steps=many"})
+    @ValueSource(strings = {"--steps=0", "--width=501", "--sampler=Eulre", "--cfg=-1", "--batch=65", "--steps=many"})
     void aBadOptionIsExplainedBeforeAnythingIsLoaded(String option) {
         Run run = Run.atelier("generate", "a cat", option, "-o", folder.resolve("never.png"));
         assertThat(run.exitCode()).isEqualTo(2);

@@ -1,77 +1,54 @@
 package dev.atelier.diffusion;
 
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 
 /**
- * What to draw. The same request on the same model gives the same pictures.
+ * What to draw. Immutable: each setting has a method that reads it and one of the same name that gives a request with
+ * another value, checked at once. The same request on the same model gives the same pictures.
  *
- * @param steps how many steps the sampler takes, 1 to 1000
- * @param cfgScale how strongly the prompt guides, 0 to 100; 1 is no guidance and ignores the negative prompt
- * @param seed seed of the first image; image i of the batch has seed + i. −1 has no special meaning here
- * @param width in pixels, a multiple of 64 up to 4096
- * @param height in pixels, a multiple of 64 up to 4096
- * @param batchSize how many images are drawn together, 1 to 64
- * @param rng which generator the noise comes from
- * @param options settings of the sampler
- * @param emphasis how weights in the prompts act
+ * {@snippet :
+ * GenerationRequest request = GenerationRequest.of("a fox")
+ *         .negativePrompt("blurry")
+ *         .sampler("Euler a")
+ *         .steps(25)
+ *         .size(512, 768)
+ *         .seed(42);
+ * }
+ *
+ * What is not set is as in AUTOMATIC1111's web page: 20 steps of DPM++ 2M Karras, CFG scale 7, one picture of 512 × 512,
+ * and a random seed, drawn when the request is made. Every method throws {@link IllegalArgumentException} for a value
+ * out of range; the message names the setting.
  */
-public record GenerationRequest(
-        String prompt,
-        String negativePrompt,
-        int steps,
-        SamplerChoice sampler,
-        double cfgScale,
-        long seed,
-        int width,
-        int height,
-        int batchSize,
-        NoiseSource rng,
-        SamplerOptions options,
-        EmphasisMode emphasis) {
+public final class GenerationRequest implements Cloneable {
+    /** Sides of pictures are multiples of this: a latent cell is 8 pixels wide and high. */
+    public static final int SIZE_UNIT = 8;
 
-    // a latent cell is 8 pixels, and the UNet halves the latent three times
-    private static final int SIZE_UNIT = 64;
+    private static final int MIN_SIZE = 64;
     private static final int MAX_SIZE = 4096;
 
     // AUTOMATIC1111 draws its random seeds from 0 to 4,294,967,293
     private static final long RANDOM_SEEDS = 4_294_967_294L;
 
-    /** @throws IllegalArgumentException if a value is out of range; the message names the field */
-    public GenerationRequest {
-        requireWithin("steps", steps, 1, 1000);
-        requireWithin("batchSize", batchSize, 1, 64);
-        requireSize("width", width);
-        requireSize("height", height);
-        if (!(cfgScale >= 0 && cfgScale <= 100)) {
-            throw new IllegalArgumentException("cfgScale must be between 0 and 100, but is " + cfgScale);
-        }
-    }
+    // assigned only by with(), to a copy that nobody else has seen
+    private String prompt = "";
+    private String negativePrompt = "";
+    private int steps = 20;
+    private SamplerChoice sampler = SamplerChoice.named("DPM++ 2M Karras");
+    private SamplerOptions samplerOptions = SamplerOptions.DEFAULT;
+    private double cfgScale = 7;
+    private long seed = randomSeed();
+    private int width = 512;
+    private int height = 512;
+    private int batchSize = 1;
+    private NoiseSource rng = NoiseSource.NV;
+    private EmphasisMode emphasis = EmphasisMode.ORIGINAL;
 
-    /** With AUTOMATIC1111's default settings. */
-    public GenerationRequest(
-            String prompt,
-            String negativePrompt,
-            int steps,
-            SamplerChoice sampler,
-            double cfgScale,
-            long seed,
-            int width,
-            int height,
-            int batchSize,
-            NoiseSource rng) {
-        this(
-                prompt,
-                negativePrompt,
-                steps,
-                sampler,
-                cfgScale,
-                seed,
-                width,
-                height,
-                batchSize,
-                rng,
-                SamplerOptions.DEFAULT,
-                EmphasisMode.ORIGINAL);
+    private GenerationRequest() {}
+
+    /** A request with a random seed and default settings. */
+    public static GenerationRequest of(String prompt) {
+        return new GenerationRequest().prompt(prompt);
     }
 
     /** A seed for a request that names none. */
@@ -79,18 +56,143 @@ public record GenerationRequest(
         return ThreadLocalRandom.current().nextLong(RANDOM_SEEDS);
     }
 
-    private static void requireWithin(String field, int value, int min, int max) {
-        if (value < min || value > max) {
-            throw new IllegalArgumentException(
-                    "%s must be between %d and %d, but is %d".formatted(field, min, max, value));
+    private GenerationRequest with(Consumer<GenerationRequest> change) {
+        try {
+            GenerationRequest copy = (GenerationRequest) super.clone();
+            change.accept(copy);
+            return copy;
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
         }
     }
 
-    private static void requireSize(String field, int pixels) {
-        requireWithin(field, pixels, SIZE_UNIT, MAX_SIZE);
+    public String prompt() {
+        return prompt;
+    }
+
+    /** What to draw, in AUTOMATIC1111's grammar. */
+    public GenerationRequest prompt(String value) {
+        return with(copy -> copy.prompt = value);
+    }
+
+    public String negativePrompt() {
+        return negativePrompt;
+    }
+
+    /** What to stay away from. */
+    public GenerationRequest negativePrompt(String value) {
+        return with(copy -> copy.negativePrompt = value);
+    }
+
+    public int steps() {
+        return steps;
+    }
+
+    /** How many steps the sampler takes, 1 to 1000. */
+    public GenerationRequest steps(int value) {
+        return with(copy -> copy.steps = within("steps", value, 1, 1000));
+    }
+
+    public SamplerChoice sampler() {
+        return sampler;
+    }
+
+    public GenerationRequest sampler(SamplerChoice value) {
+        return with(copy -> copy.sampler = value);
+    }
+
+    /** A sampler with or without a scheduler behind its name, as {@link SamplerChoice#named(String)} reads it. */
+    public GenerationRequest sampler(String name) {
+        return sampler(SamplerChoice.named(name));
+    }
+
+    public SamplerOptions samplerOptions() {
+        return samplerOptions;
+    }
+
+    /** Settings of the sampler. */
+    public GenerationRequest samplerOptions(SamplerOptions value) {
+        return with(copy -> copy.samplerOptions = value);
+    }
+
+    public double cfgScale() {
+        return cfgScale;
+    }
+
+    /** How strongly the prompt guides, 0 to 100; 1 is no guidance and ignores the negative prompt. */
+    public GenerationRequest cfgScale(double value) {
+        if (!(value >= 0 && value <= 100)) {
+            throw new IllegalArgumentException("cfgScale must be between 0 and 100, but is " + value);
+        }
+        return with(copy -> copy.cfgScale = value);
+    }
+
+    public long seed() {
+        return seed;
+    }
+
+    /** The seed of the first picture; picture i has seed + i. −1 has no special meaning here. */
+    public GenerationRequest seed(long value) {
+        return with(copy -> copy.seed = value);
+    }
+
+    public int width() {
+        return width;
+    }
+
+    public int height() {
+        return height;
+    }
+
+    /** The size in pixels: multiples of 8 from 64 to 4096. */
+    public GenerationRequest size(int width, int height) {
+        return with(copy -> {
+            copy.width = side("width", width);
+            copy.height = side("height", height);
+        });
+    }
+
+    public int batchSize() {
+        return batchSize;
+    }
+
+    /** How many pictures are drawn together, 1 to 64. */
+    public GenerationRequest batchSize(int value) {
+        return with(copy -> copy.batchSize = within("batchSize", value, 1, 64));
+    }
+
+    public NoiseSource rng() {
+        return rng;
+    }
+
+    /** Which generator the noise comes from. */
+    public GenerationRequest rng(NoiseSource value) {
+        return with(copy -> copy.rng = value);
+    }
+
+    public EmphasisMode emphasis() {
+        return emphasis;
+    }
+
+    /** How weights in the prompts act. */
+    public GenerationRequest emphasis(EmphasisMode value) {
+        return with(copy -> copy.emphasis = value);
+    }
+
+    private static int within(String setting, int value, int min, int max) {
+        if (value < min || value > max) {
+            throw new IllegalArgumentException(
+                    "%s must be between %d and %d, but is %d".formatted(setting, min, max, value));
+        }
+        return value;
+    }
+
+    private static int side(String setting, int pixels) {
+        within(setting, pixels, MIN_SIZE, MAX_SIZE);
         if (pixels % SIZE_UNIT != 0) {
             throw new IllegalArgumentException(
-                    "%s must be a multiple of %d pixels, but is %d".formatted(field, SIZE_UNIT, pixels));
+                    "%s must be a multiple of %d pixels, but is %d".formatted(setting, SIZE_UNIT, pixels));
         }
+        return pixels;
     }
 }

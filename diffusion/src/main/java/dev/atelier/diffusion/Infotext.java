@@ -54,7 +54,7 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
     /** The settings that are not AUTOMATIC1111's defaults and that this request's sampler or prompts know. */
     private static void putSettings(GenerationRequest request, Map<String, String> parameters) {
         SamplerName sampler = request.sampler().name();
-        SamplerOptions options = request.options();
+        SamplerOptions options = request.samplerOptions();
         double eta = sampler.eta(options);
         if (sampler.has(SamplerTrait.ETA) && eta != sampler.defaultEta()) {
             parameters.put(sampler.defaultEta() == 0 ? "Eta DDIM" : "Eta", Double.toString(eta));

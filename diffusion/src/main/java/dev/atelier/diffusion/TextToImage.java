@@ -8,21 +8,22 @@ import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** From prompt to pictures with one model. Like the model, not thread-safe. */
 public final class TextToImage {
     private static final int LATENT_CHANNELS = 4;
 
     private final DiffusionModel model;
-    private final ModelLabel label;
+    private final Supplier<ModelLabel> label;
     private final String version;
 
     /**
      * @param model stays open; closing it is up to the caller
-     * @param label what infotext says about the model
+     * @param label what infotext says about the model; asked for once a picture is there, because it may take time
      * @param version what infotext says about the program: {@code Atelier} and its version
      */
-    public TextToImage(DiffusionModel model, ModelLabel label, String version) {
+    public TextToImage(DiffusionModel model, Supplier<ModelLabel> label, String version) {
         this.model = model;
         this.label = label;
         this.version = version;
@@ -71,7 +72,7 @@ public final class TextToImage {
         StepNoise stepNoise = name.has(SamplerTrait.BROWNIAN_NOISE)
                 ? new BrownianNoise(request.rng(), request.seed(), sigmas, shape)
                 : noise;
-        FloatArray latents = name.sampler(request.options(), stepNoise)
+        FloatArray latents = name.sampler(request.samplerOptions(), stepNoise)
                 .sample(denoiser, start, sigmas, (step, steps) -> listener.progress(SAMPLING, step, steps));
         return Latents.scale(latents, (float) name.space().end(sigmas[sigmas.length - 1]));
     }
@@ -86,7 +87,7 @@ public final class TextToImage {
             requireFinite(latent, "UNet", seed);
             FloatArray decoded = model.decode(latent);
             requireFinite(decoded, "VAE decoder", seed);
-            String infotext = Infotext.of(request, seed, label, version).text();
+            String infotext = Infotext.of(request, seed, label.get(), version).text();
             images.add(new GeneratedImage(RgbImage.of(decoded), seed, infotext));
             listener.progress(DECODING, i + 1, request.batchSize());
         }
@@ -97,7 +98,7 @@ public final class TextToImage {
         for (float value : values.values()) {
             if (!Float.isFinite(value)) {
                 throw new ArithmeticException("the %s of %s produced %s for the image with seed %d"
-                        .formatted(network, label.name(), value, seed));
+                        .formatted(network, label.get().name(), value, seed));
             }
         }
     }

@@ -14,26 +14,24 @@ import org.junit.jupiter.params.provider.ValueSource;
 class InfotextTest {
 
     private static Infotext infotext(String prompt, String negativePrompt, ModelLabel model) {
-        GenerationRequest request = new GenerationRequest(
-                prompt, negativePrompt, 20, SamplerChoice.named("Euler"), 7, 42, 512, 768, 1, NoiseSource.CPU);
+        GenerationRequest request = GenerationRequest.of(prompt)
+                .negativePrompt(negativePrompt)
+                .sampler("Euler")
+                .seed(42)
+                .size(512, 768)
+                .rng(NoiseSource.CPU);
         return Infotext.of(request, 42, model, "Atelier 1.0");
     }
 
     private static Infotext infotext(String prompt, String sampler, SamplerOptions options, EmphasisMode emphasis) {
         return Infotext.of(
-                new GenerationRequest(
-                        prompt,
-                        "",
-                        20,
-                        SamplerChoice.named(sampler),
-                        7,
-                        42,
-                        512,
-                        768,
-                        1,
-                        NoiseSource.CPU,
-                        options,
-                        emphasis),
+                GenerationRequest.of(prompt)
+                        .sampler(sampler)
+                        .seed(42)
+                        .size(512, 768)
+                        .rng(NoiseSource.CPU)
+                        .samplerOptions(options)
+                        .emphasis(emphasis),
                 42,
                 new ModelLabel("m", null),
                 "Atelier 1.0");

@@ -21,11 +21,19 @@ class TextToImageTest {
     private static final GenerationListener NOBODY = (phase, done, total) -> {};
 
     private final LinearModel model = new LinearModel();
-    private final TextToImage pipeline = new TextToImage(model, new ModelLabel("linear", "0123456789"), "Atelier 1.0");
+    private final TextToImage pipeline = pipeline(model, "linear");
+
+    private static TextToImage pipeline(LinearModel model, String name) {
+        return new TextToImage(model, () -> new ModelLabel(name, "0123456789"), "Atelier 1.0");
+    }
 
     private static GenerationRequest request(String prompt, String sampler, long seed, int images) {
-        return new GenerationRequest(
-                prompt, "blurry", 20, SamplerChoice.named(sampler), 7, seed, 128, 64, images, NoiseSource.NV);
+        return GenerationRequest.of(prompt)
+                .negativePrompt("blurry")
+                .sampler(sampler)
+                .seed(seed)
+                .size(128, 64)
+                .batchSize(images);
     }
 
     @Test
@@ -61,10 +69,14 @@ class TextToImageTest {
                 return super.decode(latents);
             }
         };
-        GenerationRequest request =
-                new GenerationRequest("", "", 40, SamplerChoice.named(sampler), 1, 5, 512, 512, 1, NoiseSource.CPU);
+        GenerationRequest request = GenerationRequest.of("")
+                .steps(40)
+                .sampler(sampler)
+                .cfgScale(1)
+                .seed(5)
+                .rng(NoiseSource.CPU);
 
-        new TextToImage(recording, new ModelLabel("linear", null), "Atelier 1.0").generate(request, NOBODY);
+        pipeline(recording, "linear").generate(request, NOBODY);
 
         FloatArray latent = decoded.getFirst();
         assertThat(latent.shape()).containsExactly(1, 4, 64, 64);
@@ -103,10 +115,10 @@ class TextToImageTest {
                 return super.predictNoise(latents, timesteps, context);
             }
         };
-        GenerationRequest request = new GenerationRequest(
-                "[cat:dog:0.5]", "", 10, SamplerChoice.named(sampler), 7, 5, 64, 64, 1, NoiseSource.CPU);
+        GenerationRequest request =
+                GenerationRequest.of("[cat:dog:0.5]").steps(10).sampler(sampler).size(64, 64);
 
-        new TextToImage(recording, new ModelLabel("linear", null), "Atelier 1.0").generate(request, NOBODY);
+        pipeline(recording, "linear").generate(request, NOBODY);
 
         List<Float> expected = new ArrayList<>(Collections.nCopies(cats, 2368 / 49408f));
         expected.addAll(Collections.nCopies(dogs, 1929 / 49408f));
@@ -151,7 +163,7 @@ class TextToImageTest {
     void theListenerHearsOfEveryPhase() {
         List<String> heard = new ArrayList<>();
         GenerationRequest request =
-                new GenerationRequest("a", "b", 3, SamplerChoice.named("Euler"), 7, 1, 64, 64, 2, NoiseSource.NV);
+                GenerationRequest.of("a").steps(3).sampler("Euler").size(64, 64).batchSize(2);
         pipeline.generate(request, (phase, done, total) -> heard.add(phase + " " + done + "/" + total));
         assertThat(heard)
                 .containsExactly(
@@ -189,7 +201,7 @@ class TextToImageTest {
                 return noise;
             }
         };
-        TextToImage brokenPipeline = new TextToImage(broken, new ModelLabel("broken", null), "Atelier 1.0");
+        TextToImage brokenPipeline = pipeline(broken, "broken");
         assertThatThrownBy(() -> brokenPipeline.generate(request("a cat", "Euler", 8, 2), NOBODY))
                 .isInstanceOf(ArithmeticException.class)
                 .hasMessage("the UNet of broken produced NaN for the image with seed 9");

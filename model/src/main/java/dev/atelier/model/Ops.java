@@ -77,6 +77,9 @@ public interface Ops<T> {
     /** Doubles height and width by repeating pixels. */
     T upsample2x(T image);
 
+    /** The rows and columns of an image that {@code like} has too: what lies beyond its height and width is cut off. */
+    T cropTo(T image, T like);
+
     /** {@code [n, c, h, w]} to {@code [n, h·w, c]}, row by row. */
     T toTokens(T image);
 

@@ -229,6 +229,11 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
     }
 
     @Override
+    public Value cropTo(Value image, Value like) {
+        return value(image.size(0), image.size(1), like.size(2), like.size(3));
+    }
+
+    @Override
     public Value toTokens(Value image) {
         return value(image.size(0), image.size(2) * image.size(3), image.size(1));
     }

@@ -20,7 +20,7 @@ public final class UNet<T> {
     }
 
     /**
-     * @param latents {@code [n, 4, h, w]}; h and w multiples of 2^(levels - 1)
+     * @param latents {@code [n, 4, h, w]}; of any size
      * @param timesteps {@code [n, 1]}, in [0, 999], fractions allowed
      * @param context {@code [n, tokens, contextWidth]}
      * @return the predicted noise, {@code [n, 4, h, w]}
@@ -54,7 +54,11 @@ public final class UNet<T> {
             int depth = config.transformerDepth().get(level);
             for (int block = 0; block <= config.resBlocks(); block++, n++) {
                 Layers<T> layers = unet.at("output_blocks." + n);
-                h = resBlock(layers.at("0"), ops.concat(1, h, skips.pop()), emb);
+                T skip = skips.pop();
+                if (block == 0 && level < config.levels() - 1) {
+                    h = ops.cropTo(h, skip); // an odd size was halved upwards; AUTOMATIC1111 cuts here as well
+                }
+                h = resBlock(layers.at("0"), ops.concat(1, h, skip), emb);
                 h = transformer(layers.at("1"), h, context, depth);
                 if (level > 0 && block == config.resBlocks()) {
                     h = layers.conv((depth > 0 ? "2" : "1") + ".conv", ops.upsample2x(h));

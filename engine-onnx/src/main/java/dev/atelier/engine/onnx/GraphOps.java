@@ -210,6 +210,12 @@ final class GraphOps implements Ops<GraphValue> {
     }
 
     @Override
+    public GraphValue cropTo(GraphValue image, GraphValue like) {
+        GraphValue size = graph.onnx("Shape", List.of(like), Attribute.of("start", 2));
+        return graph.onnx("Slice", List.of(image, graph.constant(0, 0), size, graph.constant(2, 3)));
+    }
+
+    @Override
     public GraphValue toTokens(GraphValue image) {
         return swapLastAxes(graph.onnx("Reshape", List.of(image, graph.constant(0, 0, -1))));
     }

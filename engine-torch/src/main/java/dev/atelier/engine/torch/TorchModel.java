@@ -59,11 +59,6 @@ public final class TorchModel implements DiffusionModel {
 
     @Override
     public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
-        int multiple = 1 << (model.unet().levels() - 1);
-        if (latents.size(2) % multiple != 0 || latents.size(3) % multiple != 0) {
-            throw new IllegalArgumentException("latents of %d × %d; this UNet needs multiples of %d"
-                    .formatted(latents.size(3), latents.size(2), multiple));
-        }
         FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
         return run(() -> unet.forward(Tensors.of(latents), Tensors.of(t), Tensors.of(context)));
     }

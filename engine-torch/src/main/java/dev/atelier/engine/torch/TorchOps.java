@@ -159,6 +159,11 @@ final class TorchOps implements Ops<Tensor> {
     }
 
     @Override
+    public Tensor cropTo(Tensor image, Tensor like) {
+        return image.narrow(2, 0, like.size(2)).narrow(3, 0, like.size(3));
+    }
+
+    @Override
     public Tensor toTokens(Tensor image) {
         return image.flatten(2, 3).transpose(1, 2);
     }

@@ -1,0 +1,143 @@
+package dev.atelier;
+
+import dev.atelier.checkpoint.Architecture;
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.InvalidCheckpointException;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.diffusion.GeneratedImage;
+import dev.atelier.diffusion.GenerationListener;
+import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.ModelLabel;
+import dev.atelier.diffusion.TextToImage;
+import dev.atelier.model.DemoModel;
+import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.StableDiffusion;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * A checkpoint that is loaded and ready to draw.
+ *
+ * {@snippet file = Example.java region = example}
+ *
+ * <p>May be used by several threads; they take turns. Weights lie outside the Java heap until {@link #close}.
+ */
+public final class Atelier implements AutoCloseable {
+    private static final int DEMO_SIZE = 256;
+
+    private final DiffusionModel model;
+    private final TextToImage pipeline;
+    private final int size;
+    private final Runnable onClose;
+
+    private Atelier(DiffusionModel model, Supplier<ModelLabel> label, int size, Runnable onClose) {
+        this.model = model;
+        this.pipeline = new TextToImage(model, label, version());
+        this.size = size;
+        this.onClose = onClose;
+    }
+
+    /** As {@link #open(Path, Engine, Progress)}, with ONNX Runtime. */
+    public static Atelier open(Path checkpoint) {
+        return open(checkpoint, Engine.ONNX, Progress.NONE);
+    }
+
+    /**
+     * Loads a checkpoint: a {@code .safetensors} or {@code .ckpt} file, or a folder in the layout of diffusers. Its hash,
+     * which goes into the pictures, is computed beside the first picture and remembered.
+     *
+     * @param progress counts bytes of the checkpoint
+     * @throws InvalidCheckpointException if it cannot be used; the message says why
+     * @throws UncheckedIOException if it cannot be read
+     */
+    public static Atelier open(Path checkpoint, Engine engine, Progress progress) {
+        StableDiffusion model = StableDiffusion.of(Checkpoints.open(checkpoint));
+        return open(checkpoint, model, engine, progress, size(model));
+    }
+
+    /**
+     * Loads a checkpoint that need not be a file, such as a merge.
+     *
+     * @param label what the pictures say about the model
+     * @throws InvalidCheckpointException if it cannot be used; the message says why
+     */
+    public static Atelier open(Checkpoint checkpoint, ModelLabel label, Engine engine, Progress progress) {
+        StableDiffusion model = StableDiffusion.of(checkpoint);
+        return new Atelier(engine.load(model, progress), () -> label, size(model), () -> {});
+    }
+
+    /**
+     * Loads the model that comes with Atelier. Its weights are random numbers so far: it draws noise.
+     *
+     * @throws UncheckedIOException if the user's cache folder, where the model is unpacked, cannot be written
+     */
+    public static Atelier demo(Engine engine, Progress progress) {
+        Path file = DemoModel.unpack(Cache.ofUser().folder());
+        return open(file, StableDiffusion.of(Checkpoints.open(file)), engine, progress, DEMO_SIZE);
+    }
+
+    private static Atelier open(Path path, StableDiffusion model, Engine engine, Progress progress, int size) {
+        DiffusionModel loaded = engine.load(model, progress);
+        String name = name(path);
+        if (Files.isDirectory(path)) {
+            return new Atelier(loaded, () -> new ModelLabel(name, null), size, () -> {});
+        }
+        BackgroundHash hash = BackgroundHash.of(path);
+        return new Atelier(loaded, () -> new ModelLabel(name, hash.get()), size, hash::close);
+    }
+
+    private static String name(Path checkpoint) {
+        String file = checkpoint.toAbsolutePath().getFileName().toString();
+        boolean extended = !Files.isDirectory(checkpoint) && file.lastIndexOf('.') > 0;
+        return extended ? file.substring(0, file.lastIndexOf('.')) : file;
+    }
+
+    /** The size of the pictures that the model was trained on. */
+    private static int size(StableDiffusion model) {
+        return Architecture.of(model.checkpoint()) == Architecture.SDXL ? 1024 : 512;
+    }
+
+    /** What infotext says about this program: {@code Atelier} and its version. */
+    public static String version() {
+        String version = Atelier.class.getPackage().getImplementationVersion();
+        return "Atelier " + (version == null ? "(unpackaged)" : version);
+    }
+
+    /** A request for a square picture of the size that this model draws best. */
+    public GenerationRequest request(String prompt) {
+        return withBestSize(GenerationRequest.of(prompt));
+    }
+
+    /** The request with the size of the pictures that this model was trained on. */
+    public GenerationRequest withBestSize(GenerationRequest request) {
+        return request.size(size, size);
+    }
+
+    /** As {@link #generate(GenerationRequest, GenerationListener)} for callers that only wait. */
+    public List<GeneratedImage> generate(GenerationRequest request) {
+        return generate(request, (phase, done, total) -> {});
+    }
+
+    /**
+     * Draws the pictures of a request.
+     *
+     * @param listener hears of progress. Whatever it throws, such as {@link java.util.concurrent.CancellationException},
+     *     stops the work and reaches the caller; the next request is served as if nothing had been
+     * @return the pictures, in order of their seeds
+     * @throws ArithmeticException if the model yields a value that is not finite; the message says where
+     */
+    public synchronized List<GeneratedImage> generate(GenerationRequest request, GenerationListener listener) {
+        return pipeline.generate(request, listener);
+    }
+
+    /** Frees the weights. Waits for a picture that is being drawn. */
+    @Override
+    public synchronized void close() {
+        onClose.run();
+        model.close();
+    }
+}
