@@ -21,7 +21,7 @@ public final class Checkpoints {
             return DiffusersFolder.read(path);
         }
         MappedFile file = MappedFile.open(path);
-        if (path.toString().endsWith(ShardIndex.SUFFIX)) {
+        if (ShardIndex.looksLike(path)) {
             return ShardIndex.read(file);
         }
         if (ZipRecords.looksLike(file)) {

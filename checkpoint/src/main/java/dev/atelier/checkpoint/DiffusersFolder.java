@@ -3,6 +3,8 @@ package dev.atelier.checkpoint;
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.MISSING_TENSOR;
 import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.UNKNOWN_LAYOUT;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,78 +12,118 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A Stable Diffusion 1.x model in the form of a folder, as diffusers saves it: one sub-folder for each network. Read as if it
- * were a single file: the tensors get the names, and where they differ the shapes, of the single-file layout.
+ * A model in the form of a folder, as diffusers saves it: one sub-folder for each network. Read as if it were a single file:
+ * the tensors get the names, and where they differ the shapes, of the single-file layout.
  */
 final class DiffusersFolder {
-    /** Where a component's weights may lie, best first; {@code %s} is a variant such as ".fp16" or nothing. */
-    private static final List<String> VARIANTS = List.of("", ".fp16", ".bf16", ".non_ema");
+    /** A word such as "fp16" that tells copies of the same weights apart; group 1 of the patterns below. */
+    private static final String VARIANT = "((?:\\.(?!index\\b)[A-Za-z0-9_]+)?)";
 
-    private static final List<String> NETWORK_FILES = List.of(
-            "diffusion_pytorch_model%s.safetensors",
-            "diffusion_pytorch_model.safetensors.index%s.json", "diffusion_pytorch_model%s.bin");
-    private static final List<String> TEXT_FILES =
-            List.of("model%s.safetensors", "model.safetensors.index%s.json", "pytorch_model%s.bin");
+    /** What the weights of a network may be called, best first. */
+    private static final List<Pattern> WEIGHTS = Stream.of(
+                    "(?:diffusion_pytorch_)?model" + VARIANT + "\\.safetensors",
+                    "(?:diffusion_pytorch_)?model\\.safetensors\\.index" + VARIANT + "\\.json",
+                    "(?:diffusion_pytorch_)?model\\.safetensors" + VARIANT + "\\.index\\.json",
+                    "(?:diffusion_pytorch_model|pytorch_model)" + VARIANT + "\\.bin",
+                    "(?:diffusion_pytorch_model|pytorch_model)\\.bin\\.index" + VARIANT + "\\.json")
+            .map(Pattern::compile)
+            .toList();
 
-    /** Transformers has had the level {@code text_model}, and from version 5 on has it no more. */
-    private static final Pattern TEXT_TENSOR =
-            Pattern.compile("(text_model\\.)?(embeddings|encoder|final_layer_norm)\\..+");
+    /** Variants, best first; one that is not here comes last. The full precision has no word of its own. */
+    private static final List<String> VARIANTS = List.of("", ".fp32", ".fp16", ".bf16");
 
-    private interface Naming {
-        Optional<String> singleFileName(String name, Set<String> all);
-    }
+    private static final List<String> NETWORKS =
+            List.of(DiffusersModel.TEXT, DiffusersModel.TEXT_2, DiffusersModel.UNET, DiffusersModel.VAE);
 
     private final Path folder;
-    private final List<Path> sources = new ArrayList<>();
-    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
 
     private DiffusersFolder(Path folder) {
         this.folder = folder;
     }
 
     static Checkpoint read(Path path) {
-        DiffusersFolder folder = new DiffusersFolder(path);
-        if (!Files.isDirectory(path.resolve("unet"))) {
+        return new DiffusersFolder(path).read();
+    }
+
+    private Checkpoint read() {
+        Optional<Path> single = weights(folder);
+        if (single.isPresent() && !Files.isDirectory(folder.resolve(DiffusersModel.UNET))) {
+            return Layout.normalize(Checkpoints.open(single.get())); // one network's folder
+        }
+        if (!Files.isDirectory(folder.resolve(DiffusersModel.UNET))) {
             throw new InvalidCheckpointException(
-                    path,
+                    folder,
                     UNKNOWN_LAYOUT,
                     "the folder holds no model in the layout of diffusers (unet, vae, text_encoder)");
         }
-        if (Files.isDirectory(path.resolve("text_encoder_2"))) {
-            throw new InvalidCheckpointException(
-                    path,
-                    UNKNOWN_LAYOUT,
-                    "it is a Stable Diffusion XL folder; folders of Stable Diffusion 1.x are read so far");
+        Map<String, Checkpoint> networks = new LinkedHashMap<>();
+        List<Path> sources = new ArrayList<>();
+        for (String name : NETWORKS) {
+            Path network = folder.resolve(name);
+            boolean textElsewhere = name.startsWith(DiffusersModel.TEXT)
+                    && (networks.containsKey(DiffusersModel.TEXT)
+                            || Files.isDirectory(folder.resolve(DiffusersModel.TEXT_2)));
+            if (textElsewhere && !Files.isDirectory(network)) {
+                continue; // SD 1 and 2 have no second text encoder, XL's refiner no first
+            }
+            Checkpoint part = Checkpoints.open(weights(network)
+                    .orElseThrow(() -> new InvalidCheckpointException(
+                            network,
+                            MISSING_TENSOR,
+                            "the folder holds no weights (%s)"
+                                    .formatted(
+                                            name.startsWith(DiffusersModel.TEXT)
+                                                    ? "model.safetensors"
+                                                    : "diffusion_pytorch_model.safetensors"))));
+            sources.addAll(part.sources());
+            networks.put(name, part);
         }
-        folder.add(
-                "text_encoder",
-                TEXT_FILES,
-                Component.TEXT_ENCODER.prefix() + "transformer.",
-                (name, all) -> Optional.of(name).filter(TEXT_TENSOR.asMatchPredicate()));
-        folder.add("unet", NETWORK_FILES, Component.UNET.prefix(), DiffusersNames::unet);
-        folder.add("vae", NETWORK_FILES, Component.VAE.prefix(), DiffusersNames::vae);
-        return Layout.normalize(Checkpoint.of(folder.sources, folder.tensors, folder.metadata()));
+        return Layout.normalize(Checkpoint.of(sources, DiffusersModel.singleFile(networks), metadata()));
     }
 
     /** What the configuration files say and tensors cannot, where it is not as in all released models. */
     private Map<String, String> metadata() {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("format", "pt");
-        JsonNumbers unet = JsonNumbers.read(folder.resolve("unet").resolve("config.json"));
-        JsonNumbers text = JsonNumbers.read(folder.resolve("text_encoder").resolve("config.json"));
-        unet.find("norm_num_groups").ifPresent(groups -> putUnless(32, groups, "atelier.norm_num_groups", metadata));
-        // diffusers' attention_head_dim is, for these models, the number of heads
-        unet.find("attention_head_dim")
-                .ifPresent(heads -> putUnless(8, heads, "atelier.num_attention_heads", metadata));
-        text.find("num_attention_heads")
+        ConfigFile unet = config(DiffusersModel.UNET);
+        ConfigFile text = config(DiffusersModel.TEXT);
+        unet.number("norm_num_groups").ifPresent(groups -> putUnless(32, groups, "atelier.norm_num_groups", metadata));
+        putHeads(unet, metadata);
+        text.number("num_attention_heads")
                 .ifPresent(heads -> putUnless(
-                        text.find("hidden_size").orElse(0) / 64, heads, "atelier.text_num_attention_heads", metadata));
+                        text.number("hidden_size").orElse(0) / 64,
+                        heads,
+                        "atelier.text_num_attention_heads",
+                        metadata));
+        ConfigFile scheduler = ConfigFile.read(folder.resolve("scheduler").resolve("scheduler_config.json"));
+        scheduler
+                .text("prediction_type")
+                .map(type -> type.equals("v_prediction") ? "v" : type)
+                .ifPresent(type -> metadata.put(PredictionType.METADATA, type));
+        if (scheduler.isTrue("rescale_betas_zero_snr")) {
+            metadata.put(PredictionType.ZERO_TERMINAL_SNR, "true");
+        }
         return metadata;
+    }
+
+    /** diffusers' attention_head_dim is, for these models, the number of heads: one for all levels, or one for each. */
+    private static void putHeads(ConfigFile unet, Map<String, String> metadata) {
+        List<Integer> heads = unet.numbers("attention_head_dim");
+        List<Integer> channels = unet.numbers("block_out_channels");
+        boolean perLevel = heads.size() > 1 && heads.size() == channels.size();
+        if (heads.size() == 1 && !unet.isTrue("use_linear_projection")) {
+            putUnless(8, heads.getFirst(), "atelier.num_attention_heads", metadata);
+        } else if (perLevel && heads.stream().allMatch(count -> count > 0)) {
+            putUnless(64, channels.getFirst() / heads.getFirst(), "atelier.attention_head_dim", metadata);
+        }
+    }
+
+    private ConfigFile config(String network) {
+        return ConfigFile.read(folder.resolve(network).resolve("config.json"));
     }
 
     private static void putUnless(int usual, int value, String key, Map<String, String> metadata) {
@@ -90,39 +132,32 @@ final class DiffusersFolder {
         }
     }
 
-    private void add(String component, List<String> files, String prefix, Naming naming) {
-        Checkpoint part = Checkpoints.open(weights(folder.resolve(component), files));
-        sources.addAll(part.sources());
-        Set<String> all = part.tensors().keySet();
-        part.tensors().forEach((name, tensor) -> {
-            String singleFileName = naming.singleFileName(name, all)
-                    .orElseThrow(() -> new InvalidCheckpointException(
-                            part.name(),
-                            UNKNOWN_LAYOUT,
-                            "the tensor \"%s\" has no place in a single-file checkpoint".formatted(name)));
-            tensors.put(
-                    prefix + singleFileName, component.equals("vae") ? asConvolution(singleFileName, tensor) : tensor);
-        });
+    private record Candidate(Path file, int variant, int form) {}
+
+    /** The file with the weights of a network, or the index of its shards. */
+    private static Optional<Path> weights(Path network) {
+        if (!Files.isDirectory(network)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.list(network)) {
+            return files.filter(Files::isRegularFile)
+                    .sorted()
+                    .flatMap(file -> candidate(file).stream())
+                    .min(java.util.Comparator.comparingInt(Candidate::variant).thenComparingInt(Candidate::form))
+                    .map(Candidate::file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
-    private static Path weights(Path component, List<String> files) {
-        Stream<Path> candidates = VARIANTS.stream()
-                .flatMap(variant -> files.stream().map(file -> component.resolve(file.formatted(variant))));
-        return candidates
-                .filter(Files::isRegularFile)
-                .findFirst()
-                .orElseThrow(() -> new InvalidCheckpointException(
-                        component,
-                        MISSING_TENSOR,
-                        "the folder holds no weights (%s)"
-                                .formatted(files.getFirst().formatted(""))));
-    }
-
-    /** The projections of the VAE's attention are 1×1 convolutions in single files and matrices in diffusers. */
-    private static Tensor asConvolution(String name, Tensor tensor) {
-        Shape shape = tensor.shape();
-        return name.contains(".attn_1.") && name.endsWith(".weight") && shape.rank() == 2
-                ? new ReshapedTensor(tensor, Shape.of(shape.size(0), shape.size(1), 1, 1))
-                : tensor;
+    private static Optional<Candidate> candidate(Path file) {
+        for (int form = 0; form < WEIGHTS.size(); form++) {
+            var match = WEIGHTS.get(form).matcher(file.getFileName().toString());
+            if (match.matches()) {
+                int variant = VARIANTS.indexOf(match.group(1));
+                return Optional.of(new Candidate(file, variant < 0 ? VARIANTS.size() : variant, form));
+            }
+        }
+        return Optional.empty();
     }
 }

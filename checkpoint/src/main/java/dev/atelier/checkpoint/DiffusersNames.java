@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The names that diffusers and transformers give to the tensors of Stable Diffusion 1.x, turned into those of the
+ * The names that diffusers and transformers give to the tensors of Stable Diffusion, turned into those of the
  * single-file layout. The correspondence is one to one; it follows from how both number the same blocks: diffusers by
  * resolution and position within it, CompVis straight through.
  */
@@ -20,6 +20,9 @@ final class DiffusersNames {
             "(encoder|decoder)\\.(down|up)_blocks\\.(\\d+)\\.(resnets|downsamplers|upsamplers)\\.(\\d+)\\.(.+)");
     private static final Pattern VAE_MIDDLE =
             Pattern.compile("(encoder|decoder)\\.mid_block\\.(resnets|attentions)\\.(\\d+)\\.(.+)");
+    private static final Pattern ZERO_CONVOLUTION = Pattern.compile("controlnet_down_blocks\\.(\\d+)\\.(weight|bias)");
+    private static final Pattern HINT =
+            Pattern.compile("controlnet_cond_embedding\\.(conv_in|conv_out|blocks\\.(\\d+))\\.(weight|bias)");
     private static final Pattern LEADING = Pattern.compile("([a-z_0-9]+(?:\\.\\d+)?)\\.(.+)");
 
     private static final Map<String, String> UNET_ROOT = Map.of(
@@ -27,6 +30,7 @@ final class DiffusersNames {
             "time_embedding.linear_2", "time_embed.2",
             "add_embedding.linear_1", "label_emb.0.0",
             "add_embedding.linear_2", "label_emb.0.2",
+            "time_embedding.cond_proj", "time_embedding.cond_proj", // distilled guidance: the name stays
             "conv_in", "input_blocks.0.0",
             "conv_norm_out", "out.0",
             "conv_out", "out.2");
@@ -77,6 +81,35 @@ final class DiffusersNames {
         int dot = name.lastIndexOf('.');
         return Optional.ofNullable(UNET_ROOT.get(dot < 0 ? name : name.substring(0, dot)))
                 .map(root -> root + name.substring(dot));
+    }
+
+    /** The name of a ControlNet's tensor, which is half a UNet with a convolution behind every block. */
+    static Optional<String> controlNet(String name, Set<String> all) {
+        Matcher zero = ZERO_CONVOLUTION.matcher(name);
+        if (zero.matches()) {
+            return Optional.of("zero_convs.%s.0.%s".formatted(zero.group(1), zero.group(2)));
+        }
+        if (name.startsWith("controlnet_mid_block.")) {
+            return Optional.of(name.replace("controlnet_mid_block.", "middle_block_out.0."));
+        }
+        Matcher hint = HINT.matcher(name);
+        if (hint.matches()) {
+            int n = switch (hint.group(1)) {
+                case "conv_in" -> 0;
+                case "conv_out" -> 2 * hintBlocks(all) + 2;
+                default -> 2 * Integer.parseInt(hint.group(2)) + 2;
+            };
+            return Optional.of("input_hint_block.%d.%s".formatted(n, hint.group(3)));
+        }
+        return unet(name, all);
+    }
+
+    private static int hintBlocks(Set<String> all) {
+        int blocks = 0;
+        while (all.contains("controlnet_cond_embedding.blocks.%d.weight".formatted(blocks))) {
+            blocks++;
+        }
+        return blocks;
     }
 
     /** @param stride blocks of CompVis' numbering per level: the residual blocks and one more */

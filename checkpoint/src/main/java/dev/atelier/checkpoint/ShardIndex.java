@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -24,7 +25,8 @@ import tools.jackson.core.json.JsonFactory;
  * the same folder, holds which tensor.
  */
 final class ShardIndex {
-    static final String SUFFIX = ".index.json";
+    /** Variants put a word in: {@code NAME.safetensors.index.fp16.json}. */
+    private static final Pattern NAME = Pattern.compile(".+\\.index(\\.[A-Za-z0-9_]+)?\\.json");
 
     private static final long MAX_BYTES = 100_000_000;
 
@@ -33,6 +35,10 @@ final class ShardIndex {
 
     private ShardIndex(Path index) {
         this.index = index;
+    }
+
+    static boolean looksLike(Path file) {
+        return NAME.matcher(file.getFileName().toString()).matches();
     }
 
     static Checkpoint read(MappedFile file) {
@@ -102,7 +108,7 @@ final class ShardIndex {
             SafetensorsReader.requireName(index, name);
             String shard = json.nextToken() == JsonToken.VALUE_STRING ? json.getString() : "";
             // A plain name: an index from a stranger must not reach files outside its own folder.
-            if (!shard.matches("[A-Za-z0-9_-][A-Za-z0-9._-]*") || shard.endsWith(SUFFIX)) {
+            if (!shard.matches("[A-Za-z0-9_-][A-Za-z0-9._-]*") || looksLike(Path.of(shard))) {
                 throw invalid("the shard of \"%s\" is called \"%s\", which is not a plain file name"
                         .formatted(name, shortened(shard)));
             }

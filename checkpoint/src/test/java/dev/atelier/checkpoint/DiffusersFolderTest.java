@@ -119,6 +119,7 @@ class DiffusersFolderTest {
         Map<String, Tensor> unet = tensors("unet", "");
         unet.put("down_blocks.0.motion_modules.0.weight", Bits.floats(1));
         save("unet/diffusion_pytorch_model.safetensors", unet);
+        save("vae/diffusion_pytorch_model.safetensors", tensors("vae", ""));
         save("text_encoder/model.safetensors", tensors("text", ""));
         assertThatThrownBy(() -> Checkpoints.open(folder))
                 .isInstanceOf(InvalidCheckpointException.class)
