@@ -87,9 +87,9 @@ class ArchitectureTest {
             .resideInAPackage("ai.onnxruntime..");
 
     @ArchTest
-    static final ArchRule onlyDiffusionKnowsImages = noClasses()
+    static final ArchRule onlyDiffusionAndTheCommandKnowImages = noClasses()
             .that()
-            .resideOutsideOfPackage(DIFFUSION + "..")
+            .resideOutsideOfPackages(DIFFUSION + "..", CLI + "..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("java.awt..", "javax.imageio..");

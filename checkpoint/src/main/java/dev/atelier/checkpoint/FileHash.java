@@ -1,12 +1,12 @@
 package dev.atelier.checkpoint;
 
-import java.nio.ByteBuffer;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** The hashes that checkpoints are known by. */
+/** SHA-256 of files and mapped memory. */
 public final class FileHash {
     private static final int BLOCK = 1 << 20;
     private static final int SHORT_DIGITS = 10;
@@ -23,15 +23,17 @@ public final class FileHash {
 
     /** The SHA-256 of the whole file, 64 lower-case hex digits. */
     public static String sha256(Path file, Progress progress) {
+        return sha256(MappedFile.open(file).bytes(), progress);
+    }
+
+    static String sha256(MemorySegment bytes, Progress progress) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            MappedFile mapped = MappedFile.open(file);
-            progress.update(0, mapped.size());
-            for (long done = 0; done < mapped.size(); done += BLOCK) {
-                long length = Math.min(BLOCK, mapped.size() - done);
-                ByteBuffer block = mapped.bytes().asSlice(done, length).asByteBuffer();
-                digest.update(block);
-                progress.update(done + length, mapped.size());
+            progress.update(0, bytes.byteSize());
+            for (long done = 0; done < bytes.byteSize(); done += BLOCK) {
+                long length = Math.min(BLOCK, bytes.byteSize() - done);
+                digest.update(bytes.asSlice(done, length).asByteBuffer());
+                progress.update(done + length, bytes.byteSize());
             }
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {

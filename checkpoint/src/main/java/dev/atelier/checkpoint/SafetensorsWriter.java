@@ -54,7 +54,8 @@ final class SafetensorsWriter {
         }
     }
 
-    private static byte[] header(List<Map.Entry<String, Tensor>> ordered, Map<String, String> metadata) {
+    /** The JSON header, padded, of tensors that lie behind it in this order. */
+    static byte[] header(List<Map.Entry<String, Tensor>> ordered, Map<String, String> metadata) {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
             json.writeStartObject();

@@ -10,8 +10,10 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.zip.CRC32;
 
 /**
  * The records of a zip file written by {@code torch.save}: stored (never compressed) payloads below one top-level folder.
@@ -32,17 +34,19 @@ final class ZipRecords {
     private static final long SATURATED = 0xFFFF_FFFFL;
     private static final int SATURATED_COUNT = 0xFFFF;
     private static final int MAX_RECORDS = 200_000;
+    private static final int CRC_BLOCK = 1 << 20;
 
     /** What torch writes; anything else in the archive is not a checkpoint's business. */
     private static final Pattern RECORD = Pattern.compile(
             "data/\\d+|data\\.pkl|version|byteorder|\\.data/serialization_id|\\.format_version|\\.storage_alignment");
 
-    private record Central(String name, long size, long header) {}
+    private record Central(String name, long checksum, long size, long header) {}
 
     private record Payload(String name, long begin, long end) {}
 
     private final MappedFile file;
     private final Map<String, MemorySegment> records = new LinkedHashMap<>();
+    private final Map<String, Long> checksums = new LinkedHashMap<>();
 
     private ZipRecords(MappedFile file) {
         this.file = file;
@@ -70,6 +74,23 @@ final class ZipRecords {
     /** The payload of {@code name}, which is relative to the top-level folder, for example {@code data/0}. */
     Optional<MemorySegment> find(String name) {
         return Optional.ofNullable(records.get(name));
+    }
+
+    /** Reads all payloads and returns the names of those whose CRC-32 is not the directory's. */
+    List<String> damaged() {
+        return records.entrySet().parallelStream()
+                .filter(record -> !Objects.equals(checksums.get(record.getKey()), crc32(record.getValue())))
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    private static long crc32(MemorySegment payload) {
+        CRC32 crc = new CRC32();
+        for (long done = 0; done < payload.byteSize(); done += CRC_BLOCK) {
+            crc.update(payload.asSlice(done, Math.min(CRC_BLOCK, payload.byteSize() - done))
+                    .asByteBuffer());
+        }
+        return crc.getValue();
     }
 
     private void readDirectory() {
@@ -106,6 +127,7 @@ final class ZipRecords {
             if (records.put(name, file.bytes().asSlice(payload.begin, payload.end - payload.begin)) != null) {
                 throw invalid("the record \"%s\" is there twice".formatted(shortened(name)));
             }
+            checksums.put(name, central.checksum);
         }
         checkDisjoint(payloads);
     }
@@ -160,7 +182,7 @@ final class ZipRecords {
             throw invalid(
                     "the stored record \"%s\" claims two sizes, %d and %d".formatted(shortened(name), packed, size));
         }
-        return new Central(name, size, header);
+        return new Central(name, file.u32(at + 16), size, header);
     }
 
     private void requirePlain(String name, int flags, int method) {

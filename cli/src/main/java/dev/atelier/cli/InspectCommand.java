@@ -21,11 +21,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.StreamWriteFeature;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.core.util.DefaultPrettyPrinter;
 
 @Command(
         name = "inspect",
@@ -128,17 +123,8 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private void printJson(Checkpoint checkpoint, PrintWriter out) throws IOException {
-        try (JsonGenerator json = JsonFactory.builder()
-                .disable(StreamWriteFeature.AUTO_CLOSE_TARGET)
-                .build()
-                .createGenerator(
-                        new ObjectWriteContext.Base() {
-                            @Override
-                            public tools.jackson.core.PrettyPrinter getPrettyPrinter() {
-                                return new DefaultPrettyPrinter();
-                            }
-                        },
-                        out)) {
+        long size = size(checkpoint);
+        JsonOutput.print(out, json -> {
             json.writeStartObject();
             json.writeStringProperty("file", file.toString());
             json.writeStringProperty(
@@ -147,7 +133,7 @@ final class InspectCommand implements Callable<Integer> {
             String problem = problem(checkpoint);
             json.writeBooleanProperty("usable", problem == null);
             json.writeName("problem").writeString(problem);
-            json.writeNumberProperty("bytes", size(checkpoint));
+            json.writeNumberProperty("bytes", size);
             json.writeArrayPropertyStart("parts");
             for (Part part : Part.of(checkpoint)) {
                 json.writeStartObject();
@@ -174,7 +160,6 @@ final class InspectCommand implements Callable<Integer> {
             });
             json.writeEndObject();
             json.writeEndObject();
-        }
-        out.println();
+        });
     }
 }

@@ -179,7 +179,7 @@ class CommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"convert", "export", "generate", "inspect", "merge"})
+    @ValueSource(strings = {"convert", "export", "generate", "hash", "inspect", "merge", "metadata", "verify"})
     void everyCommandExplainsItselfWithExamples(String command) {
         Run run = Run.atelier(command, "--help");
         assertThat(run.exitCode()).isZero();
