@@ -1,5 +1,6 @@
 package dev.atelier.diffusion;
 
+import dev.atelier.model.Family;
 import java.util.List;
 
 /**
@@ -12,11 +13,9 @@ record AlignYourSteps(List<Double> table) {
     static final AlignYourSteps SDXL =
             new AlignYourSteps(List.of(14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029));
 
-    private static final int SDXL_CONTEXT_WIDTH = 2048; // CLIP-L's 768 beside OpenCLIP-bigG's 1280
-
-    /** The table for networks whose text conditioning is so many numbers wide. */
-    static AlignYourSteps of(int contextWidth) {
-        return contextWidth == SDXL_CONTEXT_WIDTH ? SDXL : SD1;
+    /** The table for a family's networks. */
+    static AlignYourSteps of(Family family) {
+        return family.isXl() ? SDXL : SD1;
     }
 
     /** The table, or for another number of levels its interpolation, which is linear in ln σ. */

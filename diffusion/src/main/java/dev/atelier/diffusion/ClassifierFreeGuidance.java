@@ -1,6 +1,7 @@
 package dev.atelier.diffusion;
 
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -13,17 +14,17 @@ import java.util.function.Function;
  * calls of a run, so every run needs a new one.
  */
 public final class ClassifierFreeGuidance implements Denoiser {
-    private final Function<FloatArray, Denoiser> network;
+    private final Function<UNetConditioning, Denoiser> network;
     private final Conditioning conditional;
-    private final Timeline<FloatArray> unconditional;
+    private final Timeline<UNetConditioning> unconditional;
     private final double scale;
     private int calls;
 
-    /** @param network the denoiser for a given context */
+    /** @param network the denoiser for a given conditioning */
     ClassifierFreeGuidance(
-            Function<FloatArray, Denoiser> network,
+            Function<UNetConditioning, Denoiser> network,
             Conditioning conditional,
-            Timeline<FloatArray> unconditional,
+            Timeline<UNetConditioning> unconditional,
             double scale) {
         this.network = network;
         this.conditional = conditional;
@@ -35,11 +36,14 @@ public final class ClassifierFreeGuidance implements Denoiser {
      * Guides {@code network} with prompts that stay the same throughout a run.
      *
      * @param network the denoiser for a given conditioning
-     * @param conditional the prompt's conditioning, {@code [n, 77·k, contextWidth]}
-     * @param unconditional the negative prompt's, {@code [n, 77·m, contextWidth]}
+     * @param conditional the prompt's conditioning
+     * @param unconditional the negative prompt's
      */
     public static Denoiser of(
-            Function<FloatArray, Denoiser> network, FloatArray conditional, FloatArray unconditional, double scale) {
+            Function<UNetConditioning, Denoiser> network,
+            UNetConditioning conditional,
+            UNetConditioning unconditional,
+            double scale) {
         return new ClassifierFreeGuidance(network, Conditioning.of(conditional), Timeline.always(unconditional), scale);
     }
 
@@ -64,10 +68,10 @@ public final class ClassifierFreeGuidance implements Denoiser {
     @Override
     public Guided guide(FloatArray x, float sigma) {
         int call = calls++;
-        List<FloatArray> contexts = new ArrayList<>(conditional.at(call));
-        FloatArray negative = unconditional.at(call);
+        List<UNetConditioning> contexts = new ArrayList<>(conditional.at(call));
+        UNetConditioning negative = unconditional.at(call);
         List<FloatArray> branches;
-        if (negative.size(1) == contexts.getFirst().size(1)) {
+        if (negative.context().size(1) == contexts.getFirst().context().size(1)) {
             contexts.add(negative);
             branches = branches(x, sigma, contexts);
         } else {
@@ -87,9 +91,9 @@ public final class ClassifierFreeGuidance implements Denoiser {
     }
 
     /** What the network says of {@code x} in each of several contexts of the same length. */
-    private List<FloatArray> branches(FloatArray x, float sigma, List<FloatArray> contexts) {
+    private List<FloatArray> branches(FloatArray x, float sigma, List<UNetConditioning> contexts) {
         FloatArray batch = Latents.stack(Collections.nCopies(contexts.size(), x).toArray(FloatArray[]::new));
-        FloatArray context = Latents.stack(contexts.toArray(FloatArray[]::new));
+        UNetConditioning context = Conditioning.stack(contexts);
         FloatArray denoised = network.apply(context).denoise(batch, sigma);
         int n = x.size(0);
         List<FloatArray> branches = new ArrayList<>();

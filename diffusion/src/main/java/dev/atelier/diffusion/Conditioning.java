@@ -1,7 +1,11 @@
 package dev.atelier.diffusion;
 
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.UNetConditioning;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An encoded prompt.
@@ -12,29 +16,44 @@ record Conditioning(List<Part> parts) {
 
     /**
      * @param weight how strongly this part guides beside the others
-     * @param context {@code [n, 77·k, contextWidth]}, a row for each image
+     * @param conditioning a row for each image
      */
-    record Part(double weight, Timeline<FloatArray> context) {}
+    record Part(double weight, Timeline<UNetConditioning> conditioning) {}
 
     Conditioning {
         parts = List.copyOf(parts);
     }
 
-    static Conditioning of(FloatArray context) {
-        return new Conditioning(List.of(new Part(1, Timeline.always(context))));
+    static Conditioning of(UNetConditioning conditioning) {
+        return new Conditioning(List.of(new Part(1, Timeline.always(conditioning))));
     }
 
     double totalWeight() {
         return parts.stream().mapToDouble(Part::weight).sum();
     }
 
-    /** The contexts in force at a call of the network, all as long as the longest. */
-    List<FloatArray> at(int call) {
-        List<FloatArray> contexts =
-                parts.stream().map(part -> part.context.at(call)).toList();
+    /** What is in force at a call of the network, all contexts as long as the longest. */
+    List<UNetConditioning> at(int call) {
+        List<UNetConditioning> current =
+                parts.stream().map(part -> part.conditioning.at(call)).toList();
         int tokens =
-                contexts.stream().mapToInt(context -> context.size(1)).max().orElseThrow();
-        return contexts.stream().map(context -> lengthened(context, tokens)).toList();
+                current.stream().mapToInt(one -> one.context().size(1)).max().orElseThrow();
+        return current.stream()
+                .map(one -> one.withContext(lengthened(one.context(), tokens)))
+                .toList();
+    }
+
+    /** The rows of one after the other. */
+    static UNetConditioning stack(List<UNetConditioning> all) {
+        return new UNetConditioning(
+                Latents.stack(all.stream().map(UNetConditioning::context).toArray(FloatArray[]::new)),
+                stackIfAny(all.stream().map(UNetConditioning::vector)),
+                stackIfAny(all.stream().map(UNetConditioning::image)));
+    }
+
+    private static @Nullable FloatArray stackIfAny(Stream<@Nullable FloatArray> arrays) {
+        FloatArray[] present = arrays.filter(Objects::nonNull).toArray(FloatArray[]::new);
+        return present.length == 0 ? null : Latents.stack(present);
     }
 
     /** AUTOMATIC1111 repeats the last token. */

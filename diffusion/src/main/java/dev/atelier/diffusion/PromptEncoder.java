@@ -4,6 +4,9 @@ import dev.atelier.diffusion.TokenWindows.Window;
 import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.SizeConditioning;
+import dev.atelier.model.TextEncoding;
+import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -11,28 +14,47 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * From the text of prompts to what guides the network.
  *
+ * @param clipSkip see {@link DiffusionModel#encodeText(int[][], int)}
  * @param steps how many steps the run has, counted in calls of the network
  * @param images how many images share the prompts
+ * @param size of the images; only SDXL is told
  */
-record PromptEncoder(DiffusionModel model, EmphasisMode emphasis, int steps, int images) {
+record PromptEncoder(
+        DiffusionModel model, EmphasisMode emphasis, int clipSkip, int steps, int images, SizeConditioning size) {
+    // AUTOMATIC1111's settings "SDXL high aesthetic score" and "SDXL low aesthetic score"
+    private static final double BEAUTIFUL = 6;
+    private static final double UGLY = 2.5;
+
+    /**
+     * A window as the text encoders understand it.
+     *
+     * @param parts from each encoder, the vectors of 77 tokens
+     * @param pooled the vector of the window as a whole, {@code [1, width]}, if the model has such
+     */
+    private record EncodedWindow(
+            List<float[]> parts, @Nullable FloatArray pooled) {}
 
     Conditioning prompt(String text) {
         return new Conditioning(PromptPart.parse(text).stream()
-                .map(part -> new Conditioning.Part(part.weight(), encode(part.text())))
+                .map(part -> new Conditioning.Part(part.weight(), encode(part.text(), false)))
                 .toList());
     }
 
-    /** {@code AND} is a word like any other here. */
-    Timeline<FloatArray> negativePrompt(String text) {
-        return encode(text);
+    /**
+     * {@code AND} is a word like any other here. SDXL was trained with zeros where there is no text at all; as in
+     * AUTOMATIC1111, they stand for an empty negative prompt and for nothing else.
+     */
+    Timeline<UNetConditioning> negativePrompt(String text) {
+        return encode(text, true);
     }
 
     /** All texts that the run switches between, with equally many windows. */
-    private Timeline<FloatArray> encode(String prompt) {
+    private Timeline<UNetConditioning> encode(String prompt, boolean negative) {
         Timeline<String> timeline = PromptTimeline.of(prompt, steps);
         List<List<Window>> texts = new ArrayList<>();
         timeline.entries().forEach(entry -> texts.add(TokenWindows.of(emphasis.segments(entry.value()))));
@@ -42,49 +64,89 @@ record PromptEncoder(DiffusionModel model, EmphasisMode emphasis, int steps, int
                 windows.add(TokenWindows.empty());
             }
         });
-        List<List<float[]>> encoded = encode(texts);
-        for (int i = 0; i < count; i++) {
-            int window = i;
-            emphasis.weigh(
-                    encoded.stream().map(text -> text.get(window)).toList(),
-                    texts.stream().map(text -> text.get(window).weights()).toList());
-        }
-        List<Timeline.Entry<FloatArray>> entries = new ArrayList<>();
+        List<List<EncodedWindow>> encoded = encode(texts);
+        weigh(encoded, texts);
+        boolean blank = negative && prompt.isEmpty() && model.family().isXl();
+        List<Timeline.Entry<UNetConditioning>> entries = new ArrayList<>();
         for (int i = 0; i < encoded.size(); i++) {
-            entries.add(new Timeline.Entry<>(timeline.entries().get(i).end(), context(encoded.get(i))));
+            if (blank) {
+                encoded.get(i).forEach(PromptEncoder::blank);
+            }
+            entries.add(new Timeline.Entry<>(
+                    timeline.entries().get(i).end(), conditioning(encoded.get(i), negative ? UGLY : BEAUTIFUL)));
         }
         return new Timeline<>(entries);
     }
 
-    /** The vectors of each window of each text. A window that occurs several times goes through the encoder once. */
-    private List<List<float[]>> encode(List<List<Window>> texts) {
+    private static void blank(EncodedWindow window) {
+        window.parts.forEach(part -> Arrays.fill(part, 0));
+        if (window.pooled != null) {
+            Arrays.fill(window.pooled.values(), 0);
+        }
+    }
+
+    /** Each encoder's output keeps its own mean. */
+    private void weigh(List<List<EncodedWindow>> encoded, List<List<Window>> texts) {
+        List<EncodedWindow> first = encoded.getFirst();
+        for (int i = 0; i < first.size(); i++) {
+            int window = i;
+            for (int j = 0; j < first.get(i).parts.size(); j++) {
+                int part = j;
+                emphasis.weigh(
+                        encoded.stream()
+                                .map(text -> text.get(window).parts.get(part))
+                                .toList(),
+                        texts.stream().map(text -> text.get(window).weights()).toList());
+            }
+        }
+    }
+
+    /** A window that occurs several times goes through the encoders once. */
+    private List<List<EncodedWindow>> encode(List<List<Window>> texts) {
         Map<List<Integer>, Integer> places = new LinkedHashMap<>();
         texts.forEach(windows -> windows.forEach(window -> places.putIfAbsent(key(window), places.size())));
         int[][] distinct = places.keySet().stream()
                 .map(tokens -> tokens.stream().mapToInt(Integer::intValue).toArray())
                 .toArray(int[][]::new);
-        FloatArray encoded = model.encodeText(distinct); // [windows, 77, contextWidth]
-        List<List<float[]>> vectors = new ArrayList<>();
+        TextEncoding encoding = model.encodeText(distinct, clipSkip);
+        List<List<EncodedWindow>> encoded = new ArrayList<>();
         for (List<Window> windows : texts) {
-            vectors.add(windows.stream()
-                    .map(window -> Objects.requireNonNull(places.get(key(window))))
-                    .map(place -> encoded.rows(place, place + 1).values())
+            encoded.add(windows.stream()
+                    .map(window -> encoded(encoding, Objects.requireNonNull(places.get(key(window)))))
                     .toList());
         }
-        return vectors;
+        return encoded;
     }
 
     private static List<Integer> key(Window window) {
         return Arrays.stream(window.tokens()).boxed().toList();
     }
 
-    /** The windows of a text side by side, once for each image: {@code [images, 77·windows, contextWidth]}. */
-    private FloatArray context(List<float[]> windows) {
-        int width = windows.getFirst().length / ClipTokenizer.WINDOW;
-        FloatArray context = Latents.stack(windows.stream()
-                .map(window -> FloatArray.of(window, ClipTokenizer.WINDOW, width))
-                .toArray(FloatArray[]::new));
-        FloatArray row = FloatArray.of(context.values(), 1, context.size(0), width);
-        return Latents.stack(Collections.nCopies(images, row).toArray(FloatArray[]::new));
+    private static EncodedWindow encoded(TextEncoding encoding, int place) {
+        FloatArray pooled = encoding.pooled();
+        return new EncodedWindow(
+                encoding.parts().stream()
+                        .map(part -> part.rows(place, place + 1).values())
+                        .toList(),
+                pooled == null ? null : pooled.rows(place, place + 1));
+    }
+
+    /** The windows of a text one after the other, once for each image. SDXL's vector is that of the first window. */
+    private UNetConditioning conditioning(List<EncodedWindow> windows, double aestheticScore) {
+        List<FloatArray> parts = new ArrayList<>();
+        for (int i = 0; i < windows.getFirst().parts.size(); i++) {
+            int part = i;
+            int width = windows.getFirst().parts.get(i).length / ClipTokenizer.WINDOW;
+            FloatArray joined = Latents.stack(windows.stream()
+                    .map(window -> FloatArray.of(window.parts.get(part), ClipTokenizer.WINDOW, width))
+                    .toArray(FloatArray[]::new));
+            parts.add(FloatArray.of(joined.values(), 1, joined.size(0), width));
+        }
+        FloatArray pooled = windows.getFirst().pooled;
+        UNetConditioning row = new UNetConditioning(
+                TextEncoding.sideBySide(parts),
+                pooled == null ? null : size.vector(pooled, model.family(), aestheticScore),
+                null);
+        return Conditioning.stack(Collections.nCopies(images, row));
     }
 }

@@ -6,6 +6,8 @@ import static dev.atelier.diffusion.GenerationListener.Phase.SAMPLING;
 
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.SizeConditioning;
+import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -38,18 +40,23 @@ public final class TextToImage {
     public List<GeneratedImage> generate(GenerationRequest request, GenerationListener listener) {
         SamplerName name = request.sampler().name();
         int calls = name.has(SamplerTrait.SECOND_ORDER) ? 2 * request.steps() : request.steps();
-        PromptEncoder encoder = new PromptEncoder(model, request.emphasis(), calls, request.batchSize());
+        PromptEncoder encoder = new PromptEncoder(
+                model,
+                request.emphasis(),
+                1,
+                calls,
+                request.batchSize(),
+                SizeConditioning.of(request.width(), request.height()));
         listener.progress(ENCODING, 0, 2);
         Conditioning conditional = encoder.prompt(request.prompt());
         listener.progress(ENCODING, 1, 2);
-        Timeline<FloatArray> unconditional = encoder.negativePrompt(request.negativePrompt());
+        Timeline<UNetConditioning> unconditional = encoder.negativePrompt(request.negativePrompt());
         listener.progress(ENCODING, 2, 2);
 
-        int contextWidth = unconditional.at(0).size(2);
         NoiseSchedule schedule =
-                name.schedule(new NoiseSchedule(model.alphasCumprod(), AlignYourSteps.of(contextWidth)));
+                name.schedule(new NoiseSchedule(model.alphasCumprod(), AlignYourSteps.of(model.family())));
         Denoiser denoiser = new ClassifierFreeGuidance(
-                context -> name.denoiser(new EpsDenoiser(model, schedule, context), schedule),
+                conditioning -> name.denoiser(new NetworkDenoiser(model, schedule, conditioning), schedule),
                 conditional,
                 unconditional,
                 name.guidance(request.cfgScale()));

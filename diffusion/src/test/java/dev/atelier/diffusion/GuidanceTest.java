@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.atelier.model.AlphasCumprod;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.UNetConditioning;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -19,11 +20,11 @@ class GuidanceTest {
     private final FloatArray x = FloatArray.of(new float[] {1, -1, 3, 0.5f, 2, -2, 0, 7}, 2, 4, 1, 1);
 
     /** A conditioning whose mean is {@code value} for the first image and three times that for the second. */
-    private static FloatArray context(float value, int tokens) {
+    private static UNetConditioning context(float value, int tokens) {
         float[] values = new float[2 * tokens];
         Arrays.fill(values, 0, tokens, value);
         Arrays.fill(values, tokens, 2 * tokens, 3 * value);
-        return FloatArray.of(values, 2, tokens, 1);
+        return UNetConditioning.of(FloatArray.of(values, 2, tokens, 1));
     }
 
     private float expected(int i, double mean) {
@@ -34,7 +35,7 @@ class GuidanceTest {
 
     @Test
     void theDenoiserUndoesTheNetworksScalingAndItsClock() {
-        FloatArray denoised = new EpsDenoiser(model, schedule, context(0.5f, 77)).denoise(x, SIGMA);
+        FloatArray denoised = new NetworkDenoiser(model, schedule, context(0.5f, 77)).denoise(x, SIGMA);
         for (int i = 0; i < 8; i++) {
             assertThat(denoised.values()[i]).isCloseTo(expected(i, 0.5), within(1e-5f));
         }
@@ -45,7 +46,7 @@ class GuidanceTest {
     @ValueSource(doubles = {0, 1, 2.5, 7})
     void guidanceGoesFromTheNegativePromptThroughThePromptAndBeyond(double scale) {
         Denoiser guided = ClassifierFreeGuidance.of(
-                context -> new EpsDenoiser(model, schedule, context), context(0.5f, 77), context(-0.2f, 77), scale);
+                context -> new NetworkDenoiser(model, schedule, context), context(0.5f, 77), context(-0.2f, 77), scale);
         FloatArray denoised = guided.denoise(x, SIGMA);
         assertThat(denoised.shape()).containsExactly(2, 4, 1, 1);
         for (int i = 0; i < 8; i++) {
@@ -62,7 +63,10 @@ class GuidanceTest {
                 new Conditioning.Part(0.5, Timeline.always(context(0.5f, 77))),
                 new Conditioning.Part(-2, Timeline.always(context(0.9f, 77)))));
         Denoiser guided = new ClassifierFreeGuidance(
-                context -> new EpsDenoiser(model, schedule, context), parts, Timeline.always(context(-0.2f, 77)), 3);
+                context -> new NetworkDenoiser(model, schedule, context),
+                parts,
+                Timeline.always(context(-0.2f, 77)),
+                3);
         FloatArray denoised = guided.denoise(x, SIGMA);
         for (int i = 0; i < 8; i++) {
             float base = expected(i, -0.2);
@@ -78,7 +82,10 @@ class GuidanceTest {
                 new Conditioning.Part(1, Timeline.always(context(0.5f, 77))),
                 new Conditioning.Part(-0.75, Timeline.always(context(0.9f, 77)))));
         Denoiser guided = new ClassifierFreeGuidance(
-                context -> new EpsDenoiser(model, schedule, context), parts, Timeline.always(context(-0.2f, 77)), 4);
+                context -> new NetworkDenoiser(model, schedule, context),
+                parts,
+                Timeline.always(context(-0.2f, 77)),
+                4);
         FloatArray denoised = guided.denoise(x, SIGMA);
         for (int i = 0; i < 8; i++) {
             assertThat(denoised.values()[i]).isCloseTo(4 * expected(i, 0.5) - 3 * expected(i, 0.9), within(1e-4f));
@@ -89,7 +96,10 @@ class GuidanceTest {
     @Test
     void whoeverAsksForBothGetsWhatGuidanceStartedFrom() {
         Denoiser.Guided guided = ClassifierFreeGuidance.of(
-                        context -> new EpsDenoiser(model, schedule, context), context(0.5f, 77), context(-0.2f, 77), 1)
+                        context -> new NetworkDenoiser(model, schedule, context),
+                        context(0.5f, 77),
+                        context(-0.2f, 77),
+                        1)
                 .guide(x, SIGMA);
         for (int i = 0; i < 8; i++) {
             assertThat(guided.denoised().values()[i]).isCloseTo(expected(i, 0.5), within(1e-5f));
@@ -122,7 +132,7 @@ class GuidanceTest {
 
     private FloatArray guide(int tokens, int negativeTokens, double scale) {
         return ClassifierFreeGuidance.of(
-                        context -> new EpsDenoiser(model, schedule, context),
+                        context -> new NetworkDenoiser(model, schedule, context),
                         context(0.5f, tokens),
                         context(-0.2f, negativeTokens),
                         scale)

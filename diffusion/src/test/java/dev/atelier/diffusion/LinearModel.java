@@ -3,7 +3,11 @@ package dev.atelier.diffusion;
 import dev.atelier.model.AlphasCumprod;
 import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.Prediction;
+import dev.atelier.model.TextEncoding;
+import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,13 +23,13 @@ class LinearModel implements DiffusionModel {
 
     /** The conditioning is the token ids themselves, at 1/49408 of their value. */
     @Override
-    public FloatArray encodeText(int[][] tokens) {
+    public TextEncoding encodeText(int[][] tokens, int clipSkip) {
         calls.add("encode " + tokens.length);
         float[] context = new float[tokens.length * ClipTokenizer.WINDOW];
         for (int i = 0; i < context.length; i++) {
             context[i] = tokens[i / ClipTokenizer.WINDOW][i % ClipTokenizer.WINDOW] / 49408f;
         }
-        return FloatArray.of(context, tokens.length, ClipTokenizer.WINDOW, 1);
+        return new TextEncoding(List.of(FloatArray.of(context, tokens.length, ClipTokenizer.WINDOW, 1)), null);
     }
 
     static float mean(FloatArray context, int row) {
@@ -39,7 +43,8 @@ class LinearModel implements DiffusionModel {
 
     /** ε = (x − D)/σ with D = (x + mean·σ²)/(1 + σ²). */
     @Override
-    public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
+    public FloatArray predictNoise(FloatArray latents, float[] timesteps, UNetConditioning conditioning) {
+        FloatArray context = conditioning.context();
         calls.add("unet " + latents.size(0) + "x" + context.size(1));
         this.timesteps.add(timesteps[0]);
         float[] noise = latents.values().clone();
@@ -71,6 +76,21 @@ class LinearModel implements DiffusionModel {
     }
 
     @Override
+    public Family family() {
+        return Family.SD1;
+    }
+
+    @Override
+    public Prediction prediction() {
+        return Prediction.EPSILON;
+    }
+
+    @Override
+    public int inputChannels() {
+        return 4;
+    }
+
+    @Override
     public int spatialFactor() {
         return 8;
     }
@@ -79,6 +99,9 @@ class LinearModel implements DiffusionModel {
     public float[] alphasCumprod() {
         return AlphasCumprod.scaledLinear();
     }
+
+    @Override
+    public void release() {}
 
     @Override
     public void close() {}

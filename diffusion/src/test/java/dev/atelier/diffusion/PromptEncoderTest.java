@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.SizeConditioning;
+import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,11 +16,11 @@ class PromptEncoderTest {
     private final LinearModel model = new LinearModel();
 
     private PromptEncoder encoder(EmphasisMode emphasis) {
-        return new PromptEncoder(model, emphasis, 10, 2);
+        return new PromptEncoder(model, emphasis, 1, 10, 2, SizeConditioning.of(512, 512));
     }
 
     private FloatArray encode(String prompt, EmphasisMode emphasis) {
-        return encoder(emphasis).negativePrompt(prompt).at(0);
+        return encoder(emphasis).negativePrompt(prompt).at(0).context();
     }
 
     @Test
@@ -52,9 +54,9 @@ class PromptEncoderTest {
 
     @Test
     void theMeanIsThatOfAllTextsOfARunTogether() {
-        Timeline<FloatArray> together = encoder(EmphasisMode.ORIGINAL).negativePrompt("[(cat:0.1):dog:5]");
-        float first = together.entries().getFirst().value().values()[0];
-        float second = together.entries().getLast().value().values()[0];
+        Timeline<UNetConditioning> together = encoder(EmphasisMode.ORIGINAL).negativePrompt("[(cat:0.1):dog:5]");
+        float first = together.entries().getFirst().value().context().values()[0];
+        float second = together.entries().getLast().value().context().values()[0];
         assertThat(first).isEqualTo(second).isGreaterThan(49406 / 49408f);
     }
 
@@ -80,10 +82,10 @@ class PromptEncoderTest {
 
     @Test
     void textsThatTakeTurnsAreEquallyLongAndEncodedOnce() {
-        Timeline<FloatArray> contexts = encoder(EmphasisMode.ORIGINAL).negativePrompt("[a BREAK b|cat]");
+        Timeline<UNetConditioning> contexts = encoder(EmphasisMode.ORIGINAL).negativePrompt("[a BREAK b|cat]");
         assertThat(contexts.entries())
                 .hasSize(10)
-                .allSatisfy(entry -> assertThat(entry.value().shape()).containsExactly(2, 154, 1));
+                .allSatisfy(entry -> assertThat(entry.value().context().shape()).containsExactly(2, 154, 1));
         assertThat(model.calls).containsExactly("encode 4"); // a, b, cat and the empty one beside cat
     }
 
@@ -98,7 +100,8 @@ class PromptEncoderTest {
     @Test
     void partsOfDifferentLengthAreLengthenedByTheirLastToken() {
         Conditioning conditioning = encoder(EmphasisMode.ORIGINAL).prompt("a BREAK b AND cat");
-        List<FloatArray> contexts = conditioning.at(0);
+        List<FloatArray> contexts =
+                conditioning.at(0).stream().map(UNetConditioning::context).toList();
         assertThat(contexts).allSatisfy(context -> assertThat(context.shape()).containsExactly(2, 154, 1));
         FloatArray shorter = contexts.get(1);
         for (int image = 0; image < 2; image++) {
@@ -113,11 +116,11 @@ class PromptEncoderTest {
     @Test
     void guidanceAsksForTheContextOfEachCall() {
         List<Float> seen = new ArrayList<>();
-        Timeline<FloatArray> prompt = encoder(EmphasisMode.ORIGINAL).negativePrompt("[cat:dog:1]");
+        Timeline<UNetConditioning> prompt = encoder(EmphasisMode.ORIGINAL).negativePrompt("[cat:dog:1]");
         FloatArray x = FloatArray.of(new float[8], 2, 4, 1, 1);
         Denoiser guided = new ClassifierFreeGuidance(
                 context -> (latents, sigma) -> {
-                    seen.add(context.values()[1]);
+                    seen.add(context.context().values()[1]);
                     return latents;
                 },
                 new Conditioning(List.of(new Conditioning.Part(1, prompt))),

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.atelier.diffusion.GenerationListener.Phase;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -110,8 +111,8 @@ class TextToImageTest {
         List<Float> words = new ArrayList<>();
         LinearModel recording = new LinearModel() {
             @Override
-            public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
-                words.add(context.values()[1]);
+            public FloatArray predictNoise(FloatArray latents, float[] timesteps, UNetConditioning context) {
+                words.add(context.context().values()[1]);
                 return super.predictNoise(latents, timesteps, context);
             }
         };
@@ -195,7 +196,7 @@ class TextToImageTest {
     void aValueThatIsNotANumberIsNamedWithItsSeed() {
         LinearModel broken = new LinearModel() {
             @Override
-            public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
+            public FloatArray predictNoise(FloatArray latents, float[] timesteps, UNetConditioning context) {
                 FloatArray noise = super.predictNoise(latents, timesteps, context);
                 noise.values()[latents.values().length - 1] = Float.NaN;
                 return noise;

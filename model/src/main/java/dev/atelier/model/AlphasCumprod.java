@@ -9,6 +9,9 @@ public final class AlphasCumprod {
     private static final double FIRST_BETA = 0.00085;
     private static final double LAST_BETA = 0.012;
 
+    // modules/sd_models.py rescale_zero_terminal_snr_abar
+    private static final float ALMOST_ZERO = (float) 4.8973451890853435e-08;
+
     private AlphasCumprod() {}
 
     /**
@@ -28,5 +31,22 @@ public final class AlphasCumprod {
             table[t] = (float) product;
         }
         return table;
+    }
+
+    /**
+     * The same table stretched so that nothing of the picture is left at the last timestep (Lin et al. 2023, "Common
+     * Diffusion Noise Schedules and Sample Steps Are Flawed", arXiv 2305.08891, algorithm 1). As in AUTOMATIC1111 the last
+     * ᾱ is not quite 0, which no sampler could divide by.
+     */
+    public static float[] withZeroTerminalSnr(float[] table) {
+        float first = (float) Math.sqrt(table[0]);
+        float last = (float) Math.sqrt(table[table.length - 1]);
+        float[] stretched = new float[table.length];
+        for (int t = 0; t < table.length; t++) {
+            float root = ((float) Math.sqrt(table[t]) - last) * (first / (first - last));
+            stretched[t] = root * root;
+        }
+        stretched[table.length - 1] = ALMOST_ZERO;
+        return stretched;
     }
 }

@@ -1,46 +1,70 @@
 package dev.atelier.model;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
  * The text transformer of CLIP (Radford et al. 2021, "Learning Transferable Visual Models From Natural Language
- * Supervision") as Stable Diffusion 1.x uses it: the output of the last layer, normalised, for every token.
+ * Supervision"), OpenAI's and OpenCLIP's.
  */
 public final class ClipTextEncoder<T> {
+
+    /**
+     * What guides the UNet.
+     *
+     * @param context a vector for each token, {@code [n, 77, width]}
+     * @param pooled a vector for each window, {@code [n, projected width]}, if the encoder has one
+     */
+    public record Encoded<T>(T context, @Nullable T pooled) {}
+
     private final Ops<T> ops;
     private final Layers<T> text;
     private final TextEncoderConfig config;
+    private final TextEncoderNames names;
 
     public ClipTextEncoder(Ops<T> ops, Weights<T> weights, TextEncoderConfig config) {
         this.ops = ops;
-        this.text = new Layers<>(ops, weights, 1, TextEncoderConfig.PREFIX);
+        this.text = new Layers<>(ops, weights, 1, config.prefix());
         this.config = config;
+        this.names = config.names();
     }
 
     /**
-     * @param ids token ids, integers {@code [n, 77]}
-     * @return {@code [n, 77, width]}
+     * @param ids token ids, integers {@code [n, 77]}, as {@link TextEncoderConfig#padded} has them
+     * @param clipSkip at which layer from the end to stop, 1 being the last; see {@link TextEncoderConfig#depth}
      */
-    public T forward(T ids) {
-        T x = ops.add(
-                ops.embedding(text.weight("embeddings.token_embedding.weight"), ids),
-                text.weight("embeddings.position_embedding.weight"));
-        for (int i = 0; i < config.layers(); i++) {
-            x = block(text.at("encoder.layers." + i), x);
+    public Encoded<T> forward(T ids, int clipSkip) {
+        int depth = config.depth(clipSkip);
+        T x = ops.add(ops.embedding(text.weight(names.tokens), ids), text.weight(names.positions));
+        for (int i = 0; i < depth; i++) {
+            x = block(i, x);
         }
-        return text.layerNorm("final_layer_norm", x);
+        T context = config.normalizes() ? text.layerNorm(names.finalNorm, x) : x;
+        if (!config.pools()) {
+            return new Encoded<>(context, null);
+        }
+        for (int i = depth; i < config.layers(); i++) {
+            x = block(i, x);
+        }
+        // EOS has the highest id of all
+        T end = ops.tokenOfLargest(text.layerNorm(names.finalNorm, x), ids);
+        return new Encoded<>(context, ops.matmul(end, text.weight("text_projection")));
     }
 
-    private T block(Layers<T> layers, T input) {
+    private T block(int index, T input) {
+        Layers<T> layers = text.at(names.layers + index);
         return ops.scope(() -> {
-            T x = ops.add(input, attention(layers.at("self_attn"), layers.layerNorm("layer_norm1", input)));
-            Layers<T> mlp = layers.at("mlp");
-            return ops.add(x, mlp.linear("fc2", ops.quickGelu(mlp.linear("fc1", layers.layerNorm("layer_norm2", x)))));
+            T x = ops.add(input, attention(layers.at(names.attention), layers.layerNorm(names.norm1, input)));
+            T wide = layers.linear(names.widen, layers.layerNorm(names.norm2, x));
+            T activated = names == TextEncoderNames.OPEN_CLIP ? ops.gelu(wide) : ops.quickGelu(wide);
+            return ops.add(x, layers.linear(names.narrow, activated));
         });
     }
 
     private T attention(Layers<T> layers, T x) {
-        T q = layers.linear("q_proj", x);
-        T k = layers.linear("k_proj", x);
-        T v = layers.linear("v_proj", x);
-        return layers.linear("out_proj", ops.attention(q, k, v, config.heads(), true));
+        List<T> qkv = names == TextEncoderNames.OPEN_CLIP
+                ? ops.split(ops.linear(x, layers.weight("in_proj_weight"), layers.weight("in_proj_bias")), 3)
+                : List.of(layers.linear("q_proj", x), layers.linear("k_proj", x), layers.linear("v_proj", x));
+        return layers.linear("out_proj", ops.attention(qkv.get(0), qkv.get(1), qkv.get(2), config.heads(), true));
     }
 }

@@ -6,23 +6,55 @@ package dev.atelier.model;
  */
 public interface DiffusionModel extends AutoCloseable {
 
+    Family family();
+
+    /** What the UNet predicts. Where a checkpoint does not say, the first call tries it out. */
+    Prediction prediction();
+
+    /** ᾱ for the 1000 training timesteps: the checkpoint's own {@code alphas_cumprod} where it counts. */
+    float[] alphasCumprod();
+
+    /** How many pixels a latent cell is wide and high: 8 for every released Stable Diffusion VAE. */
+    int spatialFactor();
+
     /**
-     * Runs the text encoder.
-     *
-     * @param tokens {@code n} windows of exactly 77 token ids each, BOS and EOS included
-     * @return the conditioning, {@code [n, 77, contextWidth]}
+     * How many channels the UNet takes: 4, the latents', and in models that are shown a picture 5 (inpainting) or 4
+     * (instruct-pix2pix) more.
      */
-    FloatArray encodeText(int[][] tokens);
+    int inputChannels();
+
+    /** The side of the pictures that the model was trained with, in pixels. */
+    default int nativeSize() {
+        return switch (family()) {
+            case SD1 -> 512;
+            case SD2 -> prediction() == Prediction.V ? 768 : 512;
+            case SDXL, SDXL_REFINER -> 1024;
+        };
+    }
+
+    /** As {@link #encodeText(int[][], int)} without clip skip. */
+    default TextEncoding encodeText(int[][] tokens) {
+        return encodeText(tokens, 1);
+    }
+
+    /**
+     * Runs the text encoders.
+     *
+     * @param tokens {@code n} windows of exactly 77 token ids each, BOS and EOS included, filled up with EOS
+     * @param clipSkip at which layer from the end SD 1.x's encoder stops, 1 being the last; other families ignore it, as
+     *     in AUTOMATIC1111
+     */
+    TextEncoding encodeText(int[][] tokens, int clipSkip);
 
     /**
      * Runs the UNet once on a batch.
      *
      * @param latents {@code [n, 4, h, w]}, already scaled to unit variance (x / √(σ² + 1))
      * @param timesteps {@code n} values in [0, 999]; fractions are allowed
-     * @param context {@code [n, 77·k, contextWidth]}
-     * @return the network's output (ε), {@code [n, 4, h, w]}
+     * @param conditioning {@code n} rows
+     * @return the network's output, {@code [n, 4, h, w]}: what it is, {@link #prediction()} says
      */
-    FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context);
+    FloatArray predictNoise(FloatArray latents, float[] timesteps, UNetConditioning conditioning);
 
     /**
      * Runs the VAE decoder.
@@ -32,11 +64,8 @@ public interface DiffusionModel extends AutoCloseable {
      */
     FloatArray decode(FloatArray latents);
 
-    /** How many pixels a latent cell is wide and high: 8 for every released Stable Diffusion VAE. */
-    int spatialFactor();
-
-    /** ᾱ for the 1000 training timesteps: the checkpoint's own {@code alphas_cumprod} where it carries one. */
-    float[] alphasCumprod();
+    /** Frees the memory of all networks. Each is loaded again when it is next used. */
+    void release();
 
     @Override
     void close();

@@ -41,14 +41,19 @@ final class Layers<T> {
     }
 
     T conv(String name, T image, int stride) {
-        int kernel = (int) weights.shape(prefix + name + ".weight").size(2);
+        int kernel = (int) weights.shape(prefix + name + ".weight", 4).size(2);
         return ops.conv2d(image, weight(name + ".weight"), weight(name + ".bias"), stride, kernel / 2);
     }
 
     /** Whether the convolution {@code name} has as many output as input channels. */
     boolean keepsWidth(String name) {
-        var shape = weights.shape(prefix + name + ".weight");
+        var shape = weights.shape(prefix + name + ".weight", 4);
         return shape.size(0) == shape.size(1);
+    }
+
+    /** How many numbers the linear layer {@code name} puts out. */
+    long width(String name) {
+        return weights.shape(prefix + name + ".weight", 2).size(0);
     }
 
     T groupNorm(String name, T image, double epsilon) {

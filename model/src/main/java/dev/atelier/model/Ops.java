@@ -44,6 +44,9 @@ public interface Ops<T> {
     /** x·Wᵀ over the last axis. */
     T linear(T x, T weight);
 
+    /** x·M; {@code matrix [in, out]}. */
+    T matmul(T x, T matrix);
+
     /** 2-D convolution with zero padding on all sides; {@code weight [out, in, k, k]}, {@code bias [out]}. */
     T conv2d(T image, T weight, T bias, int stride, int padding);
 
@@ -68,6 +71,12 @@ public interface Ops<T> {
 
     /** The rows of {@code table [rows, width]} at {@code ids [n, tokens]} (integers). */
     T embedding(T table, T ids);
+
+    /**
+     * Of each row of {@code x [n, tokens, width]}, the token at which {@code ids [n, tokens]} (integers) is largest; the
+     * first of equals. {@code [n, width]}.
+     */
+    T tokenOfLargest(T x, T ids);
 
     T concat(int axis, T a, T b);
 

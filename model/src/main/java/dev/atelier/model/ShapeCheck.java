@@ -7,7 +7,9 @@ import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.SequencedSet;
 import java.util.function.Supplier;
 
 /**
@@ -15,8 +17,6 @@ import java.util.function.Supplier;
  * generating will ask for, and a file that passes cannot fail later for a missing or misshapen one.
  */
 final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Value> {
-    private static final int LATENT_CHANNELS = 4;
-
     /** A value of which only the shape is known; {@code weight} is its name in the checkpoint if it comes from there. */
     record Value(Shape shape, String weight) {
         long size(int axis) {
@@ -29,6 +29,7 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
     }
 
     private final Checkpoint checkpoint;
+    private final SequencedSet<String> used = new LinkedHashSet<>();
 
     private ShapeCheck(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
@@ -37,16 +38,63 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
     /** @throws InvalidCheckpointException naming the first tensor that is missing or does not fit */
     static void run(StableDiffusion model) {
         ShapeCheck check = new ShapeCheck(model.checkpoint());
-        long side = 1L << (model.unet().levels() - 1);
-        Value context = new ClipTextEncoder<>(check, check, model.text()).forward(value(1, ClipTokenizer.WINDOW));
-        Value latents = new UNet<>(check, check, model.unet())
-                .forward(value(1, LATENT_CHANNELS, side, side), value(1, 1), context);
-        Value image = new VaeDecoder<>(check, check, model.vae()).forward(latents);
-        if (latents.size(1) != LATENT_CHANNELS || image.size(1) != 3) {
+        UNetConfig unet = model.unet();
+        long contextWidth = 0;
+        long pooledWidth = 0;
+        for (TextEncoderConfig text : model.text()) {
+            ClipTextEncoder.Encoded<Value> encoded = check.encode(text);
+            contextWidth += encoded.context().size(2);
+            Value pooled = encoded.pooled();
+            pooledWidth += pooled == null ? 0 : pooled.size(1);
+        }
+        if (contextWidth != unet.contextWidth()) {
+            throw check.mismatch("its UNet attends to vectors of %d numbers, but its text encoders make such of %d"
+                    .formatted(unet.contextWidth(), contextWidth));
+        }
+        int sizes = model.family().isXl() ? SizeConditioning.width(model.family()) : 0;
+        if (pooledWidth + sizes != unet.vectorWidth()) {
+            throw check.mismatch("its UNet takes a vector of %d numbers beside the text, where %d are due"
+                    .formatted(unet.vectorWidth(), pooledWidth + sizes));
+        }
+        Value latents = check.denoise(unet);
+        Value picture = check.decode(model.vae());
+        if (latents.size(1) != UNetConfig.LATENT_CHANNELS || picture.size(1) != 3) {
             throw check.mismatch(
                     "the networks turn %s latents into %s noise and %s pictures, where 4, 4 and 3 channels are due"
-                            .formatted(LATENT_CHANNELS, latents.size(1), image.size(1)));
+                            .formatted(UNetConfig.LATENT_CHANNELS, latents.size(1), picture.size(1)));
         }
+    }
+
+    /** The names of the tensors that a network is made of, in the order of their use. */
+    static SequencedSet<String> weights(StableDiffusion model, Network network) {
+        ShapeCheck check = new ShapeCheck(model.checkpoint());
+        switch (network) {
+            case TEXT_ENCODER -> check.encode(model.text().getFirst());
+            case TEXT_ENCODER_2 -> check.encode(model.text().getLast());
+            case UNET -> check.denoise(model.unet());
+            case VAE_DECODER -> check.decode(model.vae());
+        }
+        return Collections.unmodifiableSequencedSet(check.used);
+    }
+
+    private ClipTextEncoder.Encoded<Value> encode(TextEncoderConfig text) {
+        return new ClipTextEncoder<>(this, this, text).forward(value(1, ClipTokenizer.WINDOW), 1);
+    }
+
+    private Value denoise(UNetConfig unet) {
+        long side = 1L << (unet.levels() - 1);
+        int more = unet.inputChannels() - UNetConfig.LATENT_CHANNELS;
+        return new UNet<>(this, this, unet)
+                .forward(new UNet.Input<>(
+                        value(1, UNetConfig.LATENT_CHANNELS, side, side),
+                        value(1, 1),
+                        value(1, ClipTokenizer.WINDOW, unet.contextWidth()),
+                        unet.vectorWidth() == 0 ? null : value(1, unet.vectorWidth()),
+                        more == 0 ? null : value(1, more, side, side)));
+    }
+
+    private Value decode(VaeConfig vae) {
+        return new VaeDecoder<>(this, this, vae).forward(value(1, UNetConfig.LATENT_CHANNELS, 1, 1));
     }
 
     private static Value value(long... sizes) {
@@ -65,14 +113,15 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
         if (tensor.shape().rank() == 0 || tensor.shape().elements() == 0) {
             throw mismatch("the tensor \"%s\" is %s".formatted(name, tensor.shape()));
         }
+        used.add(name);
         return new Value(tensor.shape(), name);
     }
 
     @Override
-    public Shape shape(String name) {
+    public Shape shape(String name, int rank) {
         Shape shape = checkpoint.tensor(name).shape();
-        if (shape.rank() != 4) {
-            throw mismatch("the tensor \"%s\" is %s, but a convolution's weight has 4 axes".formatted(name, shape));
+        if (shape.rank() != rank) {
+            throw mismatch("the tensor \"%s\" is %s, but this layer's weight has %d axes".formatted(name, shape, rank));
         }
         return shape;
     }
@@ -159,6 +208,16 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
     }
 
     @Override
+    public Value matmul(Value x, Value matrix) {
+        long[] sizes = x.shape.sizes();
+        if (matrix.rank() != 2 || matrix.size(0) != sizes[sizes.length - 1]) {
+            throw mismatch("%s cannot be multiplied with %s".formatted(spoken(x), spoken(matrix)));
+        }
+        sizes[sizes.length - 1] = matrix.size(1);
+        return value(sizes);
+    }
+
+    @Override
     public Value conv2d(Value image, Value weight, Value bias, int stride, int padding) {
         long kernel = weight.size(2) | 1; // all are odd: 3 or 1
         requireShape(weight, weight.size(0), image.size(1), kernel, kernel);
@@ -207,6 +266,11 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
     @Override
     public Value embedding(Value table, Value ids) {
         return value(ids.size(0), ids.size(1), table.size(1));
+    }
+
+    @Override
+    public Value tokenOfLargest(Value x, Value ids) {
+        return value(x.size(0), x.size(2));
     }
 
     @Override

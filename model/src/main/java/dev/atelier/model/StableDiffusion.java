@@ -6,12 +6,30 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import dev.atelier.checkpoint.Layout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SequencedSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint that holds a complete text-to-image model, with the configuration of its networks: what an engine loads.
  * Obtained by {@link #of}, which has checked that every tensor is there and that all shapes fit together.
+ *
+ * @param text the text encoders: two for SDXL, else one
+ * @param prediction what the UNet predicts; null if only trying it out can tell
+ * @param zeroTerminalSnr whether the model was trained on pure noise too, see {@link AlphasCumprod#withZeroTerminalSnr}
  */
-public record StableDiffusion(Checkpoint checkpoint, TextEncoderConfig text, UNetConfig unet, VaeConfig vae) {
+public record StableDiffusion(
+        Checkpoint checkpoint,
+        Family family,
+        List<TextEncoderConfig> text,
+        UNetConfig unet,
+        VaeConfig vae,
+        @Nullable Prediction prediction,
+        boolean zeroTerminalSnr) {
+    public StableDiffusion {
+        text = List.copyOf(text);
+    }
 
     /**
      * Recognises the model and checks it, without reading a tensor.
@@ -20,38 +38,71 @@ public record StableDiffusion(Checkpoint checkpoint, TextEncoderConfig text, UNe
      */
     public static StableDiffusion of(Checkpoint file) {
         Checkpoint checkpoint = Layout.normalize(file);
-        Architecture architecture = Architecture.of(checkpoint);
-        if (architecture != Architecture.SD1) {
-            throw new InvalidCheckpointException(
-                    file.name(),
-                    Reason.UNKNOWN_LAYOUT,
-                    architecture == Architecture.UNKNOWN
-                            ? "its tensors do not look like a Stable Diffusion checkpoint (\"%s\", …)"
-                                    .formatted(checkpoint.tensors().sequencedKeySet().stream()
-                                            .findFirst()
-                                            .orElse("no tensors"))
-                            : "it is a %s file; pictures are made from Stable Diffusion 1.x text-to-image checkpoints so far"
-                                    .formatted(architecture.label()));
-        }
+        Family family = Family.of(checkpoint).orElseThrow(() -> notAModel(checkpoint));
+        UNetConfig unet = UNetConfig.detect(checkpoint, family);
         StableDiffusion model = new StableDiffusion(
                 checkpoint,
-                TextEncoderConfig.detect(checkpoint),
-                UNetConfig.detect(checkpoint),
-                VaeConfig.detect(checkpoint));
+                family,
+                TextEncoderConfig.detect(checkpoint, family),
+                unet,
+                VaeConfig.detect(checkpoint, family),
+                PredictionMarks.prediction(checkpoint, family, unet),
+                checkpoint.has(PredictionMarks.ZERO_TERMINAL_SNR));
         ShapeCheck.run(model);
         return model;
     }
 
-    /** ᾱ of the checkpoint, or the schedule that all SD 1.x models were trained with. */
+    private static InvalidCheckpointException notAModel(Checkpoint checkpoint) {
+        Architecture architecture = Architecture.of(checkpoint);
+        return new InvalidCheckpointException(
+                checkpoint.name(),
+                Reason.UNKNOWN_LAYOUT,
+                architecture == Architecture.UNKNOWN
+                        ? "its tensors do not look like a Stable Diffusion checkpoint (\"%s\", …)"
+                                .formatted(checkpoint.tensors().sequencedKeySet().stream()
+                                        .findFirst()
+                                        .orElse("no tensors"))
+                        : "it is a %s file; pictures are made from whole checkpoints of Stable Diffusion 1.x, 2.x and XL"
+                                .formatted(architecture.label()));
+    }
+
+    /** The same model, taken to predict {@code prediction} whatever the file says. */
+    public StableDiffusion withPrediction(Prediction other) {
+        return new StableDiffusion(checkpoint, family, text, unet, vae, other, zeroTerminalSnr);
+    }
+
+    /** The same model, sampled with or without a zero terminal signal-to-noise ratio, whatever the file says. */
+    public StableDiffusion withZeroTerminalSnr(boolean zero) {
+        return new StableDiffusion(checkpoint, family, text, unet, vae, prediction, zero);
+    }
+
+    /** The networks that this model has, in the order of their use. */
+    public List<Network> networks() {
+        List<Network> networks = new ArrayList<>(List.of(Network.values()));
+        if (text.size() == 1) {
+            networks.remove(Network.TEXT_ENCODER_2);
+        }
+        return networks;
+    }
+
+    /** The names of the tensors that a network is made of, in the order of their use. */
+    public SequencedSet<String> weights(Network network) {
+        return ShapeCheck.weights(this, network);
+    }
+
+    /** ᾱ of the checkpoint, which AUTOMATIC1111 does not heed in SDXL, or the schedule that all models were trained with. */
     public float[] alphasCumprod() {
-        return checkpoint
+        float[] table = checkpoint
                 .find("alphas_cumprod")
-                .filter(tensor -> tensor.dtype().isFloating() && tensor.shape().elements() == AlphasCumprod.TIMESTEPS)
+                .filter(tensor -> !family.isXl()
+                        && tensor.dtype().isFloating()
+                        && tensor.shape().elements() == AlphasCumprod.TIMESTEPS)
                 .map(tensor -> {
                     float[] values = new float[AlphasCumprod.TIMESTEPS];
                     tensor.to(DType.F32).read(0, values, values.length);
                     return values;
                 })
                 .orElseGet(AlphasCumprod::scaledLinear);
+        return zeroTerminalSnr ? AlphasCumprod.withZeroTerminalSnr(table) : table;
     }
 }

@@ -3,12 +3,35 @@ package dev.atelier.model;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The denoising UNet of latent diffusion (Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion
  * Models"), in the layout of the CompVis code: {@code input_blocks}, {@code middle_block}, {@code output_blocks}.
  */
 public final class UNet<T> {
+
+    /**
+     * What a UNet goes by; n latents at once.
+     *
+     * @param latents {@code [n, 4, h, w]}, of any size
+     * @param timesteps {@code [n, 1]}, in [0, 999], fractions allowed
+     * @param context {@code [n, tokens, contextWidth]}
+     * @param vector {@code [n, vectorWidth]}, for the models that have such
+     * @param image {@code [n, inputChannels - 4, h, w]}, for the models that see more than the latents
+     */
+    public record Input<T>(
+            T latents,
+            T timesteps,
+            T context,
+            @Nullable T vector,
+            @Nullable T image) {
+        /** The input of models that see only latents and text: SD 1.x and 2.x. */
+        public Input(T latents, T timesteps, T context) {
+            this(latents, timesteps, context, null, null);
+        }
+    }
+
     private final Ops<T> ops;
     private final Layers<T> unet;
     private final UNetConfig config;
@@ -19,16 +42,13 @@ public final class UNet<T> {
         this.config = config;
     }
 
-    /**
-     * @param latents {@code [n, 4, h, w]}; of any size
-     * @param timesteps {@code [n, 1]}, in [0, 999], fractions allowed
-     * @param context {@code [n, tokens, contextWidth]}
-     * @return the predicted noise, {@code [n, 4, h, w]}
-     */
-    public T forward(T latents, T timesteps, T context) {
-        T emb = timeEmbedding(timesteps);
+    /** The network's output, ε or v (see {@link Prediction}), {@code [n, 4, h, w]}. */
+    public T forward(Input<T> input) {
+        T emb = embedding(input);
+        T context = input.context;
         Deque<T> skips = new ArrayDeque<>();
-        T h = unet.conv("input_blocks.0.0", latents);
+        T image = input.image;
+        T h = unet.conv("input_blocks.0.0", image == null ? input.latents : ops.concat(1, input.latents, image));
         skips.push(h);
         int n = 1;
         for (int level = 0; level < config.levels(); level++) {
@@ -68,6 +88,16 @@ public final class UNet<T> {
         return unet.conv("out.2", ops.silu(unet.groupNorm("out.0", h, 1e-5)));
     }
 
+    private T embedding(Input<T> input) {
+        T time = timeEmbedding(input.timesteps);
+        T vector = input.vector;
+        if (vector == null) {
+            return time;
+        }
+        Layers<T> label = unet.at("label_emb.0");
+        return ops.add(time, label.linear("2", ops.silu(label.linear("0", vector))));
+    }
+
     /** Sinusoidal embedding (Vaswani et al. 2017), cosines first, then two linear layers. */
     private T timeEmbedding(T timesteps) {
         int half = config.modelChannels() / 2;
@@ -94,11 +124,17 @@ public final class UNet<T> {
             return image;
         }
         return ops.scope(() -> {
-            T x = ops.toTokens(layers.conv("proj_in", layers.groupNorm("norm", image, 1e-6)));
+            T normed = layers.groupNorm("norm", image, 1e-6);
+            T x = config.linearProjections()
+                    ? layers.linear("proj_in", ops.toTokens(normed))
+                    : ops.toTokens(layers.conv("proj_in", normed));
             for (int i = 0; i < depth; i++) {
                 x = transformerBlock(layers.at("transformer_blocks." + i), x, context);
             }
-            return ops.add(image, layers.conv("proj_out", ops.toImage(x, image)));
+            T change = config.linearProjections()
+                    ? ops.toImage(layers.linear("proj_out", x), image)
+                    : layers.conv("proj_out", ops.toImage(x, image));
+            return ops.add(image, change);
         });
     }
 
@@ -115,7 +151,8 @@ public final class UNet<T> {
             T q = layers.linearWithoutBias("to_q", x);
             T k = layers.linearWithoutBias("to_k", context);
             T v = layers.linearWithoutBias("to_v", context);
-            return layers.linear("to_out.0", ops.attention(q, k, v, config.heads(), false));
+            return layers.linear(
+                    "to_out.0", ops.attention(q, k, v, config.heads().of(layers.width("to_q")), false));
         });
     }
 

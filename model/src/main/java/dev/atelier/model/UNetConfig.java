@@ -14,8 +14,12 @@ import java.util.stream.IntStream;
  * @param transformerDepth transformer blocks after each residual block, per level; 0 where there is no attention:
  *     1, 1, 1, 0 for SD 1.x
  * @param middleDepth transformer blocks in the middle: 1 for SD 1.x
- * @param heads attention heads: 8 for SD 1.x
+ * @param linearProjections whether a transformer's projections are linear layers, as from SD 2.x on, or convolutions
+ * @param heads attention heads
  * @param groups GroupNorm groups: 32 in all released models
+ * @param contextWidth width of the text's vectors: 768 for SD 1.x, 1024 for SD 2.x, 2048 for SDXL, 1280 for its refiner
+ * @param vectorWidth width of the vector beside the time, 0 if there is none: 2816 for SDXL, 2560 for its refiner
+ * @param inputChannels 4, and for models that see a picture 9 (inpainting) or 8 (instruct-pix2pix)
  */
 public record UNetConfig(
         int modelChannels,
@@ -23,17 +27,27 @@ public record UNetConfig(
         int resBlocks,
         List<Integer> transformerDepth,
         int middleDepth,
-        int heads,
-        int groups) {
+        boolean linearProjections,
+        AttentionHeads heads,
+        int groups,
+        int contextWidth,
+        int vectorWidth,
+        int inputChannels) {
+    /** How many channels latents have. */
+    public static final int LATENT_CHANNELS = 4;
+
+    private static final int MAX_INPUT_CHANNELS = 64;
+
     static final String PREFIX = Component.UNET.prefix();
 
     /**
      * Derives the configuration from the names and shapes of a checkpoint. What they cannot tell comes from its metadata,
-     * {@code atelier.num_attention_heads} and {@code atelier.norm_num_groups}, or is what SD 1.x uses.
+     * {@code atelier.num_attention_heads}, {@code atelier.attention_head_dim} and {@code atelier.norm_num_groups}, or
+     * is what the released models use.
      *
      * @throws dev.atelier.checkpoint.InvalidCheckpointException if the blocks do not follow the layout
      */
-    static UNetConfig detect(Checkpoint checkpoint) {
+    static UNetConfig detect(Checkpoint checkpoint, Family family) {
         KeyTree keys = new KeyTree(checkpoint);
         int blocks = keys.count(PREFIX + "input_blocks.");
         List<Integer> downsamplers = IntStream.range(0, blocks)
@@ -51,13 +65,28 @@ public record UNetConfig(
                 .mapToObj(level ->
                         keys.count(PREFIX + "input_blocks." + (1 + level * (resBlocks + 1)) + ".1.transformer_blocks."))
                 .toList();
+        String attention = PREFIX + "middle_block.1.";
+        boolean linear = family != Family.SD1;
+        AttentionHeads heads = linear
+                ? new AttentionHeads.Width(keys.setting("atelier.attention_head_dim", 64))
+                : new AttentionHeads.Count(keys.setting("atelier.num_attention_heads", 8));
+        String label = PREFIX + "label_emb.0.0.weight";
+        String first = PREFIX + "input_blocks.0.0.weight";
+        int inputChannels = (int) keys.size(first, 1);
+        if (inputChannels < LATENT_CHANNELS || inputChannels > MAX_INPUT_CHANNELS) {
+            throw keys.unknownLayout("its UNet takes %d channels".formatted(inputChannels));
+        }
         return new UNetConfig(
-                (int) keys.size(PREFIX + "input_blocks.0.0.weight", 0),
+                (int) keys.size(first, 0),
                 levels,
                 resBlocks,
                 depths,
-                keys.count(PREFIX + "middle_block.1.transformer_blocks."),
-                keys.setting("atelier.num_attention_heads", 8),
-                keys.setting("atelier.norm_num_groups", 32));
+                keys.count(attention + "transformer_blocks."),
+                linear,
+                heads,
+                keys.setting("atelier.norm_num_groups", 32),
+                (int) keys.size(attention + "transformer_blocks.0.attn2.to_k.weight", 1),
+                checkpoint.has(label) ? (int) keys.size(label, 1) : 0,
+                inputChannels);
     }
 }

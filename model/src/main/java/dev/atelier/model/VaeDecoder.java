@@ -23,7 +23,7 @@ public final class VaeDecoder<T> {
      */
     public T forward(T latents) {
         Layers<T> decoder = vae.at("decoder");
-        T h = vae.conv("post_quant_conv", ops.scale(latents, 1 / VaeConfig.LATENT_SCALE));
+        T h = vae.conv("post_quant_conv", ops.scale(latents, 1 / config.latentScale()));
         h = decoder.conv("conv_in", h);
         h = blocks.middle(decoder, h);
         for (int level = config.levels() - 1; level >= 0; level--) {

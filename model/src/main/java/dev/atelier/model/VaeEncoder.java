@@ -20,7 +20,7 @@ public final class VaeEncoder<T> {
     /**
      * @param pictures {@code [n, 3, h, w]} in [-1, 1]; h and w multiples of {@link VaeConfig#spatialFactor()} f
      * @return the moments of each latent's normal distribution, {@code [n, 8, h/f, w/f]}: four channels of means, then
-     *     four of log variances. Latents are in the encoder's scale; times {@link VaeConfig#LATENT_SCALE} in the UNet's
+     *     four of log variances. Latents are in the encoder's scale; times {@link VaeConfig#latentScale} in the UNet's
      */
     public T forward(T pictures) {
         Layers<T> encoder = vae.at("encoder");

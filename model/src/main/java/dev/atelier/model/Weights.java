@@ -8,9 +8,10 @@ public interface Weights<T> {
     T get(String name);
 
     /**
-     * The shape of a convolution's weight, {@code [out, in, k, k]}.
+     * The shape of a layer's weight: {@code [out, in, k, k]} of a convolution, {@code [out, in]} of a linear layer.
      *
+     * @param rank how many axes it must have
      * @throws dev.atelier.checkpoint.InvalidCheckpointException if there is no tensor called {@code name}
      */
-    Shape shape(String name);
+    Shape shape(String name, int rank);
 }

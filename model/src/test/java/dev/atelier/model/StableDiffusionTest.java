@@ -34,9 +34,19 @@ class StableDiffusionTest {
     @Test
     void theConfigurationIsReadOffTheTensorsAndTheMetadata() {
         StableDiffusion model = StableDiffusion.of(miniature);
-        assertThat(model.text()).isEqualTo(new TextEncoderConfig(12, 2));
-        assertThat(model.unet()).isEqualTo(new UNetConfig(16, 4, 2, List.of(1, 1, 1, 0), 1, 8, 4));
-        assertThat(model.vae()).isEqualTo(new VaeConfig(4, 3, 4));
+        assertThat(model.family()).isEqualTo(Family.SD1);
+        assertThat(model.prediction()).isEqualTo(Prediction.EPSILON);
+        assertThat(model.text())
+                .containsExactly(new TextEncoderConfig(
+                        "cond_stage_model.transformer.text_model.",
+                        TextEncoderNames.TRANSFORMERS,
+                        12,
+                        2,
+                        TextEncoderConfig.Output.LAST));
+        assertThat(model.unet())
+                .isEqualTo(new UNetConfig(
+                        16, 4, 2, List.of(1, 1, 1, 0), 1, false, new AttentionHeads.Count(8), 4, 16, 0, 4));
+        assertThat(model.vae()).isEqualTo(new VaeConfig(4, 3, 4, 0.18215));
         assertThat(model.vae().spatialFactor()).isEqualTo(8);
     }
 
@@ -45,7 +55,7 @@ class StableDiffusionTest {
         Map<String, Tensor> renamed = new LinkedHashMap<>();
         miniature.tensors().forEach((name, tensor) -> renamed.put(name.replace(".text_model.", "."), tensor));
         StableDiffusion model = StableDiffusion.of(Checkpoint.of(miniature.sources(), renamed, miniature.metadata()));
-        assertThat(model.text().layers()).isEqualTo(12);
+        assertThat(model.text().getFirst().layers()).isEqualTo(12);
     }
 
     @ParameterizedTest

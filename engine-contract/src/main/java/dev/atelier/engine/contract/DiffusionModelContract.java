@@ -10,13 +10,14 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.diffusion.ClassifierFreeGuidance;
 import dev.atelier.diffusion.Denoiser;
-import dev.atelier.diffusion.EpsDenoiser;
+import dev.atelier.diffusion.NetworkDenoiser;
 import dev.atelier.diffusion.NoiseSchedule;
 import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.model.DemoModel;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.UNetConditioning;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +61,7 @@ public abstract class DiffusionModelContract {
     @Test
     void theTextEncoderAgreesWithTransformers() {
         Reference reference = Reference.open("text-encoder.safetensors", folder);
-        FloatArray actual = model.encodeText(reference.tokens("input_ids"));
+        FloatArray actual = model.encodeText(reference.tokens("input_ids")).context();
         assertThat(relativeError(actual, reference.array("last_hidden_state"))).isLessThan(TOLERANCE);
     }
 
@@ -73,7 +74,9 @@ public abstract class DiffusionModelContract {
     private static void assertUNetAgrees(DiffusionModel model, String file) {
         Reference reference = Reference.open(file, folder);
         FloatArray actual = model.predictNoise(
-                reference.array("latents"), reference.array("timesteps").values(), reference.array("context"));
+                reference.array("latents"),
+                reference.array("timesteps").values(),
+                UNetConditioning.of(reference.array("context")));
         assertThat(relativeError(actual, reference.array("output"))).isLessThan(TOLERANCE);
     }
 
@@ -121,10 +124,7 @@ public abstract class DiffusionModelContract {
         int[] prompt = reference.tokens("cond_input_ids")[0];
         int[] negative = reference.tokens("uncond_input_ids")[0];
         Denoiser guided = ClassifierFreeGuidance.of(
-                context -> new EpsDenoiser(model, schedule, context),
-                model.encodeText(new int[][] {prompt, prompt}),
-                model.encodeText(new int[][] {negative, negative}),
-                7);
+                context -> new NetworkDenoiser(model, schedule, context), text(prompt), text(negative), 7);
         Denoiser recorded = (x, sigma) -> {
             inputs.add(x);
             return guided.denoise(x, sigma);
@@ -134,6 +134,11 @@ public abstract class DiffusionModelContract {
             start.values()[i] *= sigmas[0];
         }
         return choice.name().sampler().sample(recorded, start, sigmas, (step, steps) -> {});
+    }
+
+    private UNetConditioning text(int[] tokens) {
+        return UNetConditioning.of(
+                model.encodeText(new int[][] {tokens, tokens}).context());
     }
 
     @Test

@@ -94,6 +94,11 @@ final class GraphOps implements Ops<GraphValue> {
     }
 
     @Override
+    public GraphValue matmul(GraphValue x, GraphValue matrix) {
+        return graph.onnx("MatMul", List.of(x, matrix));
+    }
+
+    @Override
     public GraphValue conv2d(GraphValue image, GraphValue weight, GraphValue bias, int stride, int padding) {
         GraphValue original = doubled.get(image);
         return original != null && stride == 1 && padding == 1
@@ -185,6 +190,12 @@ final class GraphOps implements Ops<GraphValue> {
     @Override
     public GraphValue embedding(GraphValue table, GraphValue ids) {
         return graph.onnx("Gather", List.of(table, ids));
+    }
+
+    @Override
+    public GraphValue tokenOfLargest(GraphValue x, GraphValue ids) {
+        GraphValue position = graph.onnx("ArgMax", List.of(ids), Attribute.of("axis", 1));
+        return graph.onnx("GatherND", List.of(x, position), Attribute.of("batch_dims", 1));
     }
 
     @Override

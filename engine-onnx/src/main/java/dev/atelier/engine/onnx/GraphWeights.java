@@ -8,11 +8,12 @@ import dev.atelier.model.Weights;
 record GraphWeights(Checkpoint checkpoint, OnnxGraph graph, WeightFile file) implements Weights<GraphValue> {
     @Override
     public GraphValue get(String name) {
-        return graph.weight(name, shape(name), file.name(), file.offset(name));
+        Shape shape = checkpoint.tensor(name).shape();
+        return graph.weight(name, shape, file.name(), file.offset(name));
     }
 
     @Override
-    public Shape shape(String name) {
+    public Shape shape(String name, int rank) {
         return checkpoint.tensor(name).shape();
     }
 }

@@ -4,6 +4,7 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Tensor;
+import dev.atelier.model.Network;
 import dev.atelier.model.StableDiffusion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,15 +22,15 @@ public final class OnnxExport {
 
     /**
      * Writes {@code text_encoder/model.onnx}, {@code unet/model.onnx} and {@code vae_decoder/model.onnx} below
-     * {@code folder}, each beside a file with its weights in fp32. Every {@code model.onnx} appears when its weights are
+     * {@code folder}, for SDXL also {@code text_encoder_2/model.onnx}, each beside a file with its weights in fp32. Every {@code model.onnx} appears when its weights are
      * complete. {@code progress} counts bytes of weights.
      *
      * @throws UncheckedIOException if writing fails
      */
     public static void write(StableDiffusion model, Path folder, Progress progress) {
         Map<Network, Checkpoint> weights = new LinkedHashMap<>();
-        for (Network network : Network.values()) {
-            weights.put(network, weights(model.checkpoint(), network.trace(model, WeightFile.NONE)));
+        for (Network network : model.networks()) {
+            weights.put(network, weights(model.checkpoint(), NetworkGraph.trace(model, network, 1, WeightFile.NONE)));
         }
         long total = weights.values().stream().mapToLong(Checkpoint::byteSize).sum();
         long before = 0;
@@ -58,7 +59,9 @@ public final class OnnxExport {
             Path file = folder.resolve(WEIGHTS);
             weights.writeTo(file, progress);
             Path part = folder.resolve("model.onnx.part");
-            Files.write(part, network.trace(model, WeightFile.of(file)).toBytes());
+            Files.write(
+                    part,
+                    NetworkGraph.trace(model, network, 1, WeightFile.of(file)).toBytes());
             Files.move(part, folder.resolve("model.onnx"), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

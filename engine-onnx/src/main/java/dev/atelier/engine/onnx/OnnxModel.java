@@ -1,31 +1,41 @@
 package dev.atelier.engine.onnx;
 
 import ai.onnxruntime.OrtException;
-import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.model.ClipTokenizer;
-import dev.atelier.model.DiffusionModel;
+import dev.atelier.checkpoint.Tensor;
+import dev.atelier.model.ClipTextEncoder;
+import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.Network;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.UNet;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Arrays;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 
 /** A Stable Diffusion model on ONNX Runtime, in fp32 on the CPU. */
-public final class OnnxModel implements DiffusionModel {
+public final class OnnxModel extends EngineModel<OnnxModel.Part> {
+
+    /** A network and its weights. */
+    record Part(OnnxSession session, NativeWeights weights) implements LoadedNetwork {
+        @Override
+        public void close() {
+            session.close();
+            weights.close();
+        }
+    }
+
     private final StableDiffusion model;
-    private final NativeWeights weights = new NativeWeights();
-    private final Map<Network, OnnxSession> sessions = new EnumMap<>(Network.class);
 
     private OnnxModel(StableDiffusion model) {
+        super(model);
         this.model = model;
     }
 
     /**
-     * Loads the weights that making pictures from text needs. {@code progress} counts bytes of the checkpoint.
+     * Loads the weights that making pictures from text needs. {@code progress} counts bytes of weights.
      *
      * @throws UncheckedIOException if the folder for temporary files cannot be written
      */
@@ -33,13 +43,9 @@ public final class OnnxModel implements DiffusionModel {
         OnnxModel loaded = new OnnxModel(model);
         boolean complete = false;
         try {
-            loaded.open(progress);
+            loaded.load(progress);
             complete = true;
             return loaded;
-        } catch (OrtException e) {
-            throw failure(e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         } finally {
             if (!complete) {
                 loaded.close();
@@ -47,92 +53,69 @@ public final class OnnxModel implements DiffusionModel {
         }
     }
 
-    private void open(Progress progress) throws OrtException, IOException {
-        Checkpoint checkpoint = model.checkpoint();
-        Map<Network, OnnxGraph> graphs = new EnumMap<>(Network.class);
-        for (Network network : Network.values()) {
-            graphs.put(network, network.trace(model, WeightFile.NONE));
+    @Override
+    protected Part open(Network network, int clipSkip, Progress progress) {
+        OnnxGraph graph = NetworkGraph.trace(model, network, clipSkip, WeightFile.NONE);
+        NativeWeights weights = new NativeWeights();
+        boolean complete = false;
+        try {
+            load(graph, weights, progress);
+            boolean runsAtEveryStep = network == Network.UNET;
+            Part part = new Part(OnnxSession.open(graph, weights, runsAtEveryStep), weights);
+            complete = true;
+            return part;
+        } catch (OrtException e) {
+            throw OnnxSession.failure(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            if (!complete) {
+                weights.close();
+            }
         }
-        long total = graphs.values().stream()
-                .flatMap(graph -> graph.weights().stream())
-                .mapToLong(name -> checkpoint.tensor(name).byteSize())
-                .sum();
+    }
+
+    private void load(OnnxGraph graph, NativeWeights weights, Progress progress) throws OrtException {
+        long total = 0;
+        for (String name : graph.weights()) {
+            total += model.checkpoint().tensor(name).shape().elements() * Float.BYTES;
+        }
         long done = 0;
-        for (Map.Entry<Network, OnnxGraph> traced : graphs.entrySet()) {
-            OnnxGraph graph = traced.getValue();
-            for (String name : graph.weights()) {
-                progress.update(done, total);
-                weights.load(name, checkpoint.tensor(name));
-                done += checkpoint.tensor(name).byteSize();
-            }
-            boolean runsAtEveryStep = traced.getKey() == Network.UNET;
-            sessions.put(traced.getKey(), OnnxSession.open(graph, weights, runsAtEveryStep));
-        }
-        progress.update(done, total);
-    }
-
-    @Override
-    public FloatArray encodeText(int[][] tokens) {
-        for (int[] window : tokens) {
-            boolean known = Arrays.stream(window).allMatch(id -> id >= 0 && id < ClipTokenizer.VOCABULARY);
-            if (window.length != ClipTokenizer.WINDOW || !known) {
-                throw new IllegalArgumentException("not a window of 77 CLIP tokens: " + Arrays.toString(window));
-            }
-        }
-        try {
-            return session(Network.TEXT_ENCODER).run("tokens", tokens);
-        } catch (OrtException e) {
-            throw failure(e);
+        for (String name : graph.weights()) {
+            progress.update(done, total);
+            Tensor tensor = model.checkpoint().tensor(name);
+            weights.load(name, tensor);
+            done += tensor.shape().elements() * Float.BYTES;
         }
     }
 
     @Override
-    public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
-        FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
-        return run(Network.UNET, Map.of("latents", latents, "timesteps", t, "context", context));
+    protected ClipTextEncoder.Encoded<FloatArray> encode(Part part, int[][] tokens) {
+        Map<String, FloatArray> outputs = part.session.run("tokens", tokens);
+        return new ClipTextEncoder.Encoded<>(output(outputs, "context"), outputs.get("pooled"));
     }
 
     @Override
-    public FloatArray decode(FloatArray latents) {
-        return run(Network.VAE_DECODER, Map.of("latents", latents));
-    }
-
-    private FloatArray run(Network network, Map<String, FloatArray> inputs) {
-        try {
-            return session(network).run(inputs);
-        } catch (OrtException e) {
-            throw failure(e);
+    protected FloatArray predict(Part part, UNet.Input<FloatArray> input) {
+        Map<String, FloatArray> inputs = new HashMap<>();
+        inputs.put("latents", input.latents());
+        inputs.put("timesteps", input.timesteps());
+        inputs.put("context", input.context());
+        if (input.vector() != null) {
+            inputs.put("vector", input.vector());
         }
-    }
-
-    private OnnxSession session(Network network) {
-        return Objects.requireNonNull(sessions.get(network), "closed");
-    }
-
-    private static IllegalStateException failure(OrtException e) {
-        return new IllegalStateException("ONNX Runtime: " + e.getMessage(), e);
-    }
-
-    @Override
-    public int spatialFactor() {
-        return model.vae().spatialFactor();
-    }
-
-    @Override
-    public float[] alphasCumprod() {
-        return model.alphasCumprod();
-    }
-
-    @Override
-    public void close() {
-        try {
-            for (OnnxSession session : sessions.values()) {
-                session.close();
-            }
-        } catch (OrtException e) {
-            throw failure(e);
+        if (input.image() != null) {
+            inputs.put("image", input.image());
         }
-        sessions.clear();
-        weights.close();
+        return output(part.session.run(inputs), "noise");
+    }
+
+    @Override
+    protected FloatArray decode(Part part, FloatArray latents) {
+        return output(part.session.run(Map.of("latents", latents)), "pictures");
+    }
+
+    private static FloatArray output(Map<String, FloatArray> outputs, String name) {
+        return Objects.requireNonNull(outputs.get(name), name);
     }
 }

@@ -2,6 +2,7 @@ package dev.atelier.engine.onnx;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxTensorLike;
+import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.RunOptions;
@@ -75,8 +76,8 @@ final class OnnxSession implements AutoCloseable {
         options.addExternalInitializers(copied);
     }
 
-    /** Runs the network on copies of {@code inputs} and returns its only output. */
-    FloatArray run(Map<String, FloatArray> inputs) throws OrtException {
+    /** Runs the network on copies of {@code inputs} and returns its outputs by name. */
+    Map<String, FloatArray> run(Map<String, FloatArray> inputs) {
         Map<String, OnnxTensor> tensors = new HashMap<>();
         try {
             for (Map.Entry<String, FloatArray> input : inputs.entrySet()) {
@@ -86,13 +87,15 @@ final class OnnxSession implements AutoCloseable {
                 tensors.put(input.getKey(), OnnxTensor.createTensor(Environment.ORT, values, shape));
             }
             return runOn(tensors);
+        } catch (OrtException e) {
+            throw failure(e);
         } finally {
             tensors.values().forEach(OnnxTensor::close);
         }
     }
 
     /** Runs a network whose only input is integers {@code [rows, columns]}. */
-    FloatArray run(String input, int[][] values) throws OrtException {
+    Map<String, FloatArray> run(String input, int[][] values) {
         long[] flat = Arrays.stream(values)
                 .flatMapToInt(Arrays::stream)
                 .asLongStream()
@@ -100,25 +103,40 @@ final class OnnxSession implements AutoCloseable {
         long[] shape = {values.length, flat.length / values.length};
         try (OnnxTensor tensor = OnnxTensor.createTensor(Environment.ORT, LongBuffer.wrap(flat), shape)) {
             return runOn(Map.of(input, tensor));
+        } catch (OrtException e) {
+            throw failure(e);
         }
     }
 
-    private FloatArray runOn(Map<String, OnnxTensor> inputs) throws OrtException {
+    private Map<String, FloatArray> runOn(Map<String, OnnxTensor> inputs) throws OrtException {
+        Map<String, FloatArray> outputs = new HashMap<>();
         try (OrtSession.Result result = session.run(inputs, runOptions)) {
-            OnnxTensor output = (OnnxTensor) result.get(0);
-            int[] shape = Arrays.stream(output.getInfo().getShape())
-                    .mapToInt(Math::toIntExact)
-                    .toArray();
-            FloatBuffer buffer = output.getFloatBuffer();
-            float[] values = new float[buffer.remaining()];
-            buffer.get(values);
-            return FloatArray.of(values, shape);
+            for (Map.Entry<String, OnnxValue> named : result) {
+                OnnxTensor output = (OnnxTensor) named.getValue();
+                int[] shape = Arrays.stream(output.getInfo().getShape())
+                        .mapToInt(Math::toIntExact)
+                        .toArray();
+                FloatBuffer buffer = output.getFloatBuffer();
+                float[] values = new float[buffer.remaining()];
+                buffer.get(values);
+                outputs.put(named.getKey(), FloatArray.of(values, shape));
+            }
         }
+        return outputs;
+    }
+
+    static IllegalStateException failure(OrtException e) {
+        return new IllegalStateException("ONNX Runtime: " + e.getMessage(), e);
     }
 
     @Override
-    public void close() throws OrtException {
-        session.close();
-        runOptions.close();
+    public void close() {
+        try {
+            session.close();
+        } catch (OrtException e) {
+            throw failure(e);
+        } finally {
+            runOptions.close();
+        }
     }
 }

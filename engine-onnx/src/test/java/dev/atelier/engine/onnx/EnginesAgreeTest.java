@@ -10,6 +10,7 @@ import dev.atelier.model.DemoModel;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.UNetConditioning;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
@@ -49,7 +50,9 @@ class EnginesAgreeTest {
         int[][] tokens = IntStream.range(0, 3)
                 .mapToObj(_ -> random.ints(77, 0, 49408).toArray())
                 .toArray(int[][]::new);
-        assertThat(relativeError(onnx.encodeText(tokens), torch.encodeText(tokens)))
+        assertThat(relativeError(
+                        onnx.encodeText(tokens).context(),
+                        torch.encodeText(tokens).context()))
                 .isLessThan(TOLERANCE);
     }
 
@@ -57,7 +60,7 @@ class EnginesAgreeTest {
     @CsvSource({"1, 8, 8, 77", "3, 16, 8, 77", "2, 40, 24, 231"})
     void onNoise(int n, int height, int width, int tokens) {
         FloatArray latents = random(n, 4, height, width);
-        FloatArray context = random(n, tokens, 16);
+        UNetConditioning context = UNetConditioning.of(random(n, tokens, 16));
         float[] timesteps = {999, 0, 41.5f};
         float[] used = Arrays.copyOf(timesteps, n);
         assertThat(relativeError(onnx.predictNoise(latents, used, context), torch.predictNoise(latents, used, context)))

@@ -1,71 +1,85 @@
 package dev.atelier.engine.torch;
 
-import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.model.ClipTextEncoder;
-import dev.atelier.model.ClipTokenizer;
-import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.Network;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.UNet;
 import dev.atelier.model.VaeDecoder;
-import java.util.Arrays;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** A Stable Diffusion model on libtorch, in fp32 on the CPU. */
-public final class TorchModel implements DiffusionModel {
-    private final StableDiffusion model;
-    private final TorchWeights weights;
-    private final ClipTextEncoder<Tensor> textEncoder;
-    private final UNet<Tensor> unet;
-    private final VaeDecoder<Tensor> decoder;
+public final class TorchModel extends EngineModel<TorchModel.Part> {
 
-    private TorchModel(StableDiffusion model, TorchWeights weights) {
-        this.model = model;
-        this.weights = weights;
-        TorchOps ops = new TorchOps();
-        this.textEncoder = new ClipTextEncoder<>(ops, weights, model.text());
-        this.unet = new UNet<>(ops, weights, model.unet());
-        this.decoder = new VaeDecoder<>(ops, weights, model.vae());
-    }
-
-    /** Loads the weights that making pictures from text needs. {@code progress} counts bytes of the checkpoint. */
-    public static TorchModel load(StableDiffusion model, Progress progress) {
-        return new TorchModel(model, TorchWeights.load(model.checkpoint(), TorchModel::isUsed, progress));
-    }
-
-    private static boolean isUsed(String tensor) {
-        return switch (Component.of(tensor)) {
-            case TEXT_ENCODER -> !tensor.endsWith("position_ids");
-            case UNET -> true;
-            case VAE -> !tensor.contains(".encoder.") && !tensor.contains(".quant_conv.");
-            case EMA, OTHER -> false;
-        };
-    }
-
-    @Override
-    public FloatArray encodeText(int[][] tokens) {
-        for (int[] window : tokens) {
-            boolean known = Arrays.stream(window).allMatch(id -> id >= 0 && id < ClipTokenizer.VOCABULARY);
-            if (window.length != ClipTokenizer.WINDOW || !known) {
-                throw new IllegalArgumentException("not a window of 77 CLIP tokens: " + Arrays.toString(window));
-            }
+    /** A network's weights. The network itself is but code. */
+    record Part(Network network, TorchWeights weights, int clipSkip) implements LoadedNetwork {
+        @Override
+        public void close() {
+            weights.close();
         }
-        return run(() -> textEncoder.forward(Tensors.of(tokens)));
+    }
+
+    private final StableDiffusion model;
+    private final TorchOps ops = new TorchOps();
+
+    private TorchModel(StableDiffusion model) {
+        super(model);
+        this.model = model;
+    }
+
+    /** Loads the weights that making pictures from text needs. {@code progress} counts bytes of weights. */
+    public static TorchModel load(StableDiffusion model, Progress progress) {
+        TorchModel loaded = new TorchModel(model);
+        loaded.load(progress);
+        return loaded;
     }
 
     @Override
-    public FloatArray predictNoise(FloatArray latents, float[] timesteps, FloatArray context) {
-        FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
-        return run(() -> unet.forward(Tensors.of(latents), Tensors.of(t), Tensors.of(context)));
+    protected Part open(Network network, int clipSkip, Progress progress) {
+        TorchWeights weights = TorchWeights.load(model.checkpoint(), model.weights(network)::contains, progress);
+        return new Part(network, weights, clipSkip);
     }
 
     @Override
-    public FloatArray decode(FloatArray latents) {
-        return run(() -> decoder.forward(Tensors.of(latents)));
+    protected ClipTextEncoder.Encoded<FloatArray> encode(Part part, int[][] tokens) {
+        TextEncoderConfig config = part.network == Network.TEXT_ENCODER
+                ? model.text().getFirst()
+                : model.text().getLast();
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            ClipTextEncoder.Encoded<Tensor> encoded =
+                    new ClipTextEncoder<>(ops, part.weights, config).forward(Tensors.of(tokens), part.clipSkip);
+            Tensor pooled = encoded.pooled();
+            return new ClipTextEncoder.Encoded<>(
+                    Tensors.toArray(encoded.context()), pooled == null ? null : Tensors.toArray(pooled));
+        }
+    }
+
+    @Override
+    protected FloatArray predict(Part part, UNet.Input<FloatArray> input) {
+        return run(() -> new UNet<>(ops, part.weights, model.unet())
+                .forward(new UNet.Input<>(
+                        Tensors.of(input.latents()),
+                        Tensors.of(input.timesteps()),
+                        Tensors.of(input.context()),
+                        orNull(input.vector()),
+                        orNull(input.image()))));
+    }
+
+    private static @Nullable Tensor orNull(@Nullable FloatArray values) {
+        return values == null ? null : Tensors.of(values);
+    }
+
+    @Override
+    protected FloatArray decode(Part part, FloatArray latents) {
+        return run(() -> new VaeDecoder<>(ops, part.weights, model.vae()).forward(Tensors.of(latents)));
     }
 
     private static FloatArray run(Supplier<Tensor> network) {
@@ -73,20 +87,5 @@ public final class TorchModel implements DiffusionModel {
                 NoGradGuard _ = new NoGradGuard()) {
             return Tensors.toArray(network.get());
         }
-    }
-
-    @Override
-    public int spatialFactor() {
-        return model.vae().spatialFactor();
-    }
-
-    @Override
-    public float[] alphasCumprod() {
-        return model.alphasCumprod();
-    }
-
-    @Override
-    public void close() {
-        weights.close();
     }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -87,6 +88,11 @@ final class TorchOps implements Ops<Tensor> {
     }
 
     @Override
+    public Tensor matmul(Tensor x, Tensor matrix) {
+        return x.matmul(matrix);
+    }
+
+    @Override
     public Tensor conv2d(Tensor image, Tensor weight, Tensor bias, int stride, int padding) {
         return torch.conv2d(
                 image,
@@ -136,6 +142,12 @@ final class TorchOps implements Ops<Tensor> {
     @Override
     public Tensor embedding(Tensor table, Tensor ids) {
         return torch.embedding(table, ids);
+    }
+
+    @Override
+    public Tensor tokenOfLargest(Tensor x, Tensor ids) {
+        Tensor position = ids.argmax(new LongOptional(1), true).unsqueeze(-1);
+        return x.gather(1, position.expand(x.size(0), 1, x.size(2))).squeeze(1);
     }
 
     @Override

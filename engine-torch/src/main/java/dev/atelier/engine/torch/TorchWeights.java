@@ -29,17 +29,19 @@ final class TorchWeights implements Weights<Tensor>, AutoCloseable {
     static TorchWeights load(Checkpoint checkpoint, Predicate<String> used, Progress progress) {
         TorchWeights weights = new TorchWeights(checkpoint);
         List<String> names = checkpoint.tensors().keySet().stream().filter(used).toList();
-        long total = names.stream()
-                .mapToLong(name -> checkpoint.tensor(name).byteSize())
-                .sum();
+        long total = names.stream().mapToLong(name -> size(checkpoint, name)).sum();
         long done = 0;
         for (String name : names) {
             progress.update(done, total);
             weights.loaded.put(name, load(checkpoint.tensor(name)));
-            done += checkpoint.tensor(name).byteSize();
+            done += size(checkpoint, name);
         }
         progress.update(done, total);
         return weights;
+    }
+
+    private static long size(Checkpoint checkpoint, String name) {
+        return checkpoint.tensor(name).shape().elements() * Float.BYTES;
     }
 
     private static Tensor load(dev.atelier.checkpoint.Tensor stored) {
@@ -68,7 +70,7 @@ final class TorchWeights implements Weights<Tensor>, AutoCloseable {
     }
 
     @Override
-    public Shape shape(String name) {
+    public Shape shape(String name, int rank) {
         return checkpoint.tensor(name).shape();
     }
 

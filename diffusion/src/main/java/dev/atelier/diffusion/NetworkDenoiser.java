@@ -1,0 +1,30 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.FloatArray;
+import dev.atelier.model.UNetConditioning;
+import java.util.Arrays;
+
+/**
+ * A network, seen as a {@link Denoiser} (Karras et al. 2022, arXiv 2206.00364, table 1). It reads x/√(σ² + 1) at the time
+ * t(σ); where it predicts the noise ε, {@code D(x; σ) = x − σ·ε}, and where it predicts v,
+ * {@code D(x; σ) = x/(σ² + 1) − v·σ/√(σ² + 1)}.
+ *
+ * @param conditioning a row for each latent
+ */
+public record NetworkDenoiser(DiffusionModel model, NoiseSchedule schedule, UNetConditioning conditioning)
+        implements Denoiser {
+
+    @Override
+    public FloatArray denoise(FloatArray x, float sigma) {
+        double variance = (double) sigma * sigma + 1;
+        float[] timesteps = new float[x.size(0)];
+        Arrays.fill(timesteps, schedule.timestep(sigma));
+        FloatArray input = Latents.scale(x, (float) (1 / Math.sqrt(variance)));
+        FloatArray output = model.predictNoise(input, timesteps, conditioning);
+        return switch (model.prediction()) {
+            case EPSILON -> Latents.combine(x, output, (value, noise) -> value - sigma * noise);
+            case V -> Latents.weighted(1 / variance, x, -sigma / Math.sqrt(variance), output);
+        };
+    }
+}

@@ -1,0 +1,82 @@
+package dev.atelier.engine.onnx;
+
+import dev.atelier.engine.onnx.OnnxGraph.ElementType;
+import dev.atelier.model.ClipTextEncoder;
+import dev.atelier.model.Network;
+import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.TextEncoderConfig;
+import dev.atelier.model.UNet;
+import dev.atelier.model.UNetConfig;
+import dev.atelier.model.VaeDecoder;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The networks of a model as graphs. Each becomes one by running its own code on {@link GraphOps}. How many pictures
+ * there are, and how large, is left open: one graph serves all.
+ */
+final class NetworkGraph {
+    private final StableDiffusion model;
+    private final OnnxGraph graph;
+    private final GraphOps ops;
+    private final GraphWeights weights;
+
+    private NetworkGraph(StableDiffusion model, OnnxGraph graph, WeightFile file) {
+        this.model = model;
+        this.graph = graph;
+        this.ops = new GraphOps(graph);
+        this.weights = new GraphWeights(model.checkpoint(), graph, file);
+    }
+
+    /** @param clipSkip where a text encoder stops, see {@link ClipTextEncoder#forward} */
+    static OnnxGraph trace(StableDiffusion model, Network network, int clipSkip, WeightFile file) {
+        OnnxGraph graph = new OnnxGraph(network.label());
+        NetworkGraph traced = new NetworkGraph(model, graph, file);
+        switch (network) {
+            case TEXT_ENCODER -> traced.textEncoder(model.text().getFirst(), clipSkip);
+            case TEXT_ENCODER_2 -> traced.textEncoder(model.text().getLast(), clipSkip);
+            case UNET -> traced.unet(model.unet());
+            case VAE_DECODER -> traced.vaeDecoder();
+        }
+        return graph;
+    }
+
+    private void textEncoder(TextEncoderConfig config, int clipSkip) {
+        GraphValue tokens = graph.input("tokens", ElementType.INT64, List.of("n", "77"));
+        ClipTextEncoder.Encoded<GraphValue> encoded =
+                new ClipTextEncoder<>(ops, weights, config).forward(tokens, clipSkip);
+        graph.output("context", encoded.context(), List.of("n", "77", "context_width"));
+        GraphValue pooled = encoded.pooled();
+        if (pooled != null) {
+            graph.output("pooled", pooled, List.of("n", "pooled_width"));
+        }
+    }
+
+    private void unet(UNetConfig config) {
+        List<String> latents = List.of("n", "4", "height", "width");
+        int more = config.inputChannels() - UNetConfig.LATENT_CHANNELS;
+        UNet.Input<GraphValue> input = new UNet.Input<>(
+                graph.input("latents", ElementType.FLOAT, latents),
+                graph.input("timesteps", ElementType.FLOAT, List.of("n", "1")),
+                graph.input("context", ElementType.FLOAT, List.of("n", "context_tokens", "context_width")),
+                inputIf(config.vectorWidth(), "vector"),
+                inputIf(more, "image", "height", "width"));
+        graph.output("noise", new UNet<>(ops, weights, config).forward(input), latents);
+    }
+
+    private @Nullable GraphValue inputIf(int channels, String name, String... axes) {
+        if (channels == 0) {
+            return null;
+        }
+        List<String> all = new ArrayList<>(List.of("n", Integer.toString(channels)));
+        all.addAll(List.of(axes));
+        return graph.input(name, ElementType.FLOAT, all);
+    }
+
+    private void vaeDecoder() {
+        GraphValue latents = graph.input("latents", ElementType.FLOAT, List.of("n", "4", "height", "width"));
+        GraphValue pictures = new VaeDecoder<>(ops, weights, model.vae()).forward(latents);
+        graph.output("pictures", pictures, List.of("n", "3", "picture_height", "picture_width"));
+    }
+}

@@ -1,0 +1,201 @@
+package dev.atelier.model;
+
+import com.sun.management.OperatingSystemMXBean;
+import dev.atelier.checkpoint.Progress;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all engines have in common: they check what is about to enter native code, and hold in memory as many of a model's
+ * networks as it has room for. Those used longest ago make place for the next.
+ *
+ * @param <N> a network with its weights, ready to run
+ */
+public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implements DiffusionModel {
+
+    /** Something that holds native memory. */
+    public interface LoadedNetwork extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    // the rest is for intermediate results, the pictures, the JVM, and the files that the system keeps in memory
+    private static final double SHARE_OF_MEMORY = 0.6;
+
+    private final StableDiffusion model;
+    private final long room;
+    private final SequencedMap<Network, N> loaded = new LinkedHashMap<>(); // in the order of their last use
+    private int clipSkip = 1; // of the text encoders in memory
+    private @Nullable Prediction prediction;
+
+    protected EngineModel(StableDiffusion model) {
+        this(model, (long) (SHARE_OF_MEMORY
+                * ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize()));
+    }
+
+    /** @param room how many bytes of weights may be in memory at once; a single network may take more */
+    protected EngineModel(StableDiffusion model, long room) {
+        this.model = model;
+        this.room = room;
+        this.prediction = model.prediction();
+    }
+
+    /** Loads a network's weights and makes it ready to run. {@code clipSkip} is of interest to text encoders. */
+    protected abstract N open(Network network, int clipSkip, Progress progress);
+
+    /** Runs a text encoder. */
+    protected abstract ClipTextEncoder.Encoded<FloatArray> encode(N textEncoder, int[][] tokens);
+
+    /** Runs the UNet. */
+    protected abstract FloatArray predict(N unet, UNet.Input<FloatArray> input);
+
+    /** Runs the VAE decoder. */
+    protected abstract FloatArray decode(N decoder, FloatArray latents);
+
+    /** Loads what there is room for, in the order of use. {@code progress} counts bytes of weights. */
+    protected final void load(Progress progress) {
+        Map<Network, Long> fitting = new LinkedHashMap<>();
+        long total = 0;
+        for (Network network : model.networks()) {
+            long size = size(network);
+            if (total + size > room) {
+                break;
+            }
+            fitting.put(network, size);
+            total += size;
+        }
+        long before = 0;
+        long all = total;
+        for (Map.Entry<Network, Long> entry : fitting.entrySet()) {
+            long start = before;
+            loaded.put(entry.getKey(), open(entry.getKey(), clipSkip, (done, _) -> progress.update(start + done, all)));
+            before += entry.getValue();
+        }
+        progress.update(all, all);
+    }
+
+    private N network(Network network) {
+        N ready = loaded.remove(network);
+        if (ready == null) {
+            long needed = size(network);
+            while (!loaded.isEmpty()
+                    && needed + loaded.keySet().stream().mapToLong(this::size).sum() > room) {
+                loaded.pollFirstEntry().getValue().close();
+            }
+            ready = open(network, clipSkip, Progress.NONE);
+        }
+        loaded.put(network, ready);
+        return ready;
+    }
+
+    /** In memory, where all weights are fp32. */
+    private long size(Network network) {
+        return model.weights(network).stream()
+                .mapToLong(name -> model.checkpoint().tensor(name).shape().elements() * Float.BYTES)
+                .sum();
+    }
+
+    @Override
+    public final TextEncoding encodeText(int[][] tokens, int clipSkip) {
+        for (int[] window : tokens) {
+            boolean known = Arrays.stream(window).allMatch(id -> id >= 0 && id < ClipTokenizer.VOCABULARY);
+            if (window.length != ClipTokenizer.WINDOW || !known) {
+                throw new IllegalArgumentException("not a window of 77 CLIP tokens: " + Arrays.toString(window));
+            }
+        }
+        stopAt(clipSkip);
+        List<FloatArray> parts = new ArrayList<>();
+        FloatArray pooled = null;
+        for (int i = 0; i < model.text().size(); i++) {
+            N encoder = network(i == 0 ? Network.TEXT_ENCODER : Network.TEXT_ENCODER_2);
+            ClipTextEncoder.Encoded<FloatArray> encoded =
+                    encode(encoder, model.text().get(i).padded(tokens));
+            parts.add(encoded.context());
+            pooled = encoded.pooled() != null ? encoded.pooled() : pooled;
+        }
+        return new TextEncoding(parts, pooled);
+    }
+
+    private void stopAt(int clipSkip) {
+        if (clipSkip < 1 || clipSkip > model.text().getFirst().layers()) {
+            throw new IllegalArgumentException("clip skip must be between 1 and %d, but is %d"
+                    .formatted(model.text().getFirst().layers(), clipSkip));
+        }
+        if (clipSkip != this.clipSkip && model.family() == Family.SD1) {
+            N other = loaded.remove(Network.TEXT_ENCODER);
+            if (other != null) {
+                other.close();
+            }
+            this.clipSkip = clipSkip;
+        }
+    }
+
+    @Override
+    public final FloatArray predictNoise(FloatArray latents, float[] timesteps, UNetConditioning conditioning) {
+        UNetConfig unet = model.unet();
+        FloatArray vector = conditioning.vector();
+        FloatArray image = conditioning.image();
+        requireWidth("a context", unet.contextWidth(), conditioning.context().size(2));
+        requireWidth("a vector", unet.vectorWidth(), vector == null ? 0 : vector.size(1));
+        requireWidth("an image", unet.inputChannels() - UNetConfig.LATENT_CHANNELS, image == null ? 0 : image.size(1));
+        FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
+        return predict(network(Network.UNET), new UNet.Input<>(latents, t, conditioning.context(), vector, image));
+    }
+
+    private static void requireWidth(String what, int expected, int actual) {
+        if (actual != expected) {
+            throw new IllegalArgumentException(
+                    "%s of %d channels, where this UNet needs %d".formatted(what, actual, expected));
+        }
+    }
+
+    @Override
+    public final FloatArray decode(FloatArray latents) {
+        return decode(network(Network.VAE_DECODER), latents);
+    }
+
+    @Override
+    public final Family family() {
+        return model.family();
+    }
+
+    @Override
+    public final Prediction prediction() {
+        if (prediction == null) {
+            prediction = PredictionProbe.of(this, model.unet());
+        }
+        return prediction;
+    }
+
+    @Override
+    public final float[] alphasCumprod() {
+        return model.alphasCumprod();
+    }
+
+    @Override
+    public final int spatialFactor() {
+        return model.vae().spatialFactor();
+    }
+
+    @Override
+    public final int inputChannels() {
+        return model.unet().inputChannels();
+    }
+
+    @Override
+    public final void release() {
+        loaded.values().forEach(LoadedNetwork::close);
+        loaded.clear();
+    }
+
+    @Override
+    public final void close() {
+        release();
+    }
+}
