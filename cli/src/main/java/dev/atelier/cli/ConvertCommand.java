@@ -42,8 +42,14 @@ final class ConvertCommand implements Callable<Integer> {
         }
     }
 
-    @Parameters(paramLabel = "FILE", description = "A .safetensors or .ckpt file, or a folder of diffusers.")
-    private Path file = Path.of("");
+    @Parameters(
+            paramLabel = "MODEL",
+            description = "A .safetensors or .ckpt file, a folder of diffusers, the name of a model in --models, or an"
+                    + " expression such as \"0.7*A + 0.3*B\".")
+    private String model = "";
+
+    @Mixin
+    private Models models = new Models();
 
     @Option(
             names = "--prune",
@@ -76,7 +82,7 @@ final class ConvertCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         output.requireNew();
-        Checkpoint original = Layout.normalize(Checkpoints.open(file));
+        Checkpoint original = models.resolve(model).checkpoint();
         Checkpoint converted = switch (ema) {
             case KEEP -> original;
             case DROP -> Slim.dropEma(original);

@@ -1,6 +1,5 @@
 package dev.atelier.cli;
 
-import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.engine.onnx.OnnxExport;
 import dev.atelier.model.StableDiffusion;
 import java.io.PrintWriter;
@@ -8,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -45,9 +45,13 @@ final class ExportCommand implements Callable<Integer> {
 
     @Parameters(
             index = "1",
-            paramLabel = "FILE",
-            description = "A Stable Diffusion 1.x checkpoint: .safetensors, .ckpt, or a folder of diffusers.")
-    private Path file = Path.of("");
+            paramLabel = "MODEL",
+            description = "A Stable Diffusion 1.x checkpoint: .safetensors, .ckpt, a folder of diffusers, the name of a"
+                    + " model in --models, or an expression such as \"0.7*A + 0.3*B\".")
+    private String model = "";
+
+    @Mixin
+    private Models models = new Models();
 
     @Option(
             names = {"-o", "--output"},
@@ -65,10 +69,10 @@ final class ExportCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Main.requireNew(output, overwrite);
-        StableDiffusion model = StableDiffusion.of(Checkpoints.open(file));
+        StableDiffusion networks = StableDiffusion.of(models.resolve(model).checkpoint());
         try (Bar bar = Bar.bytes("Exporting")) {
             switch (format) {
-                case ONNX -> OnnxExport.write(model, output, bar.progress());
+                case ONNX -> OnnxExport.write(networks, output, bar.progress());
             }
         }
         PrintWriter out = spec.commandLine().getOut();

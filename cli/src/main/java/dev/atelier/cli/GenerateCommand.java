@@ -5,8 +5,10 @@ import dev.atelier.Engine;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.NoiseSource;
 import dev.atelier.diffusion.PngFile;
+import dev.atelier.merge.expression.ResolvedModel;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -15,6 +17,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -42,8 +45,15 @@ final class GenerateCommand implements Callable<Integer> {
     @Parameters(paramLabel = "PROMPT", description = "What to draw.")
     private String prompt = "";
 
-    @Option(names = "--model", paramLabel = "FILE", description = "The checkpoint. Default: the built-in demo model.")
-    private @Nullable Path model;
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            description = "The checkpoint: a file, the name of a model in --models, or an expression such as"
+                    + " \"0.7*A + 0.3*B\", which writes nothing to disk. Default: the built-in demo model.")
+    private @Nullable String model;
+
+    @Mixin
+    private Models models = new Models();
 
     @Option(
             names = {"-n", "--negative"},
@@ -175,7 +185,10 @@ final class GenerateCommand implements Callable<Integer> {
     private Atelier open() {
         try (Bar bar = Bar.bytes("Loading")) {
             if (model != null) {
-                return Atelier.open(model, engine, bar.progress());
+                ResolvedModel resolved = models.resolve(model);
+                return resolved.file().isPresent()
+                        ? Atelier.open(resolved.file().get(), engine, bar.progress())
+                        : Atelier.open(resolved.checkpoint(), new ModelLabel(model, null), engine, bar.progress());
             }
             spec.commandLine()
                     .getErr()

@@ -2,9 +2,7 @@ package dev.atelier.cli;
 
 import dev.atelier.checkpoint.Architecture;
 import dev.atelier.checkpoint.Checkpoint;
-import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.InvalidCheckpointException;
-import dev.atelier.checkpoint.Layout;
 import dev.atelier.model.StableDiffusion;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -17,6 +15,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -39,8 +38,14 @@ import picocli.CommandLine.Spec;
 final class InspectCommand implements Callable<Integer> {
     private static final int SHOWN_METADATA = 100;
 
-    @Parameters(paramLabel = "FILE", description = "A .safetensors or .ckpt file.")
-    private Path file = Path.of("");
+    @Parameters(
+            paramLabel = "MODEL",
+            description = "A .safetensors or .ckpt file, a folder of diffusers, the name of a model in --models, or an"
+                    + " expression such as \"0.7*A + 0.3*B\".")
+    private String model = "";
+
+    @Mixin
+    private Models models = new Models();
 
     @Option(names = "--json", description = "Print everything, every tensor included, as JSON.")
     private boolean json;
@@ -50,7 +55,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Checkpoint checkpoint = Layout.normalize(Checkpoints.open(file));
+        Checkpoint checkpoint = models.resolve(model).checkpoint();
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             printJson(checkpoint, out);
@@ -62,7 +67,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private void printText(Checkpoint checkpoint, PrintWriter out) throws IOException {
-        out.println(file);
+        out.println(model);
         out.printf("  %-13s %s%n", "Model", Architecture.of(checkpoint).label());
         long size = size(checkpoint);
         String problem = problem(checkpoint);
@@ -126,7 +131,7 @@ final class InspectCommand implements Callable<Integer> {
         long size = size(checkpoint);
         JsonOutput.print(out, json -> {
             json.writeStartObject();
-            json.writeStringProperty("file", file.toString());
+            json.writeStringProperty("file", model);
             json.writeStringProperty(
                     "architecture", Architecture.of(checkpoint).name().toLowerCase(Locale.ROOT));
             json.writeStringProperty("model", Architecture.of(checkpoint).label());

@@ -1,6 +1,7 @@
 package dev.atelier.cli;
 
 import dev.atelier.checkpoint.InvalidCheckpointException;
+import dev.atelier.merge.expression.ExpressionException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -127,6 +128,7 @@ public final class Main implements Callable<Integer> {
         return switch (failure) {
             case NoSuchFileException missing -> "%s: there is no such file".formatted(missing.getFile());
             case AccessDeniedException denied -> "%s: permission denied".formatted(denied.getFile());
+            case ExpressionException shownWithItsPlace -> String.valueOf(shownWithItsPlace.getMessage());
             case InvalidCheckpointException _, IllegalArgumentException _, IOException _ -> text;
             default -> "%s (%s)".formatted(text, failure.getClass().getSimpleName());
         };

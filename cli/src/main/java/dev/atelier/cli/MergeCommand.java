@@ -1,24 +1,16 @@
 package dev.atelier.cli;
 
-import dev.atelier.checkpoint.Checkpoint;
-import dev.atelier.checkpoint.Checkpoints;
-import dev.atelier.checkpoint.Component;
-import dev.atelier.merge.BlockWeights;
-import dev.atelier.merge.Blocks;
-import dev.atelier.merge.ElementRules;
-import dev.atelier.merge.Merge;
 import dev.atelier.merge.MergeMethod;
 import dev.atelier.merge.MergeMethods;
-import dev.atelier.merge.Multipliers;
 import dev.atelier.merge.Parameter;
+import dev.atelier.merge.expression.ModelExpression;
+import dev.atelier.merge.expression.ModelFunction;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -51,6 +43,7 @@ import picocli.CommandLine.Spec;
             "      --method ties --param density=0.3 --param weights=1,0.5 -o both.safetensors",
             "  atelier merge anime.safetensors photo.safetensors \\",
             "      --block-weights GRAD_V --text 0 -o blocks.safetensors",
+            "  atelier merge \"0.5*anime + 0.3*photo + 0.2*paint\" --models ~/models -o three.safetensors",
             "",
         },
         sortOptions = false,
@@ -72,8 +65,12 @@ final class MergeCommand implements Callable<Integer> {
     @Parameters(
             arity = "1..*",
             paramLabel = "MODEL",
-            description = "Primary (A), secondary (B), tertiary model (C) and so on, as the method asks for.")
-    private List<Path> models = List.of();
+            description = "Primary (A), secondary (B), tertiary model (C) and so on, as the method asks for. Each is a"
+                    + " file, the name of one in --models, or an expression.")
+    private List<String> models = List.of();
+
+    @Mixin
+    private Models names = new Models();
 
     @Option(
             names = {"-m", "--multiplier"},
@@ -154,79 +151,49 @@ final class MergeCommand implements Callable<Integer> {
             return 0;
         }
         output.requireNew();
-        output.write(merged(), "Merging", spec.commandLine().getOut());
+        output.write(
+                names.resolve(expression()).checkpoint(),
+                "Merging",
+                spec.commandLine().getOut());
         return 0;
     }
 
-    private Checkpoint merged() {
+    private ModelExpression expression() {
+        List<ModelExpression> operands =
+                models.stream().map(this.names::expression).toList();
+        if (operands.size() == 1
+                && method == null
+                && operands.getFirst().singleName().isEmpty()) {
+            return operands.getFirst(); // says itself how to merge
+        }
         MergeMethod chosen =
                 MergeMethods.named(method != null ? method : models.size() == 3 ? "add-difference" : "weighted-sum");
         chosen.requireModels(models.size());
-        Map<String, String> written = new LinkedHashMap<>(parameters);
+        Map<String, String> arguments = new LinkedHashMap<>(parameters);
         if (multiplier != null) {
             String name = chosen.multiplier()
                     .orElseThrow(() -> new IllegalArgumentException(chosen + " has no multiplier"))
                     .name();
-            if (written.put(name, multiplier.toString()) != null) {
+            if (arguments.put(name, multiplier.toString()) != null) {
                 throw new IllegalArgumentException("-m and --param %s are the same; give one of them".formatted(name));
             }
         }
-        var settings = chosen.settings(written);
-        List<Checkpoint> opened = models.stream().map(Checkpoints::open).toList();
-        if (isPlain()) {
-            double m = multiplier != null
-                    ? multiplier
-                    : chosen.multiplier().map(Parameter::standard).orElse(0.0);
-            switch (chosen.name()) {
-                case "weighted-sum" -> {
-                    return Merge.weightedSum(opened.get(0), opened.get(1), m);
-                }
-                case "add-difference" -> {
-                    return Merge.addDifference(opened.get(0), opened.get(1), opened.get(2), m);
-                }
-                default -> {} // the others have no second arithmetic
-            }
+        put(arguments, "blocks", blockWeights);
+        put(arguments, "elements", elements);
+        put(arguments, "unet", unet);
+        put(arguments, "text", text);
+        put(arguments, "vae", vae);
+        put(arguments, "only", only);
+        put(arguments, "except", except);
+        put(arguments, "compat", compat == Compat.A1111 ? null : compat);
+        return ModelExpression.call(chosen.name(), operands, arguments);
+    }
+
+    private static void put(Map<String, String> arguments, String name, @Nullable Object value) {
+        if (value != null && arguments.put(name, value.toString()) != null) {
+            throw new IllegalArgumentException(
+                    "--param %s and --%s are the same; give one of them".formatted(name, name));
         }
-        return Merge.with(chosen, settings, opened, multipliers(opened.getFirst()), selection());
-    }
-
-    /** Whether nothing is asked for that AUTOMATIC1111's merger could not do. */
-    private boolean isPlain() {
-        return compat == Compat.A1111
-                && parameters.isEmpty()
-                && blockWeights == null
-                && elements == null
-                && unet == null
-                && text == null
-                && vae == null
-                && only == null
-                && except == null;
-    }
-
-    /** Element rules before components before blocks. */
-    private Multipliers multipliers(Checkpoint a) {
-        if (blockWeights != null && unet != null) {
-            throw new IllegalArgumentException("--block-weights and --unet both set the UNet; give one of them");
-        }
-        BlockWeights blocks = blockWeights == null ? null : BlockWeights.parse(blockWeights, a);
-        Multipliers all = elements == null
-                ? Multipliers.NONE
-                : ElementRules.parse(elements, blocks == null ? Blocks.of(a) : blocks.blocks());
-        all = all.otherwise(component(Component.UNET, unet))
-                .otherwise(component(Component.TEXT_ENCODER, text))
-                .otherwise(component(Component.VAE, vae));
-        return blocks == null ? all : all.otherwise(blocks);
-    }
-
-    private static Multipliers component(Component component, @Nullable Double multiplier) {
-        return multiplier == null ? Multipliers.NONE : Multipliers.component(component, multiplier);
-    }
-
-    private Predicate<String> selection() {
-        Pattern wanted = only;
-        Pattern unwanted = except;
-        return name -> (wanted == null || wanted.matcher(name).find())
-                && (unwanted == null || !unwanted.matcher(name).find());
     }
 
     private static void printMethods(PrintWriter out) {
@@ -246,5 +213,10 @@ final class MergeCommand implements Callable<Integer> {
             }
             out.printf("    from %s%n%n", method.source());
         }
+        out.println("  In an expression each of these is a function, models first: slerp(A, B, 0.4). There are also:");
+        for (ModelFunction function : ModelFunction.all()) {
+            out.printf("    A.%s()  %s%n", function.name(), function.meaning());
+        }
+        out.println("    A.vae(FILE)  with the VAE of another file");
     }
 }

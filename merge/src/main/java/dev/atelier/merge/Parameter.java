@@ -78,7 +78,7 @@ public record Parameter<T>(
     }
 
     /** @throws IllegalArgumentException saying what the value may be */
-    T parse(String written) {
+    public T parse(String written) {
         try {
             return parser.apply(written.strip());
         } catch (IllegalArgumentException e) {

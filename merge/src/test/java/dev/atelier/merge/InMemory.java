@@ -5,10 +5,10 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Shape;
 
 /** A tensor of given numbers, rounded to its type. */
-final class InMemory extends ComputedTensor {
+public final class InMemory extends ComputedTensor {
     private final double[] values;
 
-    InMemory(DType dtype, Shape shape, double... values) {
+    public InMemory(DType dtype, Shape shape, double... values) {
         super(dtype, shape);
         if (values.length != shape.elements()) {
             throw new IllegalArgumentException(values.length + " numbers for " + shape);
@@ -16,7 +16,7 @@ final class InMemory extends ComputedTensor {
         this.values = values;
     }
 
-    static InMemory exact(double... values) {
+    public static InMemory exact(double... values) {
         return new InMemory(DType.F64, Shape.of(values.length), values);
     }
 

@@ -17,13 +17,13 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /** Builds a small safetensors file tensor by tensor. */
-final class ModelFile {
-    static final String UNET = "model.diffusion_model.";
+public final class ModelFile {
+    public static final String UNET = "model.diffusion_model.";
 
     private final List<String> members = new ArrayList<>();
     private final ByteArrayOutputStream data = new ByteArrayOutputStream();
 
-    ModelFile metadata(String... keysAndValues) {
+    public ModelFile metadata(String... keysAndValues) {
         List<String> entries = new ArrayList<>();
         for (int i = 0; i < keysAndValues.length; i += 2) {
             entries.add("\"%s\":\"%s\"".formatted(keysAndValues[i], keysAndValues[i + 1]));
@@ -33,11 +33,11 @@ final class ModelFile {
     }
 
     /** An F32 tensor of one axis. */
-    ModelFile floats(String name, float... values) {
+    public ModelFile floats(String name, float... values) {
         return floats(name, Shape.of(values.length), values);
     }
 
-    ModelFile floats(String name, Shape shape, float... values) {
+    public ModelFile floats(String name, Shape shape, float... values) {
         ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
         for (float value : values) {
             bytes.putFloat(value);
@@ -46,12 +46,12 @@ final class ModelFile {
     }
 
     /** A tensor of zeros. */
-    ModelFile zeros(String name, DType dtype, long... sizes) {
+    public ModelFile zeros(String name, DType dtype, long... sizes) {
         Shape shape = Shape.of(sizes);
         return tensor(name, dtype, shape, new byte[(int) dtype.bytes(shape.elements())]);
     }
 
-    ModelFile tensor(String name, DType dtype, Shape shape, byte[] bytes) {
+    public ModelFile tensor(String name, DType dtype, Shape shape, byte[] bytes) {
         int begin = data.size();
         data.writeBytes(bytes);
         members.add("\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
@@ -59,7 +59,7 @@ final class ModelFile {
         return this;
     }
 
-    Checkpoint in(Path folder, String name) {
+    public Checkpoint in(Path folder, String name) {
         byte[] header =
                 members.stream().collect(Collectors.joining(",", "{", "}")).getBytes(StandardCharsets.UTF_8);
         byte[] file = ByteBuffer.allocate(8 + header.length + data.size())

@@ -8,16 +8,16 @@ import dev.atelier.checkpoint.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /** What lazy tensors hold. */
-final class Tensors {
+public final class Tensors {
     private Tensors() {}
 
-    static byte[] bits(Tensor tensor) {
+    public static byte[] bits(Tensor tensor) {
         byte[] bytes = new byte[Math.toIntExact(tensor.byteSize())];
         tensor.read(0, MemorySegment.ofArray(bytes));
         return bytes;
     }
 
-    static float[] floats(Tensor tensor) {
+    public static float[] floats(Tensor tensor) {
         float[] values = new float[Math.toIntExact(tensor.shape().elements())];
         assertThat(values.length).isLessThanOrEqualTo(Scratch.SIZE);
         tensor.read(0, values, values.length);
@@ -25,14 +25,14 @@ final class Tensors {
     }
 
     /** The type, shape and bits of one tensor. */
-    static void assertSame(String name, Tensor actual, Tensor expected) {
+    public static void assertSame(String name, Tensor actual, Tensor expected) {
         assertThat(actual.dtype()).as(name).isEqualTo(expected.dtype());
         assertThat(actual.shape()).as(name).isEqualTo(expected.shape());
         assertThat(bits(actual)).as(name).isEqualTo(bits(expected));
     }
 
     /** The same names, and under each name the same type, shape and bits. */
-    static void assertSame(Checkpoint actual, Checkpoint expected) {
+    public static void assertSame(Checkpoint actual, Checkpoint expected) {
         assertThat(actual.tensors()).containsOnlyKeys(expected.tensors().keySet());
         expected.tensors().forEach((name, tensor) -> assertSame(name, actual.tensor(name), tensor));
     }

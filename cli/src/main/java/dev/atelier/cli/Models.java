@@ -1,0 +1,59 @@
+package dev.atelier.cli;
+
+import dev.atelier.merge.expression.ModelExpression;
+import dev.atelier.merge.expression.ModelFolders;
+import dev.atelier.merge.expression.ModelNames;
+import dev.atelier.merge.expression.ResolvedModel;
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Where the models are that expressions name. */
+final class Models {
+    private static final String VARIABLE = "ATELIER_MODELS";
+
+    @Option(
+            names = "--models",
+            paramLabel = "FOLDER",
+            description =
+                    "Where models that are given by name are looked for, at any depth; may be given several times."
+                            + " Default: the folders in " + VARIABLE + ".")
+    private List<Path> folders = new ArrayList<>();
+
+    private @Nullable ModelNames names;
+
+    /** A file as it is called, or an expression of several. */
+    ModelExpression expression(String text) {
+        return ModelExpression.of(text, names());
+    }
+
+    /** @throws IllegalArgumentException if a name stands for no file or a function is called as it cannot be */
+    ResolvedModel resolve(ModelExpression expression) {
+        return expression.resolve(names());
+    }
+
+    ResolvedModel resolve(String text) {
+        return resolve(expression(text));
+    }
+
+    private ModelNames names() {
+        if (names == null) {
+            names = new ModelFolders(folders.isEmpty() ? fromEnvironment() : folders);
+        }
+        return names;
+    }
+
+    private static List<Path> fromEnvironment() {
+        String variable = System.getenv(VARIABLE);
+        return variable == null
+                ? List.of()
+                : Stream.of(variable.split(File.pathSeparator))
+                        .filter(folder -> !folder.isBlank())
+                        .map(Path::of)
+                        .toList();
+    }
+}

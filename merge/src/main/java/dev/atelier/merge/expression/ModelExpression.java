@@ -1,0 +1,109 @@
+package dev.atelier.merge.expression;
+
+import dev.atelier.checkpoint.Checkpoint;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.StringJoiner;
+import java.util.regex.Pattern;
+
+/**
+ * A model written as text: a file, or what operators and functions make of files, for example {@code 0.7*A + 0.3*B},
+ * {@code A + 0.8*(B - C)}, {@code slerp(A, B, 0.4)} or {@code A.prune().fp16()}.
+ *
+ * <pre>
+ * sum      = product { ("+" | "-") product }
+ * product  = signed { ("*" | "/") signed }
+ * signed   = { "+" | "-" } calls
+ * calls    = operand { "." function "(" arguments ")" }
+ * operand  = number | name | quoted | "(" sum ")" | function "(" arguments ")"
+ * arguments = [ argument { "," argument } ]
+ * argument = [ name "=" ] sum { ":" number }
+ * </pre>
+ *
+ * <p>A name is a run of letters, digits and {@code _ . ~ @ # / \}, with dashes between them; others are quoted, with
+ * {@code "} or {@code '}, which is doubled inside. {@code A.f(x)} means {@code f(A, x)}. Functions are the methods of
+ * {@link dev.atelier.merge.MergeMethods} and those of {@link ModelFunction}.
+ */
+public final class ModelExpression {
+    /** Longer ones are refused: nobody writes them. */
+    public static final int MAX_LENGTH = 10_000;
+
+    private static final Pattern BARE = Pattern.compile("[A-Za-z][A-Za-z0-9_]*");
+
+    private final String text;
+    private final Node node;
+
+    private ModelExpression(String text, Node node) {
+        this.text = text;
+        this.node = node;
+    }
+
+    /** @throws ExpressionException showing the place where the text does not follow the grammar */
+    public static ModelExpression parse(String text) {
+        if (text.length() > MAX_LENGTH) {
+            throw new ExpressionException(
+                    "the expression has %d characters; at most %d are read".formatted(text.length(), MAX_LENGTH),
+                    text,
+                    MAX_LENGTH);
+        }
+        return new ModelExpression(text, Parser.parse(text));
+    }
+
+    /**
+     * What a user wrote where a model is expected: the name of a model as it stands, whatever characters it has, or else
+     * an expression.
+     *
+     * @throws ExpressionException showing the place where the text does not follow the grammar
+     */
+    public static ModelExpression of(String text, ModelNames names) {
+        return names.find(text).isPresent() ? parse(quoted(text)) : parse(text);
+    }
+
+    /**
+     * A function called on models.
+     *
+     * @param named further arguments; values are quoted where they need to be
+     */
+    public static ModelExpression call(String function, List<ModelExpression> models, Map<String, String> named) {
+        StringJoiner arguments = new StringJoiner(", ", function + "(", ")");
+        models.forEach(model -> arguments.add(model.text));
+        named.forEach((name, value) -> arguments.add(name + "=" + (isNumber(value) ? value : quoted(value))));
+        return parse(arguments.toString());
+    }
+
+    /** The expression as it was written. */
+    public String text() {
+        return text;
+    }
+
+    /** The name, if the expression is nothing but that of one model. */
+    public Optional<String> singleName() {
+        return node instanceof Node.Name model ? Optional.of(model.name()) : Optional.empty();
+    }
+
+    /**
+     * Opens the files and composes the lazy checkpoint; no tensor is read.
+     *
+     * @throws ExpressionException if a name stands for no file, or a function is called as it cannot be
+     * @throws dev.atelier.checkpoint.InvalidCheckpointException if a file is unsound, or the models do not fit together
+     */
+    public ResolvedModel resolve(ModelNames names) {
+        Resolver resolver = new Resolver(text, names);
+        Checkpoint checkpoint = resolver.checkpoint(node);
+        return new ResolvedModel(this, checkpoint, resolver.inputs());
+    }
+
+    private static boolean isNumber(String value) {
+        return value.matches("-?[0-9]+(\\.[0-9]+)?([eE]-?[0-9]+)?");
+    }
+
+    private static String quoted(String name) {
+        return BARE.matcher(name).matches() ? name : "\"%s\"".formatted(name.replace("\"", "\"\""));
+    }
+
+    @Override
+    public String toString() {
+        return text;
+    }
+}

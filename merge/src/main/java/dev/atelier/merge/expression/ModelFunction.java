@@ -1,0 +1,38 @@
+package dev.atelier.merge.expression;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.Slim;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+
+/**
+ * A function of expressions that makes another of one checkpoint and takes nothing else.
+ *
+ * @param meaning half a sentence
+ */
+public record ModelFunction(String name, String meaning, UnaryOperator<Checkpoint> operation) {
+    private static final List<ModelFunction> ALL = List.of(
+            new ModelFunction(
+                    "prune", "without EMA copies, training leftovers and tables of the schedule", Slim::prune),
+            new ModelFunction("ema", "the averaged weights in place of the last trained ones", Slim::emaOnly),
+            new ModelFunction("drop-ema", "without the averaged weights", Slim::dropEma),
+            new ModelFunction("repair", "with sound position_ids", Slim::repairPositionIds),
+            new ModelFunction("fp16", "in half precision", model -> model.cast(DType.F16)),
+            new ModelFunction("bf16", "in bfloat16", model -> model.cast(DType.BF16)),
+            new ModelFunction("fp32", "in single precision", model -> model.cast(DType.F32)));
+
+    public static List<ModelFunction> all() {
+        return ALL;
+    }
+
+    static Optional<ModelFunction> named(String name) {
+        return ALL.stream().filter(function -> function.name.equals(name)).findFirst();
+    }
+
+    static Stream<String> names() {
+        return ALL.stream().map(ModelFunction::name);
+    }
+}

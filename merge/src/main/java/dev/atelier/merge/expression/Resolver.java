@@ -1,0 +1,283 @@
+package dev.atelier.merge.expression;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.Layout;
+import dev.atelier.checkpoint.Slim;
+import dev.atelier.merge.Merge;
+import dev.atelier.merge.MergeMethod;
+import dev.atelier.merge.MergeMethods;
+import dev.atelier.merge.Multipliers;
+import dev.atelier.merge.expression.Node.Argument;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.function.DoubleUnaryOperator;
+import java.util.stream.Collectors;
+
+/** Turns a parsed expression into a lazy checkpoint. Every file is opened once. */
+final class Resolver {
+    /** What rounding may leave of a sum of coefficients that is 0 or 1 on paper. */
+    private static final double ROUNDING = 1e-12;
+
+    private final String text;
+    private final ModelNames names;
+    private final SequencedMap<String, Path> inputs = new LinkedHashMap<>();
+    private final Map<Path, Checkpoint> opened = new HashMap<>();
+
+    /** What a part of an expression stands for. */
+    private sealed interface Value {}
+
+    private record Scalar(double value) implements Value {}
+
+    /** A sum of models, each with its coefficient. */
+    private record Models(List<Term> terms) implements Value {
+        static Models of(Checkpoint model) {
+            return new Models(List.of(new Term(1, model)));
+        }
+
+        Models times(double factor) {
+            return map(coefficient -> factor * coefficient);
+        }
+
+        Models map(DoubleUnaryOperator change) {
+            return new Models(terms.stream()
+                    .map(term -> new Term(change.applyAsDouble(term.coefficient), term.model))
+                    .toList());
+        }
+
+        Models plus(Models others) {
+            List<Term> all = new ArrayList<>(terms);
+            all.addAll(others.terms);
+            return new Models(all);
+        }
+    }
+
+    private record Term(double coefficient, Checkpoint model) {}
+
+    Resolver(String text, ModelNames names) {
+        this.text = text;
+        this.names = names;
+    }
+
+    SequencedMap<String, Path> inputs() {
+        return inputs;
+    }
+
+    Checkpoint checkpoint(Node node) {
+        if (value(node) instanceof Models models) {
+            return sum(models.terms, node);
+        }
+        throw error("this is a number, where a model is expected", node);
+    }
+
+    private Value value(Node node) {
+        return switch (node) {
+            case Node.Literal number -> new Scalar(number.value());
+            case Node.Name name -> Models.of(open(name));
+            case Node.Call call -> Models.of(call(call));
+            case Node.Sum sum -> sum(sum);
+            case Node.Product product -> product(product);
+        };
+    }
+
+    private Value sum(Node.Sum sum) {
+        double sign = sum.minus() ? -1 : 1;
+        Value left = value(sum.left());
+        Value right = value(sum.right());
+        if (left instanceof Scalar(double x) && right instanceof Scalar(double y)) {
+            return new Scalar(x + sign * y);
+        }
+        if (left instanceof Models x && right instanceof Models y) {
+            return x.plus(sum.minus() ? y.times(-1) : y);
+        }
+        throw error("a number and a model cannot be added; numbers multiply models", sum);
+    }
+
+    private Value product(Node.Product product) {
+        Value left = value(product.left());
+        Value right = value(product.right());
+        if (right instanceof Scalar(double y)) {
+            if (product.divided() && y == 0) {
+                throw error("nothing can be divided by 0", product);
+            }
+            return switch (left) {
+                case Scalar(double x) -> new Scalar(product.divided() ? x / y : x * y);
+                case Models x -> x.map(coefficient -> product.divided() ? coefficient / y : coefficient * y);
+            };
+        }
+        if (left instanceof Scalar(double x) && !product.divided()) {
+            return ((Models) right).times(x);
+        }
+        throw error("models are multiplied and divided by numbers only", product);
+    }
+
+    /**
+     * The sum of the terms. What AUTOMATIC1111's merger can compute is computed with its arithmetic, so that the same
+     * formula gives the same bits; anything else in fp64 and rounded once.
+     */
+    private Checkpoint sum(List<Term> terms, Node node) {
+        double total = terms.stream().mapToDouble(Term::coefficient).sum();
+        if (!Double.isFinite(total)) {
+            throw error("the models' factors are too large", node);
+        }
+        if (Math.abs(total) < ROUNDING) {
+            throw error("a difference of models is no model; add it to one, as in A + 0.8*(B - C)", node);
+        }
+        Term a = terms.getFirst();
+        if (terms.size() == 1 && a.coefficient == 1) {
+            return a.model;
+        }
+        if (terms.size() == 2 && Math.abs(total - 1) < ROUNDING) {
+            Term b = terms.get(1);
+            return Merge.weightedSum(a.model, b.model, b.coefficient);
+        }
+        if (terms.size() == 3 && a.coefficient == 1 && terms.get(1).coefficient == -terms.get(2).coefficient) {
+            Term b = terms.get(1);
+            return Merge.addDifference(a.model, b.model, terms.get(2).model, b.coefficient);
+        }
+        String weights =
+                terms.stream().map(term -> Double.toString(term.coefficient)).collect(Collectors.joining(","));
+        var linear = MergeMethods.named("linear");
+        return Merge.with(
+                linear,
+                linear.settings(Map.of("weights", weights, "normalize", "false")),
+                terms.stream().map(Term::model).toList(),
+                Multipliers.NONE,
+                _ -> true);
+    }
+
+    private Checkpoint call(Node.Call call) {
+        if (call.function().equals("vae")) {
+            requireArguments(call, 2, "a model and the file that holds the VAE");
+            return Slim.withVae(model(call, 0), model(call, 1));
+        }
+        var function = ModelFunction.named(call.function());
+        if (function.isPresent()) {
+            requireArguments(call, 1, "a model and nothing else");
+            Checkpoint model = model(call, 0);
+            return function.get().operation().apply(model);
+        }
+        return merge(call);
+    }
+
+    private Checkpoint merge(Node.Call call) {
+        MergeCall merge = new MergeCall(method(call));
+        for (Argument argument : call.arguments()) {
+            requireNoStrengths(argument);
+            if (!argument.name().isEmpty()) {
+                String written = argument.value() instanceof Node.Name word ? word.name() : number(argument.value());
+                at(argument, () -> merge.set(argument.name(), written));
+            } else if (value(argument.value()) instanceof Scalar(double number)) {
+                at(argument, () -> merge.add(text(number)));
+            } else {
+                Checkpoint model = checkpoint(argument.value());
+                at(argument, () -> merge.add(model));
+            }
+        }
+        try {
+            return merge.result();
+        } catch (IllegalArgumentException e) {
+            throw new ExpressionException(String.valueOf(e.getMessage()), text, call.at(), e);
+        }
+    }
+
+    private MergeMethod method(Node.Call call) {
+        return MergeMethods.all().stream()
+                .filter(method -> method.name().equals(call.function()))
+                .findFirst()
+                .orElseThrow(() -> {
+                    List<String> all = new ArrayList<>(List.of("vae"));
+                    ModelFunction.names().forEach(all::add);
+                    MergeMethods.all().forEach(method -> all.add(method.name()));
+                    return error(
+                            "there is no function \"%s\"%s"
+                                    .formatted(call.function(), Suggestions.of(call.function(), all)),
+                            call);
+                });
+    }
+
+    private void at(Argument argument, Runnable step) {
+        try {
+            step.run();
+        } catch (IllegalArgumentException e) {
+            throw new ExpressionException(String.valueOf(e.getMessage()), text, argument.at(), e);
+        }
+    }
+
+    private String number(Node node) {
+        if (value(node) instanceof Scalar(double number)) {
+            return text(number);
+        }
+        throw error("a number or a word is expected here", node);
+    }
+
+    /** As a user would write it: whole numbers without a point, because some parameters take nothing else. */
+    private static String text(double number) {
+        return number == Math.rint(number) && Math.abs(number) < 1e15
+                ? Long.toString((long) number)
+                : Double.toString(number);
+    }
+
+    private Checkpoint model(Node.Call call, int index) {
+        return checkpoint(call.arguments().get(index).value());
+    }
+
+    private void requireArguments(Node.Call call, int count, String what) {
+        if (call.arguments().size() != count) {
+            throw error("%s takes %s".formatted(call.function(), what), call);
+        }
+        for (Argument argument : call.arguments()) {
+            requireNoStrengths(argument);
+            if (!argument.name().isEmpty()) {
+                throw new ExpressionException(
+                        "%s has no parameter \"%s\"".formatted(call.function(), argument.name()), text, argument.at());
+            }
+        }
+    }
+
+    private void requireNoStrengths(Argument argument) {
+        if (!argument.strengths().isEmpty()) {
+            throw error(
+                    "only a LoRA is followed by a colon and its strength",
+                    argument.strengths().getFirst());
+        }
+    }
+
+    private Checkpoint open(Node.Name model) {
+        return opened.computeIfAbsent(file(model), file -> Layout.normalize(Checkpoints.open(file)));
+    }
+
+    private Path file(Node.Name model) {
+        Path file;
+        try {
+            file = names.find(model.name()).orElseThrow(() -> notFound(model));
+        } catch (ExpressionException e) {
+            throw e;
+        } catch (IllegalArgumentException e) {
+            throw new ExpressionException(String.valueOf(e.getMessage()), text, model.at(), e);
+        }
+        inputs.put(model.name(), file);
+        return file;
+    }
+
+    private ExpressionException notFound(Node.Name model) {
+        String name = model.name();
+        boolean glued = name.matches(".*[\\p{L}\\p{N}][-/][\\p{L}\\p{N}].*") && !name.matches(".*\\.[a-zA-Z]{2,}");
+        return error(
+                "there is no such file or model as \"%s\"%s%s"
+                        .formatted(
+                                name,
+                                Suggestions.of(name, names.known()),
+                                glued ? "; around a minus or a division write spaces" : ""),
+                model);
+    }
+
+    private ExpressionException error(String problem, Node node) {
+        return new ExpressionException(problem, text, node.at());
+    }
+}
