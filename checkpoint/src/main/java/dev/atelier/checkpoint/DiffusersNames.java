@@ -13,19 +13,20 @@ import java.util.regex.Pattern;
  * resolution and position within it, CompVis straight through.
  */
 final class DiffusersNames {
-    private static final Pattern BLOCK =
-            Pattern.compile("(down|up)_blocks\\.(\\d+)\\.(resnets|attentions|downsamplers|upsamplers)\\.(\\d+)\\.(.+)");
-    private static final Pattern MIDDLE = Pattern.compile("mid_block\\.(resnets|attentions)\\.(\\d+)\\.(.+)");
+    private static final Pattern BLOCK = Pattern.compile(
+            "(down|up)_blocks\\.(\\d{1,4})\\.(resnets|attentions|downsamplers|upsamplers)\\.(\\d{1,4})\\.(.+)");
+    private static final Pattern MIDDLE = Pattern.compile("mid_block\\.(resnets|attentions)\\.(\\d{1,4})\\.(.+)");
     private static final Pattern VAE_BLOCK = Pattern.compile(
-            "(encoder|decoder)\\.(down|up)_blocks\\.(\\d+)\\.(resnets|downsamplers|upsamplers)\\.(\\d+)\\.(.+)");
+            "(encoder|decoder)\\.(down|up)_blocks\\.(\\d{1,4})\\.(resnets|downsamplers|upsamplers)\\.(\\d{1,4})\\.(.+)");
     private static final Pattern VAE_MIDDLE =
-            Pattern.compile("(encoder|decoder)\\.mid_block\\.(resnets|attentions)\\.(\\d+)\\.(.+)");
-    private static final Pattern ZERO_CONVOLUTION = Pattern.compile("controlnet_down_blocks\\.(\\d+)\\.(weight|bias)");
+            Pattern.compile("(encoder|decoder)\\.mid_block\\.(resnets|attentions)\\.(\\d{1,4})\\.(.+)");
+    private static final Pattern ZERO_CONVOLUTION =
+            Pattern.compile("controlnet_down_blocks\\.(\\d{1,4})\\.(weight|bias)");
     private static final Pattern HINT =
-            Pattern.compile("controlnet_cond_embedding\\.(conv_in|conv_out|blocks\\.(\\d+))\\.(weight|bias)");
+            Pattern.compile("controlnet_cond_embedding\\.(conv_in|conv_out|blocks\\.(\\d{1,4}))\\.(weight|bias)");
     private static final Pattern LEADING = Pattern.compile("([a-z_0-9]+(?:\\.\\d+)?)\\.(.+)");
 
-    private static final Map<String, String> UNET_ROOT = Map.of(
+    static final Map<String, String> UNET_ROOT = Map.of(
             "time_embedding.linear_1", "time_embed.0",
             "time_embedding.linear_2", "time_embed.2",
             "add_embedding.linear_1", "label_emb.0.0",
@@ -35,7 +36,7 @@ final class DiffusersNames {
             "conv_norm_out", "out.0",
             "conv_out", "out.2");
 
-    private static final Map<String, String> UNET_RESNET = Map.of(
+    static final Map<String, String> UNET_RESNET = Map.of(
             "norm1", "in_layers.0",
             "conv1", "in_layers.2",
             "time_emb_proj", "emb_layers.1",
@@ -43,17 +44,16 @@ final class DiffusersNames {
             "conv2", "out_layers.3",
             "conv_shortcut", "skip_connection");
 
-    private static final Map<String, String> VAE_ATTENTION = Map.ofEntries(
+    static final Map<String, String> VAE_ATTENTION = Map.ofEntries(
             Map.entry("group_norm", "norm"),
             Map.entry("to_q", "q"),
             Map.entry("to_k", "k"),
             Map.entry("to_v", "v"),
-            Map.entry("to_out.0", "proj_out"),
-            // names of diffusers before 0.14
-            Map.entry("query", "q"),
-            Map.entry("key", "k"),
-            Map.entry("value", "v"),
-            Map.entry("proj_attn", "proj_out"));
+            Map.entry("to_out.0", "proj_out"));
+
+    /** What diffusers before 0.14 called them. */
+    private static final Map<String, String> OLD_VAE_ATTENTION =
+            Map.of("query", "q", "key", "k", "value", "v", "proj_attn", "proj_out");
 
     private DiffusersNames() {}
 
@@ -157,7 +157,9 @@ final class DiffusersNames {
         if (middle.matches()) {
             String prefix = middle.group(1) + ".mid.";
             return middle.group(2).equals("attentions")
-                    ? renamed(VAE_ATTENTION, middle.group(4)).map(rest -> prefix + "attn_1." + rest)
+                    ? renamed(VAE_ATTENTION, middle.group(4))
+                            .or(() -> renamed(OLD_VAE_ATTENTION, middle.group(4)))
+                            .map(rest -> prefix + "attn_1." + rest)
                     : Optional.of(prefix + "block_" + (Integer.parseInt(middle.group(3)) + 1) + "."
                             + shortcut(middle.group(4)));
         }
@@ -172,7 +174,7 @@ final class DiffusersNames {
     }
 
     /** {@code name} with its leading part, which may end in a number, replaced. */
-    private static Optional<String> renamed(Map<String, String> names, String name) {
+    static Optional<String> renamed(Map<String, String> names, String name) {
         Matcher leading = LEADING.matcher(name);
         return leading.matches()
                 ? Optional.ofNullable(names.get(leading.group(1)))

@@ -222,6 +222,19 @@ class DiffusersFamiliesTest {
         return networks;
     }
 
+    /** As {@link #diffusers} for Stable Diffusion 1.5, whose list of names has another form. */
+    static Map<String, Map<String, Tensor>> sd15(Map<String, Tensor> single) {
+        Map<String, Map<String, Tensor>> networks = new TreeMap<>();
+        names("sd15").forEach((network, names) -> {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            boolean text = network.equals("text");
+            names.forEach((name, source) -> tensors.put(
+                    (text ? "text_model." : "") + name, derived(network, name, new String[] {source}, single)));
+            networks.put(text ? "text_encoder" : network, tensors);
+        });
+        return networks;
+    }
+
     private static Tensor derived(String network, String name, String[] source, Map<String, Tensor> single) {
         Tensor tensor = single.get(source[0]);
         long[] sizes = tensor.shape().sizes();

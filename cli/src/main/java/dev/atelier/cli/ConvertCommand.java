@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
             "  atelier convert full.ckpt --prune --dtype fp16 -o small.safetensors",
             "  atelier convert full.ckpt --ema only --prune -o averaged.safetensors",
             "  atelier convert model.safetensors --vae better.vae.pt -o baked.safetensors",
+            "  atelier convert model.safetensors --layout diffusers -o model-folder",
             "",
         },
         sortOptions = false,

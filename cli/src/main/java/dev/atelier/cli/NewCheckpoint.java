@@ -1,14 +1,28 @@
 package dev.atelier.cli;
 
 import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.DiffusersExport;
+import dev.atelier.model.TokenizerFiles;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options of every command that writes a checkpoint. */
 final class NewCheckpoint {
+    private enum Form {
+        FILE,
+        DIFFUSERS;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
@@ -21,10 +35,18 @@ final class NewCheckpoint {
             names = {"-o", "--output"},
             required = true,
             paramLabel = "FILE",
-            description = "The new checkpoint: .safetensors, or .ckpt for old programs (without metadata).")
+            description = "The new checkpoint: .safetensors, or .ckpt for old programs (without metadata); a folder "
+                    + "with --layout diffusers.")
     private Path output = Path.of("");
 
-    @Option(names = "--overwrite", description = "Replace the output file if it exists.")
+    @Option(
+            names = "--layout",
+            defaultValue = "file",
+            paramLabel = "FORM",
+            description = "file: one file. diffusers: a folder that from_pretrained opens. Default: ${DEFAULT-VALUE}.")
+    private Form form = Form.FILE;
+
+    @Option(names = "--overwrite", description = "Replace the output if it exists.")
     private boolean overwrite;
 
     /** @throws IllegalArgumentException if the output exists and may not be replaced */
@@ -35,17 +57,37 @@ final class NewCheckpoint {
     /** Writes {@code checkpoint} in the precision asked for and says so on {@code out}. */
     void write(Checkpoint checkpoint, String task, PrintWriter out) {
         Checkpoint written = precision == null ? checkpoint : checkpoint.cast(precision.dtype());
+        if (form == Form.DIFFUSERS) {
+            writeDiffusers(DiffusersExport.of(written), task, out);
+            return;
+        }
         long start = System.nanoTime();
         try (Bar bar = Bar.bytes(task)) {
             written.writeTo(output, bar.progress());
         }
+        report(written.tensors().size(), written.byteSize(), start, out);
+    }
+
+    private void writeDiffusers(DiffusersExport export, String task, PrintWriter out) {
+        Map<String, byte[]> tokenizers = new LinkedHashMap<>();
+        export.tokenizers().forEach((folder, pad) -> TokenizerFiles.of(pad)
+                .forEach((name, content) -> tokenizers.put(folder + "/" + name, content)));
+        long start = System.nanoTime();
+        try (Bar bar = Bar.bytes(task)) {
+            export.writeTo(output, tokenizers, bar.progress());
+        }
+        report(export.tensors(), export.byteSize(), start, out);
+        if (!export.leftOut().isEmpty()) {
+            out.printf(
+                    "  left out %d tensors that diffusers has no place for: %s%s%n",
+                    export.leftOut().size(),
+                    String.join(", ", export.leftOut().subList(0, Math.min(3, export.leftOut().size()))),
+                    export.leftOut().size() > 3 ? ", …" : "");
+        }
+    }
+
+    private void report(int tensors, long bytes, long start, PrintWriter out) {
         double seconds = (System.nanoTime() - start) / 1e9;
-        out.printf(
-                Locale.ROOT,
-                "%s: %d tensors, %s in %.1f s%n",
-                output,
-                written.tensors().size(),
-                Sizes.of(written.byteSize()),
-                seconds);
+        out.printf(Locale.ROOT, "%s: %d tensors, %s in %.1f s%n", output, tensors, Sizes.of(bytes), seconds);
     }
 }

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -37,6 +38,7 @@ public final class ClipTokenizer {
     /** How many ids there are. */
     public static final int VOCABULARY = 49408;
 
+    private static final String MERGES = "clip-merges.txt.gz";
     private static final int BYTES = 256;
     private static final String END_OF_WORD = "</w>";
     private static final Pattern SPECIAL_TOKEN = Pattern.compile("<\\|(start|end)oftext\\|>");
@@ -44,7 +46,7 @@ public final class ClipTokenizer {
             Pattern.compile("'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}|[^\\p{IsWhite_Space}\\p{L}\\p{N}]+");
 
     private static final class Standard {
-        static final ClipTokenizer TOKENIZER = load("clip-merges.txt.gz");
+        static final ClipTokenizer TOKENIZER = load(MERGES);
     }
 
     private final int[] idByByte;
@@ -110,24 +112,33 @@ public final class ClipTokenizer {
             idByToken.put(symbol.text() + END_OF_WORD, BYTES + id);
         }
         BytePairMerges merges = new BytePairMerges();
+        int id = 2 * BYTES;
+        for (String line : lines(resource)) {
+            int space = line.indexOf(' ');
+            String left = line.substring(0, space);
+            String right = line.substring(space + 1);
+            merges.add(
+                    Objects.requireNonNull(idByToken.get(left), left),
+                    Objects.requireNonNull(idByToken.get(right), right),
+                    id);
+            idByToken.put(left + right, id);
+            id++;
+        }
+        return new ClipTokenizer(idByByte, merges);
+    }
+
+    /** The merges in order of rank, each two symbols with a blank between them. */
+    static List<String> mergeLines() {
+        return lines(MERGES);
+    }
+
+    private static List<String> lines(String resource) {
         try (InputStream stored = Objects.requireNonNull(ClipTokenizer.class.getResourceAsStream(resource), resource);
                 BufferedReader lines = new BufferedReader(
                         new InputStreamReader(new GZIPInputStream(stored), StandardCharsets.UTF_8))) {
-            int id = 2 * BYTES;
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                int space = line.indexOf(' ');
-                String left = line.substring(0, space);
-                String right = line.substring(space + 1);
-                merges.add(
-                        Objects.requireNonNull(idByToken.get(left), left),
-                        Objects.requireNonNull(idByToken.get(right), right),
-                        id);
-                idByToken.put(left + right, id);
-                id++;
-            }
+            return lines.lines().toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return new ClipTokenizer(idByByte, merges);
     }
 }
