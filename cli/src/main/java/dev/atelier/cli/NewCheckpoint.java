@@ -70,8 +70,9 @@ final class NewCheckpoint {
 
     private void writeDiffusers(DiffusersExport export, String task, PrintWriter out) {
         Map<String, byte[]> tokenizers = new LinkedHashMap<>();
-        export.tokenizers().forEach((folder, pad) -> TokenizerFiles.of(pad)
-                .forEach((name, content) -> tokenizers.put(folder + "/" + name, content)));
+        export.tokenizers()
+                .forEach((folder, pad) -> TokenizerFiles.of(pad)
+                        .forEach((name, content) -> tokenizers.put(folder + "/" + name, content)));
         long start = System.nanoTime();
         try (Bar bar = Bar.bytes(task)) {
             export.writeTo(output, tokenizers, bar.progress());
@@ -79,9 +80,12 @@ final class NewCheckpoint {
         report(export.tensors(), export.byteSize(), start, out);
         if (!export.leftOut().isEmpty()) {
             out.printf(
-                    "  left out %d tensors that diffusers has no place for: %s%s%n",
+                    "  left out what diffusers has no place for, %d in all: %s%s%n",
                     export.leftOut().size(),
-                    String.join(", ", export.leftOut().subList(0, Math.min(3, export.leftOut().size()))),
+                    String.join(
+                            ", ",
+                            export.leftOut()
+                                    .subList(0, Math.min(3, export.leftOut().size()))),
                     export.leftOut().size() > 3 ? ", …" : "");
         }
     }
