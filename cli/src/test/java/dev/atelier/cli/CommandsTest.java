@@ -166,6 +166,31 @@ class CommandsTest {
     }
 
     @Test
+    void convertWritesAFolderForDiffusersAndReadsItBack() throws IOException {
+        Path model = folder.resolve("diffusers");
+        Run run = Run.atelier("convert", miniature, "--layout", "diffusers", "-o", model);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("1 in all: cond_stage_model.transformer.text_model.embeddings.position_ids");
+        assertThat(model.resolve("tokenizer/vocab.json")).exists();
+        assertThat(Run.atelier("convert", miniature, "--layout", "diffusers", "-o", model)
+                        .exitCode())
+                .isEqualTo(Main.BAD_INPUT);
+
+        Path back = folder.resolve("back.safetensors");
+        assertThat(Run.atelier("convert", model, "-o", back).exitCode()).isZero();
+        Checkpoint original = Checkpoints.open(miniature);
+        Checkpoint again = Checkpoints.open(back);
+        assertThat(again.tensors()).hasSize(original.tensors().size() - 1);
+        assertThat(again.metadata()).containsEntry("atelier.norm_num_groups", "4");
+        again.tensors()
+                .forEach((name, tensor) -> assertThat(tensor.mapped()
+                                .orElseThrow()
+                                .mismatch(original.tensor(name).mapped().orElseThrow()))
+                        .as(name)
+                        .isEqualTo(-1));
+    }
+
+    @Test
     void exportWritesAFolderForEachNetwork() {
         Path output = folder.resolve("onnx");
         Run run = Run.atelier("export", "onnx", miniature, "-o", output);
