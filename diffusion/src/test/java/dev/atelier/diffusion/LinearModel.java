@@ -1,11 +1,11 @@
 package dev.atelier.diffusion;
 
+import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.model.AlphasCumprod;
 import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
-import dev.atelier.model.Prediction;
 import dev.atelier.model.TextEncoding;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
@@ -81,8 +81,8 @@ class LinearModel implements DiffusionModel {
     }
 
     @Override
-    public Prediction prediction() {
-        return Prediction.EPSILON;
+    public PredictionType prediction() {
+        return PredictionType.EPSILON;
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.atelier.model;
 
+import dev.atelier.checkpoint.PredictionType;
+
 /**
  * What a sampler sees of an engine: a text-to-image diffusion model whose weights are loaded and ready to run.
  * Implementations are not thread-safe; one generation runs at a time.
@@ -9,7 +11,7 @@ public interface DiffusionModel extends AutoCloseable {
     Family family();
 
     /** What the UNet predicts. Where a checkpoint does not say, the first call tries it out. */
-    Prediction prediction();
+    PredictionType prediction();
 
     /** ᾱ for the 1000 training timesteps: the checkpoint's own {@code alphas_cumprod} where it counts. */
     float[] alphasCumprod();
@@ -27,7 +29,7 @@ public interface DiffusionModel extends AutoCloseable {
     default int nativeSize() {
         return switch (family()) {
             case SD1 -> 512;
-            case SD2 -> prediction() == Prediction.V ? 768 : 512;
+            case SD2 -> prediction() == PredictionType.V ? 768 : 512;
             case SDXL, SDXL_REFINER -> 1024;
         };
     }

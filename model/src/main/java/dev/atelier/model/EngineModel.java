@@ -1,6 +1,7 @@
 package dev.atelier.model;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Progress;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -32,7 +33,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     private final long room;
     private final SequencedMap<Network, N> loaded = new LinkedHashMap<>(); // in the order of their last use
     private int clipSkip = 1; // of the text encoders in memory
-    private @Nullable Prediction prediction;
+    private @Nullable PredictionType prediction;
 
     protected EngineModel(StableDiffusion model) {
         this(model, (long) (SHARE_OF_MEMORY
@@ -166,7 +167,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     }
 
     @Override
-    public final Prediction prediction() {
+    public final PredictionType prediction() {
         if (prediction == null) {
             prediction = PredictionProbe.of(this, model.unet());
         }

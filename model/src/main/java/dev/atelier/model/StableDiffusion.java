@@ -6,6 +6,7 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import dev.atelier.checkpoint.Layout;
+import dev.atelier.checkpoint.PredictionType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SequencedSet;
@@ -25,7 +26,7 @@ public record StableDiffusion(
         List<TextEncoderConfig> text,
         UNetConfig unet,
         VaeConfig vae,
-        @Nullable Prediction prediction,
+        @Nullable PredictionType prediction,
         boolean zeroTerminalSnr) {
     public StableDiffusion {
         text = List.copyOf(text);
@@ -46,8 +47,8 @@ public record StableDiffusion(
                 TextEncoderConfig.detect(checkpoint, family),
                 unet,
                 VaeConfig.detect(checkpoint, family),
-                PredictionMarks.prediction(checkpoint, family, unet),
-                checkpoint.has(PredictionMarks.ZERO_TERMINAL_SNR));
+                KnownPrediction.prediction(checkpoint, family, unet),
+                PredictionType.isZeroTerminalSnr(checkpoint));
         ShapeCheck.run(model);
         return model;
     }
@@ -67,7 +68,7 @@ public record StableDiffusion(
     }
 
     /** The same model, taken to predict {@code prediction} whatever the file says. */
-    public StableDiffusion withPrediction(Prediction other) {
+    public StableDiffusion withPrediction(PredictionType other) {
         return new StableDiffusion(checkpoint, family, text, unet, vae, other, zeroTerminalSnr);
     }
 

@@ -1,5 +1,6 @@
 package dev.atelier.model;
 
+import dev.atelier.checkpoint.PredictionType;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -42,7 +43,7 @@ public final class UNet<T> {
         this.config = config;
     }
 
-    /** The network's output, ε or v (see {@link Prediction}), {@code [n, 4, h, w]}. */
+    /** The network's output, ε or v (see {@link PredictionType}), {@code [n, 4, h, w]}. */
     public T forward(Input<T> input) {
         T emb = embedding(input);
         T context = input.context;

@@ -7,6 +7,7 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
+import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Tensor;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -35,7 +36,7 @@ class StableDiffusionTest {
     void theConfigurationIsReadOffTheTensorsAndTheMetadata() {
         StableDiffusion model = StableDiffusion.of(miniature);
         assertThat(model.family()).isEqualTo(Family.SD1);
-        assertThat(model.prediction()).isEqualTo(Prediction.EPSILON);
+        assertThat(model.prediction()).isEqualTo(PredictionType.EPSILON);
         assertThat(model.text())
                 .containsExactly(new TextEncoderConfig(
                         "cond_stage_model.transformer.text_model.",
