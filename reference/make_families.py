@@ -333,7 +333,9 @@ def cmd_miniatures(a):
 
 def cmd_full(a):
     f = FULL[a.family]
-    unet = new_unet(f, groups=32)
+    with torch.device("meta"):
+        unet = new_unet(f, groups=32)
+    unet = unet.to_empty(device="cpu")
     fill(unet, torch.Generator("cpu").manual_seed(a.seed))
     state = unet.state_dict()
     side = 32
@@ -349,7 +351,12 @@ def cmd_full(a):
     tensors["output"] = unet(lat, t, ctx, **more).sample
     print("seconds", time.perf_counter() - start)
     mr.save(os.path.join(a.out, a.family + "-full-unet-output.safetensors"), tensors)
-    save_file({unet_key(k, state): v.half() for k, v in state.items()}, os.path.join(a.out, a.family + "-full-unet.safetensors"))
+    names = list(state)
+    half = {}
+    for k in names:     # one copy less in memory
+        half[unet_key(k, names)] = state[k].half()
+        state[k].set_()
+    save_file(half, os.path.join(a.out, a.family + "-full-unet.safetensors"))
 
 
 def main():

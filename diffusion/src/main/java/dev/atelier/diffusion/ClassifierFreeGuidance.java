@@ -47,6 +47,12 @@ public final class ClassifierFreeGuidance implements Denoiser {
         return new ClassifierFreeGuidance(network, Conditioning.of(conditional), Timeline.always(unconditional), scale);
     }
 
+    /** The same guidance for a run of which so many calls of the network were made before. */
+    ClassifierFreeGuidance after(int calls) {
+        this.calls = calls;
+        return this;
+    }
+
     /** Where U cancels out, as it does at scale 1, the negative prompt is left out. */
     @Override
     public FloatArray denoise(FloatArray x, float sigma) {

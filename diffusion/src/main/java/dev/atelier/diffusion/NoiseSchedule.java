@@ -142,4 +142,15 @@ public final class NoiseSchedule {
         weight = Math.clamp(weight, 0f, 1f);
         return (1 - weight) * low + weight * high;
     }
+
+    /** How large a share of the network's timesteps lies behind a run that has come down to {@code sigma}: 0 to 1. */
+    double shareBehind(float sigma) {
+        int nearest = 0;
+        for (int i = 1; i < sigmas.length; i++) {
+            if (Math.abs(sigmas[i] - sigma) < Math.abs(sigmas[nearest] - sigma)) {
+                nearest = i;
+            }
+        }
+        return (double) (sigmas.length - 1 - nearest) / sigmas.length;
+    }
 }

@@ -1,0 +1,140 @@
+package dev.atelier.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.Progress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Which networks are in memory when. */
+class EngineModelTest {
+    private static final int[][] TOKENS = {new int[ClipTokenizer.WINDOW]};
+    private static final FloatArray LATENTS = FloatArray.of(new float[4], 1, 4, 1, 1);
+
+    private static StableDiffusion miniature;
+
+    @BeforeAll
+    static void open(@TempDir Path folder) {
+        miniature = StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder)));
+    }
+
+    /** An engine that computes nothing and writes down what it loads and frees. */
+    private static final class Recorder extends EngineModel<Recorder.Part> {
+        private final List<String> log = new ArrayList<>();
+
+        final class Part implements LoadedNetwork {
+            private final Network network;
+
+            Part(Network network) {
+                this.network = network;
+            }
+
+            @Override
+            public void close() {
+                log.add("-" + network);
+            }
+        }
+
+        Recorder(long room) {
+            super(miniature, room);
+        }
+
+        @Override
+        protected Part open(Network network, int clipSkip, Progress progress) {
+            log.add("+" + network + (clipSkip > 1 ? " " + clipSkip : ""));
+            return new Part(network);
+        }
+
+        @Override
+        protected ClipTextEncoder.Encoded<FloatArray> encode(Part textEncoder, int[][] tokens) {
+            return new ClipTextEncoder.Encoded<>(FloatArray.of(new float[77 * 16], 1, 77, 16), null);
+        }
+
+        @Override
+        protected FloatArray predict(Part unet, UNet.Input<FloatArray> input) {
+            return input.latents();
+        }
+
+        @Override
+        protected FloatArray decode(Part decoder, FloatArray latents) {
+            return latents;
+        }
+    }
+
+    private static void draw(DiffusionModel model) {
+        UNetConditioning text = UNetConditioning.of(model.encodeText(TOKENS).context());
+        model.predictNoise(LATENTS, new float[] {1}, text);
+        model.decode(LATENTS);
+    }
+
+    private static long size(Network network) {
+        return miniature.weights(network).stream()
+                .mapToLong(name -> miniature.checkpoint().tensor(name).shape().elements() * Float.BYTES)
+                .sum();
+    }
+
+    @Test
+    void whereThereIsRoomEverythingIsLoadedAtOnceAndStays() {
+        Recorder model = new Recorder(Long.MAX_VALUE);
+        model.load(Progress.NONE);
+        assertThat(model.log).containsExactly("+TEXT_ENCODER", "+UNET", "+VAE_DECODER");
+        draw(model);
+        draw(model);
+        assertThat(model.log).hasSize(3);
+        model.close();
+        assertThat(model.log).endsWith("-TEXT_ENCODER", "-UNET", "-VAE_DECODER");
+    }
+
+    @Test
+    void whereThereIsNoneEachNetworkMakesPlaceForTheNext() {
+        Recorder model = new Recorder(0);
+        model.load(Progress.NONE);
+        assertThat(model.log).isEmpty();
+        draw(model);
+        assertThat(model.log).containsExactly("+TEXT_ENCODER", "-TEXT_ENCODER", "+UNET", "-UNET", "+VAE_DECODER");
+    }
+
+    @Test
+    void theNetworkUsedLongestAgoGoesFirst() {
+        Recorder model = new Recorder(size(Network.UNET) + size(Network.VAE_DECODER));
+        draw(model);
+        assertThat(model.log).containsExactly("+TEXT_ENCODER", "-TEXT_ENCODER", "+UNET", "+VAE_DECODER");
+    }
+
+    @Test
+    void whatWasReleasedIsLoadedAgainWhenItIsUsed() {
+        Recorder model = new Recorder(Long.MAX_VALUE);
+        model.load(Progress.NONE);
+        model.release();
+        model.log.clear();
+        model.decode(LATENTS);
+        assertThat(model.log).containsExactly("+VAE_DECODER");
+    }
+
+    @Test
+    void anotherClipSkipIsAnotherTextEncoder() {
+        Recorder model = new Recorder(Long.MAX_VALUE);
+        model.load(Progress.NONE);
+        model.log.clear();
+        model.encodeText(TOKENS, 2);
+        model.encodeText(TOKENS, 2);
+        model.encodeText(TOKENS, 1);
+        assertThat(model.log).containsExactly("-TEXT_ENCODER", "+TEXT_ENCODER 2", "-TEXT_ENCODER", "+TEXT_ENCODER");
+    }
+
+    @Test
+    void aClipSkipBeyondTheEncodersLayersIsRefused() {
+        Recorder model = new Recorder(Long.MAX_VALUE);
+        for (int clipSkip : new int[] {0, -1, 13}) {
+            assertThatThrownBy(() -> model.encodeText(TOKENS, clipSkip))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("between 1 and 12");
+        }
+    }
+}
