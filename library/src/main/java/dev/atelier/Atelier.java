@@ -1,6 +1,5 @@
 package dev.atelier;
 
-import dev.atelier.checkpoint.Architecture;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.InvalidCheckpointException;
@@ -31,7 +30,7 @@ public final class Atelier implements AutoCloseable {
 
     private final DiffusionModel model;
     private final TextToImage pipeline;
-    private final int size;
+    private final int size; // 0 if the model knows
     private final Runnable onClose;
 
     private Atelier(DiffusionModel model, Supplier<ModelLabel> label, int size, Runnable onClose) {
@@ -54,9 +53,13 @@ public final class Atelier implements AutoCloseable {
      * @throws InvalidCheckpointException if it cannot be used; the message says why
      * @throws UncheckedIOException if it cannot be read
      */
+    public static Atelier open(Path checkpoint, ModelOptions options, Progress progress) {
+        return open(checkpoint, options.model(Checkpoints.open(checkpoint)), options.engine(), progress, 0);
+    }
+
+    /** As {@link #open(Path, ModelOptions, Progress)}, with everything as the checkpoint says. */
     public static Atelier open(Path checkpoint, Engine engine, Progress progress) {
-        StableDiffusion model = StableDiffusion.of(Checkpoints.open(checkpoint));
-        return open(checkpoint, model, engine, progress, size(model));
+        return open(checkpoint, ModelOptions.DEFAULT.engine(engine), progress);
     }
 
     /**
@@ -65,9 +68,13 @@ public final class Atelier implements AutoCloseable {
      * @param label what the pictures say about the model
      * @throws InvalidCheckpointException if it cannot be used; the message says why
      */
+    public static Atelier open(Checkpoint checkpoint, ModelLabel label, ModelOptions options, Progress progress) {
+        return new Atelier(options.engine().load(options.model(checkpoint), progress), () -> label, 0, () -> {});
+    }
+
+    /** As {@link #open(Checkpoint, ModelLabel, ModelOptions, Progress)}, with everything as the checkpoint says. */
     public static Atelier open(Checkpoint checkpoint, ModelLabel label, Engine engine, Progress progress) {
-        StableDiffusion model = StableDiffusion.of(checkpoint);
-        return new Atelier(engine.load(model, progress), () -> label, size(model), () -> {});
+        return open(checkpoint, label, ModelOptions.DEFAULT.engine(engine), progress);
     }
 
     /**
@@ -96,11 +103,6 @@ public final class Atelier implements AutoCloseable {
         return extended ? file.substring(0, file.lastIndexOf('.')) : file;
     }
 
-    /** The size of the pictures that the model was trained on. */
-    private static int size(StableDiffusion model) {
-        return Architecture.of(model.checkpoint()) == Architecture.SDXL ? 1024 : 512;
-    }
-
     /** What infotext says about this program: {@code Atelier} and its version. */
     public static String version() {
         String version = Atelier.class.getPackage().getImplementationVersion();
@@ -113,8 +115,9 @@ public final class Atelier implements AutoCloseable {
     }
 
     /** The request with the size of the pictures that this model was trained on. */
-    public GenerationRequest withBestSize(GenerationRequest request) {
-        return request.size(size, size);
+    public synchronized GenerationRequest withBestSize(GenerationRequest request) {
+        int side = size != 0 ? size : model.nativeSize();
+        return request.size(side, side);
     }
 
     /** As {@link #generate(GenerationRequest, GenerationListener)} for callers that only wait. */

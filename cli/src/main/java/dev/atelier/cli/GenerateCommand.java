@@ -1,7 +1,6 @@
 package dev.atelier.cli;
 
 import dev.atelier.Atelier;
-import dev.atelier.Engine;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
@@ -26,7 +25,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "generate",
         description = {
-            "Draws a picture from a description, on the processor, with any Stable Diffusion 1.x checkpoint.",
+            "Draws a picture from a description, on the processor, with a Stable Diffusion checkpoint: 1.x, 2.x or XL.",
             "",
             "The PNG carries its settings as AUTOMATIC1111's do (drop it on \"PNG Info\" there). The same seed and "
                     + "settings give the same picture again.",
@@ -54,6 +53,9 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Mixin
     private Models models = new Models();
+
+    @Mixin
+    private ModelSettings settings = new ModelSettings();
 
     @Option(
             names = {"-n", "--negative"},
@@ -119,13 +121,6 @@ final class GenerateCommand implements Callable<Integer> {
     private NoiseSource rng = NoiseSource.NV;
 
     @Option(
-            names = "--engine",
-            paramLabel = "NAME",
-            defaultValue = "onnx",
-            description = "onnx (ONNX Runtime) or torch (libtorch). Default: ${DEFAULT-VALUE}.")
-    private Engine engine = Engine.ONNX;
-
-    @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
             description = "The PNG file. Default: atelier-SEED.png. Several pictures are numbered -1, -2, …")
@@ -187,14 +182,15 @@ final class GenerateCommand implements Callable<Integer> {
             if (model != null) {
                 ResolvedModel resolved = models.resolve(model);
                 return resolved.file().isPresent()
-                        ? Atelier.open(resolved.file().get(), engine, bar.progress())
-                        : Atelier.open(resolved.checkpoint(), new ModelLabel(model, null), engine, bar.progress());
+                        ? Atelier.open(resolved.file().get(), settings.options(), bar.progress())
+                        : Atelier.open(
+                                resolved.checkpoint(), new ModelLabel(model, null), settings.options(), bar.progress());
             }
             spec.commandLine()
                     .getErr()
                     .println("No --model is given, so the built-in demo model draws. Its weights are random"
                             + " numbers so far: expect noise, not a picture of your prompt.");
-            return Atelier.demo(engine, bar.progress());
+            return Atelier.demo(settings.engine(), bar.progress());
         }
     }
 

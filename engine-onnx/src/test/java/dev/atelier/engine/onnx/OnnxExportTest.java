@@ -9,8 +9,11 @@ import ai.onnxruntime.OrtSession;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.engine.contract.Reference;
+import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DemoModel;
+import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.StableDiffusion;
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -81,7 +84,54 @@ class OnnxExportTest {
         }
     }
 
+    @Test
+    void stableDiffusionXlHasTwoTextEncodersAndAVectorBesideTheTime() throws OrtException {
+        Path xl = folder.resolve("xl");
+        OnnxExport.write(
+                StableDiffusion.of(Reference.open("sdxl.safetensors", folder).file()), xl, Progress.NONE);
+        Reference text = Reference.open("sdxl-text.safetensors", folder);
+        long[] tokens = Stream.of(text.tokens("input_ids"))
+                .flatMapToInt(Arrays::stream)
+                .asLongStream()
+                .toArray();
+        for (int row = 0; row < 2; row++) { // OpenCLIP's padding: 0 after the first EOS
+            int end = 77 * row;
+            while (tokens[end] != ClipTokenizer.EOS) {
+                end++;
+            }
+            Arrays.fill(tokens, end + 1, 77 * (row + 1), 0);
+        }
+        try (OnnxTensor input = OnnxTensor.createTensor(Environment.ORT, LongBuffer.wrap(tokens), new long[] {2, 77});
+                OrtSession session = Environment.ORT.createSession(
+                        xl.resolve("text_encoder_2").resolve("model.onnx").toString(),
+                        new OrtSession.SessionOptions());
+                OrtSession.Result result = session.run(Map.of("tokens", input))) {
+            OnnxTensor pooled = (OnnxTensor) result.get("pooled").orElseThrow();
+            FloatArray actual = FloatArray.of(pooled.getFloatBuffer().array(), 2, 16);
+            assertThat(relativeError(actual, text.array("pooled"))).isLessThan(1e-4);
+        }
+        Reference reference = Reference.open("sdxl-unet.safetensors", folder);
+        SizeConditioning first = new SizeConditioning(832, 1024, 0, 16, 1024, 1024);
+        FloatArray vector = first.vector(reference.array("pooled").rows(0, 1), Family.SDXL, 0);
+        FloatArray steps = reference.array("timesteps");
+        try (OnnxTensor latents = tensor(reference.array("latents").rows(0, 1));
+                OnnxTensor timesteps = tensor(FloatArray.of(new float[] {steps.values()[0]}, 1, 1));
+                OnnxTensor context = tensor(reference.array("context").rows(0, 1));
+                OnnxTensor sizes = tensor(vector)) {
+            assertAgrees(
+                    xl,
+                    "unet",
+                    Map.of("latents", latents, "timesteps", timesteps, "context", context, "vector", sizes),
+                    reference.array("output").rows(0, 1));
+        }
+    }
+
     private void assertAgrees(String network, Map<String, OnnxTensor> inputs, FloatArray expected) throws OrtException {
+        assertAgrees(exported, network, inputs, expected);
+    }
+
+    private static void assertAgrees(Path exported, String network, Map<String, OnnxTensor> inputs, FloatArray expected)
+            throws OrtException {
         Path file = exported.resolve(network).resolve("model.onnx");
         try (OrtSession session = Environment.ORT.createSession(file.toString(), new OrtSession.SessionOptions());
                 OrtSession.Result result = session.run(inputs)) {

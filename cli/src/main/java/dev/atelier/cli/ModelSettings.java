@@ -1,0 +1,50 @@
+package dev.atelier.cli;
+
+import dev.atelier.Engine;
+import dev.atelier.ModelOptions;
+import dev.atelier.checkpoint.PredictionType;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How a model is loaded, where its file is not to decide. */
+final class ModelSettings {
+    @Option(
+            names = "--vae",
+            paramLabel = "FILE",
+            description = "Decode with the VAE of this file, a VAE on its own or a checkpoint. Default: the model's.")
+    private @Nullable Path vae;
+
+    @Option(
+            names = "--prediction",
+            paramLabel = "TYPE",
+            description = "What the model predicts, epsilon or v. Default: what its metadata, a .yaml file beside it or"
+                    + " a try-out says.")
+    private @Nullable PredictionType prediction;
+
+    @Option(
+            names = "--zero-snr",
+            negatable = true,
+            description = "Sample down from pure noise (zero terminal signal-to-noise ratio), or not."
+                    + " Default: as the model is marked.")
+    private @Nullable Boolean zeroSnr;
+
+    @Option(
+            names = "--engine",
+            paramLabel = "NAME",
+            defaultValue = "onnx",
+            description = "onnx (ONNX Runtime) or torch (libtorch). Default: ${DEFAULT-VALUE}.")
+    private Engine engine = Engine.ONNX;
+
+    Engine engine() {
+        return engine;
+    }
+
+    ModelOptions options() {
+        return ModelOptions.DEFAULT
+                .engine(engine)
+                .vae(vae)
+                .prediction(prediction)
+                .zeroTerminalSnr(zeroSnr);
+    }
+}
