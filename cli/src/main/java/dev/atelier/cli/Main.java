@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
             " 0:done",
             " 1:a failure, such as a full disk",
             " 2:an option or an input file that cannot be used; nothing was written",
+            " 3:scan found a file that should not be loaded",
             "130:stopped with Ctrl-C; nothing was left half-written",
         },
         subcommands = {
@@ -49,6 +50,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             MergeCommand.class,
             MetadataCommand.class,
+            ScanCommand.class,
             VerifyCommand.class,
             CommandLine.HelpCommand.class,
         },
@@ -56,6 +58,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true)
 public final class Main implements Callable<Integer> {
     static final int BAD_INPUT = 2;
+    static final int REFUSED = 3;
 
     @Option(
             names = "--stacktrace",

@@ -60,7 +60,7 @@ class CommandsTest {
     @Test
     void mergeWritesACheckpointThatDraws() throws IOException {
         Path merged = folder.resolve("merged.safetensors");
-        Run run = Run.atelier("merge", miniature, miniature, "-m", "0.5", "--dtype", "fp32", "-o", merged);
+        Run run = Run.atelier("merge", "scan", miniature, miniature, "-m", "0.5", "--dtype", "fp32", "-o", merged);
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).contains("merged.safetensors").contains("1131 tensors");
         Checkpoint written = Checkpoints.open(merged);
@@ -188,6 +188,29 @@ class CommandsTest {
                                 .mismatch(original.tensor(name).mapped().orElseThrow()))
                         .as(name)
                         .isEqualTo(-1));
+    }
+
+    @Test
+    void scanSaysWhichNamesAreRefused() throws IOException {
+        Path downloads = Files.createDirectories(folder.resolve("downloads"));
+        Files.writeString(downloads.resolve("readme.txt"), "nothing");
+        Files.writeString(downloads.resolve("evil.ckpt"), "cos\nsystem\n(S'echo'\ntR.");
+        Files.copy(miniature, downloads.resolve("good.safetensors"));
+
+        Run run = Run.atelier("scan", downloads);
+
+        assertThat(run.exitCode()).isEqualTo(Main.REFUSED);
+        assertThat(run.out())
+                .contains("evil.ckpt: REFUSED (bare pickle)")
+                .contains("REFUSED     1× os.system   (pickle, byte 0)")
+                .contains("good.safetensors: ok (safetensors, which holds no pickle)")
+                .contains("2 files scanned, 1 refused");
+        JsonNode json = JsonMapper.shared()
+                .readTree(Run.atelier("scan", "--json", downloads.resolve("evil.ckpt"))
+                        .out());
+        assertThat(json.at("/0/globals/0/module").asString()).isEqualTo("os");
+        assertThat(json.at("/0/clean").asBoolean()).isFalse();
+        assertThat(Run.atelier("scan", miniature).exitCode()).isZero();
     }
 
     @Test
