@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.ComputedTensor;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.PredictionType;
@@ -15,6 +16,7 @@ import dev.atelier.diffusion.Denoiser;
 import dev.atelier.diffusion.NetworkDenoiser;
 import dev.atelier.diffusion.NoiseSchedule;
 import dev.atelier.diffusion.SamplerChoice;
+import dev.atelier.model.AttentionHeads;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
@@ -22,6 +24,7 @@ import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TextEncoding;
 import dev.atelier.model.UNetConditioning;
+import dev.atelier.model.UNetConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,8 +34,10 @@ import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -179,6 +184,48 @@ public abstract class FamiliesContract {
             System.arraycopy(rows.get(row).values(), 0, values, row * width, width);
         }
         return FloatArray.of(values, rows.size(), width);
+    }
+
+    /**
+     * UNets of real size, from the folder in the system property {@code atelier.full} that {@code reference/README.md}
+     * says how to fill. Only what stands for the UNet is exchanged in the miniatures.
+     */
+    @Tag("slow")
+    @EnabledIfSystemProperty(named = "atelier.full", matches = ".+")
+    @ParameterizedTest
+    @ValueSource(strings = {"sd2", "sdxl"})
+    void aUNetOfRealSizeAgrees(String name) {
+        UNetConfig config = name.equals("sd2")
+                ? new UNetConfig(320, 4, 2, List.of(1, 1, 1, 0), 1, true, new AttentionHeads.Width(64), 32, 1024, 0, 4)
+                : new UNetConfig(320, 3, 2, List.of(0, 2, 10), 10, true, new AttentionHeads.Width(64), 32, 2048, 2816, 4);
+        Path full = Path.of(System.getProperty("atelier.full", ""));
+        Reference reference =
+                new Reference(Checkpoints.open(full.resolve(name + "-full-unet-output.safetensors")));
+        Checkpoint weights = Checkpoints.open(full.resolve(name + "-full-unet.safetensors"));
+        StableDiffusion miniature = open(name);
+        Map<String, Tensor> tensors =
+                new LinkedHashMap<>(miniature.checkpoint().tensors());
+        tensors.putAll(weights.tensors());
+        StableDiffusion model = new StableDiffusion(
+                Checkpoint.of(weights.sources(), tensors, Map.of()),
+                miniature.family(),
+                miniature.text(),
+                config,
+                miniature.vae(),
+                PredictionType.EPSILON,
+                false);
+        try (DiffusionModel loaded = load(model)) {
+            FloatArray vector = config.vectorWidth() == 0
+                    ? null
+                    : SizeConditioning.of(1024, 1024).vector(reference.array("pooled"), Family.SDXL, PROMPT_SCORE);
+            FloatArray actual = loaded.predictNoise(
+                    reference.array("latents"),
+                    reference.array("timesteps").values(),
+                    new UNetConditioning(reference.array("context"), vector, null));
+            double error = relativeError(actual, reference.array("output"));
+            System.err.printf("%s UNet of real size, %s: relative error %.2e%n", name, loaded.getClass(), error);
+            assertThat(error).isLessThan(TOLERANCE);
+        }
     }
 
     /** Grey noise stays grey under ε; a network whose output lies far below predicts v. */
