@@ -40,7 +40,7 @@ class ArchitectureTest {
             CHECKPOINT, Set.of(),
             MERGE, Set.of(CHECKPOINT),
             MODEL, Set.of(CHECKPOINT),
-            DIFFUSION, Set.of(MODEL),
+            DIFFUSION, Set.of(MODEL, CHECKPOINT),
             ONNX, Set.of(MODEL, CHECKPOINT),
             TORCH, Set.of(MODEL, CHECKPOINT),
             LIBRARY, Set.of(CHECKPOINT, MODEL, DIFFUSION, ONNX, TORCH),

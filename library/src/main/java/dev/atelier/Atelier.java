@@ -8,7 +8,7 @@ import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.ModelLabel;
-import dev.atelier.diffusion.TextToImage;
+import dev.atelier.diffusion.Pipeline;
 import dev.atelier.model.DemoModel;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.StableDiffusion;
@@ -29,13 +29,13 @@ public final class Atelier implements AutoCloseable {
     private static final int DEMO_SIZE = 256;
 
     private final DiffusionModel model;
-    private final TextToImage pipeline;
+    private final Pipeline pipeline;
     private final int size; // 0 if the model knows
     private final Runnable onClose;
 
     private Atelier(DiffusionModel model, Supplier<ModelLabel> label, int size, Runnable onClose) {
         this.model = model;
-        this.pipeline = new TextToImage(model, label, version());
+        this.pipeline = new Pipeline(model, label, version());
         this.size = size;
         this.onClose = onClose;
     }

@@ -5,7 +5,6 @@ import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.ModelLabel;
-import dev.atelier.diffusion.NoiseSource;
 import dev.atelier.diffusion.PngFile;
 import dev.atelier.merge.expression.ResolvedModel;
 import java.io.IOException;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,13 +36,18 @@ import picocli.CommandLine.Spec;
             "      --negative \"blurry, low quality\" --steps 25 --cfg 7.5 --seed 42 -o fox.png",
             "  atelier generate \"a lighthouse\" --model sd-v1-5.ckpt --batch 4 -o lighthouse.png",
             "      (lighthouse-1.png to lighthouse-4.png, with consecutive seeds)",
+            "  atelier generate \"a fox in the snow\" --init fox.png --strength 0.6",
+            "  atelier generate \"a red hat\" --init fox.png --mask hat.png --only-masked 32",
+            "  atelier generate \"a castle\" --hires 2 --hires-strength 0.55",
+            "  atelier generate --from fox.png --variation-seed 1 --variation-strength 0.1",
+            "      (the settings of a picture, with what is given beside)",
             "",
         },
         sortOptions = false,
         mixinStandardHelpOptions = true)
 final class GenerateCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "PROMPT", description = "What to draw.")
-    private String prompt = "";
+    @Parameters(paramLabel = "PROMPT", arity = "0..1", description = "What to draw.")
+    private @Nullable String prompt;
 
     @Option(
             names = "--model",
@@ -57,68 +62,20 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private ModelSettings settings = new ModelSettings();
 
-    @Option(
-            names = {"-n", "--negative"},
-            paramLabel = "TEXT",
-            defaultValue = "",
-            description = "What to stay away from.")
-    private String negative = "";
+    @ArgGroup(validate = false)
+    private PictureOptions picture = new PictureOptions();
 
-    @Option(
-            names = "--steps",
-            paramLabel = "N",
-            defaultValue = "20",
-            description = "Sampling steps. Default: ${DEFAULT-VALUE}.")
-    private int steps;
+    @ArgGroup(validate = false, heading = "%nTo start from a picture:%n")
+    private InitOptions init = new InitOptions();
 
-    @Option(
-            names = "--sampler",
-            paramLabel = "NAME",
-            defaultValue = "DPM++ 2M Karras",
-            description =
-                    "A sampler by the name that AUTOMATIC1111 gives it (\"Euler a\", \"DDIM\", \"UniPC\", …), with a "
-                            + "schedule type behind it (\"Karras\", \"SGM Uniform\", …) or without. "
-                            + "Default: ${DEFAULT-VALUE}.")
-    private String sampler = "";
+    @ArgGroup(validate = false, heading = "%nA second, larger pass (hires fix):%n")
+    private HiresOptions hires = new HiresOptions();
 
-    @Option(
-            names = "--cfg",
-            paramLabel = "SCALE",
-            defaultValue = "7",
-            description = "How strongly the prompt guides; 1 is not at all. Default: ${DEFAULT-VALUE}.")
-    private double cfg;
+    @ArgGroup(validate = false, heading = "%nPictures that are alike:%n")
+    private VariationOptions variation = new VariationOptions();
 
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            description = "Seed of the first picture. Default: a random one, which is printed.")
-    private @Nullable Long seed;
-
-    @Option(
-            names = "--width",
-            paramLabel = "PIXELS",
-            description = "A multiple of 8. Default: what the model was trained on.")
-    private @Nullable Integer width;
-
-    @Option(
-            names = "--height",
-            paramLabel = "PIXELS",
-            description = "A multiple of 8. Default: what the model was trained on.")
-    private @Nullable Integer height;
-
-    @Option(
-            names = "--batch",
-            paramLabel = "N",
-            defaultValue = "1",
-            description = "Pictures to draw at once, with consecutive seeds.")
-    private int batch;
-
-    @Option(
-            names = "--rng",
-            defaultValue = "NV",
-            description = "Where the noise comes from: NV gives the pictures that a seed gives on a graphics card in "
-                    + "AUTOMATIC1111, CPU those of its setting \"CPU\". Default: ${DEFAULT-VALUE}.")
-    private NoiseSource rng = NoiseSource.NV;
+    @ArgGroup(validate = false, heading = "%nHow it is computed:%n")
+    private EngineOptions engine = new EngineOptions();
 
     @Option(
             names = {"-o", "--output"},
@@ -141,7 +98,7 @@ final class GenerateCommand implements Callable<Integer> {
         List<GeneratedImage> images;
         try (Atelier atelier = open();
                 PhaseBars bars = new PhaseBars()) {
-            boolean sized = width != null || height != null;
+            boolean sized = picture.isSized() || picture.from != null;
             images = atelier.generate(sized ? request : atelier.withBestSize(request), bars);
         }
         PrintWriter out = spec.commandLine().getOut();
@@ -153,26 +110,23 @@ final class GenerateCommand implements Callable<Integer> {
         return 0;
     }
 
-    private GenerationRequest request() {
-        GenerationRequest request = GenerationRequest.of(prompt)
-                .negativePrompt(negative)
-                .steps(steps)
-                .sampler(sampler)
-                .cfgScale(cfg)
-                .batchSize(batch)
-                .rng(rng);
-        request = request.size(width != null ? width : request.width(), height != null ? height : request.height());
-        return seed != null ? request.seed(seed) : request;
+    private GenerationRequest request() throws IOException {
+        GenerationRequest request = picture.request(prompt);
+        request = init.applyTo(request);
+        request = hires.applyTo(request);
+        request = variation.applyTo(request);
+        return engine.applyTo(request);
     }
 
     private List<Path> outputs(GenerationRequest request) {
         Path file = output != null ? output : Path.of("atelier-%d.png".formatted(request.seed()));
-        if (request.batchSize() == 1) {
+        int count = request.batchSize() * request.iterations();
+        if (count == 1) {
             return List.of(file);
         }
         String name = file.getFileName().toString();
         int dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length();
-        return IntStream.rangeClosed(1, request.batchSize())
+        return IntStream.rangeClosed(1, count)
                 .mapToObj(i -> file.resolveSibling(name.substring(0, dot) + "-" + i + name.substring(dot)))
                 .toList();
     }

@@ -60,7 +60,7 @@ class CommandsTest {
     @Test
     void mergeWritesACheckpointThatDraws() throws IOException {
         Path merged = folder.resolve("merged.safetensors");
-        Run run = Run.atelier("merge", "scan", miniature, miniature, "-m", "0.5", "--dtype", "fp32", "-o", merged);
+        Run run = Run.atelier("merge", miniature, miniature, "-m", "0.5", "--dtype", "fp32", "-o", merged);
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).contains("merged.safetensors").contains("1131 tensors");
         Checkpoint written = Checkpoints.open(merged);

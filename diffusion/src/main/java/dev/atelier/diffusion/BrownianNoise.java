@@ -12,14 +12,14 @@ final class BrownianNoise implements StepNoise {
     private final List<BrownianTree> trees = new ArrayList<>();
 
     /**
-     * @param seed the seed of the first image; image i has {@code seed + i}
-     * @param shape {@code [images, channels, height, width]}
+     * @param sigmas the noise levels, of which the highest and the lowest above 0 bound the paths
+     * @param shape {@code [channels, height, width]} of each picture's latent
      */
-    BrownianNoise(NoiseSource source, long seed, float[] sigmas, int... shape) {
+    BrownianNoise(BatchSeeds seeds, float[] sigmas, int... shape) {
         int last = sigmas.length - 1;
         float lowest = sigmas[last] > 0 ? sigmas[last] : sigmas[last - 1];
-        for (int i = 0; i < shape[0]; i++) {
-            trees.add(new BrownianTree(source, seed + i, lowest, sigmas[0], 1, shape[1], shape[2], shape[3]));
+        for (long seed : seeds.seeds()) {
+            trees.add(new BrownianTree(seeds.source(), seed, lowest, sigmas[0], 1, shape[0], shape[1], shape[2]));
         }
     }
 

@@ -3,7 +3,6 @@ package dev.atelier.diffusion;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
 
@@ -98,7 +97,7 @@ public final class ClassifierFreeGuidance implements Denoiser {
 
     /** What the network says of {@code x} in each of several contexts of the same length. */
     private List<FloatArray> branches(FloatArray x, float sigma, List<UNetConditioning> contexts) {
-        FloatArray batch = Latents.stack(Collections.nCopies(contexts.size(), x).toArray(FloatArray[]::new));
+        FloatArray batch = Latents.repeat(x, contexts.size());
         UNetConditioning context = Conditioning.stack(contexts);
         FloatArray denoised = network.apply(context).denoise(batch, sigma);
         int n = x.size(0);

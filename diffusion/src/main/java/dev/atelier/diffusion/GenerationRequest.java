@@ -2,6 +2,7 @@ package dev.atelier.diffusion;
 
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What to draw. Immutable: each setting has a method that reads it and one of the same name that gives a request with
@@ -25,7 +26,7 @@ public final class GenerationRequest implements Cloneable {
     public static final int SIZE_UNIT = 8;
 
     private static final int MIN_SIZE = 64;
-    private static final int MAX_SIZE = 4096;
+    static final int MAX_SIZE = 4096;
 
     // AUTOMATIC1111 draws its random seeds from 0 to 4,294,967,293
     private static final long RANDOM_SEEDS = 4_294_967_294L;
@@ -41,8 +42,16 @@ public final class GenerationRequest implements Cloneable {
     private int width = 512;
     private int height = 512;
     private int batchSize = 1;
+    private int iterations = 1;
     private NoiseSource rng = NoiseSource.NV;
+    private Variation variation = Variation.NONE;
+    private @Nullable Size seedResizeFrom;
+    private long noiseSeedDelta;
     private EmphasisMode emphasis = EmphasisMode.ORIGINAL;
+    private int clipSkip = 1;
+    private @Nullable ImageToImage imageToImage;
+    private @Nullable HiresFix hiresFix;
+    private boolean vaeTiling;
 
     private GenerationRequest() {}
 
@@ -60,6 +69,9 @@ public final class GenerationRequest implements Cloneable {
         try {
             GenerationRequest copy = (GenerationRequest) super.clone();
             change.accept(copy);
+            if (copy.imageToImage != null && copy.hiresFix != null) {
+                throw new IllegalArgumentException("a request has either imageToImage or hiresFix, not both");
+            }
             return copy;
         } catch (CloneNotSupportedException e) {
             throw new AssertionError(e);
@@ -161,6 +173,15 @@ public final class GenerationRequest implements Cloneable {
         return with(copy -> copy.batchSize = within("batchSize", value, 1, 64));
     }
 
+    public int iterations() {
+        return iterations;
+    }
+
+    /** How many batches are drawn one after the other, 1 to 1000; AUTOMATIC1111's "Batch count". */
+    public GenerationRequest iterations(int value) {
+        return with(copy -> copy.iterations = within("iterations", value, 1, 1000));
+    }
+
     public NoiseSource rng() {
         return rng;
     }
@@ -170,6 +191,37 @@ public final class GenerationRequest implements Cloneable {
         return with(copy -> copy.rng = value);
     }
 
+    public Variation variation() {
+        return variation;
+    }
+
+    /** Pictures that are like that of the seed, but not quite: all have the seed, and each a variation seed. */
+    public GenerationRequest variation(Variation value) {
+        return with(copy -> copy.variation = value);
+    }
+
+    public @Nullable Size seedResizeFrom() {
+        return seedResizeFrom;
+    }
+
+    /** Takes the noise of a picture of another size, for a picture that is like it; null for its own noise. */
+    public GenerationRequest seedResizeFrom(@Nullable Size value) {
+        if (value != null) {
+            side("seedResizeFrom", value.width());
+            side("seedResizeFrom", value.height());
+        }
+        return with(copy -> copy.seedResizeFrom = value);
+    }
+
+    public long noiseSeedDelta() {
+        return noiseSeedDelta;
+    }
+
+    /** AUTOMATIC1111's "Eta noise seed delta" (ENSD), for samplers that it applies to. */
+    public GenerationRequest noiseSeedDelta(long value) {
+        return with(copy -> copy.noiseSeedDelta = value);
+    }
+
     public EmphasisMode emphasis() {
         return emphasis;
     }
@@ -177,6 +229,45 @@ public final class GenerationRequest implements Cloneable {
     /** How weights in the prompts act. */
     public GenerationRequest emphasis(EmphasisMode value) {
         return with(copy -> copy.emphasis = value);
+    }
+
+    public int clipSkip() {
+        return clipSkip;
+    }
+
+    /** At which layer from the end the text encoder of SD 1.x stops, 1 to 12; 1 is the last. */
+    public GenerationRequest clipSkip(int value) {
+        return with(copy -> copy.clipSkip = within("clipSkip", value, 1, 12));
+    }
+
+    public @Nullable ImageToImage imageToImage() {
+        return imageToImage;
+    }
+
+    /** A picture to start from; null to start from noise alone. It rules out {@link #hiresFix}. */
+    public GenerationRequest imageToImage(@Nullable ImageToImage value) {
+        return with(copy -> copy.imageToImage = value);
+    }
+
+    public @Nullable HiresFix hiresFix() {
+        return hiresFix;
+    }
+
+    /** A second, larger pass; null for none. It rules out {@link #imageToImage}. */
+    public GenerationRequest hiresFix(@Nullable HiresFix value) {
+        return with(copy -> copy.hiresFix = value);
+    }
+
+    public boolean vaeTiling() {
+        return vaeTiling;
+    }
+
+    /**
+     * Whether the VAE sees large pictures in overlapping tiles of 512 pixels, which bounds its memory. Colours may differ
+     * a little from tile to tile, since the VAE balances them over what it sees.
+     */
+    public GenerationRequest vaeTiling(boolean value) {
+        return with(copy -> copy.vaeTiling = value);
     }
 
     private static int within(String setting, int value, int min, int max) {

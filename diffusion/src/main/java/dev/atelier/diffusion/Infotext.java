@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a picture was made, as AUTOMATIC1111 writes it into image files: the prompt, the negative prompt, and one line of
@@ -31,9 +32,15 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
     }
 
-    /** What AUTOMATIC1111 would say of the same picture, with our name under {@code Version}. */
-    static Infotext of(GenerationRequest request, long seed, ModelLabel model, String version) {
+    /**
+     * What AUTOMATIC1111 would say of the same picture, with our name under {@code Version}.
+     *
+     * @param picture its place among those of the request, from 0
+     */
+    static Infotext of(GenerationRequest request, int picture, ModelLabel model, String version) {
         Map<String, String> parameters = new LinkedHashMap<>();
+        Variation variation = request.variation();
+        long seed = variation.isNone() ? request.seed() + picture : request.seed();
         parameters.put("Steps", Integer.toString(request.steps()));
         parameters.put("Sampler", request.sampler().name().label());
         parameters.put("Schedule type", request.sampler().scheduler().label());
@@ -45,10 +52,93 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
             parameters.put("Model hash", model.hash());
         }
         parameters.put("Model", model.name());
+        if (!variation.isNone()) {
+            parameters.put("Variation seed", Long.toString(variation.seed() + picture));
+            parameters.put("Variation seed strength", Double.toString(variation.strength()));
+        }
+        if (request.seedResizeFrom() != null) {
+            parameters.put("Seed resize from", request.seedResizeFrom().toString());
+        }
+        putStrength(request, parameters);
+        if (request.clipSkip() > 1) {
+            parameters.put("Clip skip", Integer.toString(request.clipSkip()));
+        }
+        SamplerName sampler = request.sampler().name();
+        if (request.noiseSeedDelta() != 0
+                && sampler.has(SamplerTrait.USES_ENSD)
+                && sampler.eta(request.samplerOptions()) != 0) {
+            parameters.put("ENSD", Long.toString(request.noiseSeedDelta()));
+        }
         parameters.put("RNG", request.rng().name());
+        putHires(request, parameters);
+        putImageToImage(request.imageToImage(), parameters);
         putSettings(request, parameters);
         parameters.put("Version", version);
         return new Infotext(request.prompt(), request.negativePrompt(), parameters);
+    }
+
+    private static void putStrength(GenerationRequest request, Map<String, String> parameters) {
+        if (request.hiresFix() != null) {
+            parameters.put(
+                    "Denoising strength", Double.toString(request.hiresFix().denoisingStrength()));
+        }
+        ImageToImage from = request.imageToImage();
+        if (from != null) {
+            parameters.put("Denoising strength", Double.toString(from.denoisingStrength()));
+        }
+    }
+
+    private static void putHires(GenerationRequest request, Map<String, String> parameters) {
+        HiresFix hires = request.hiresFix();
+        if (hires == null) {
+            return;
+        }
+        SamplerChoice sampler = hires.sampler();
+        if (sampler != null && sampler.name() != request.sampler().name()) {
+            parameters.put("Hires sampler", sampler.name().label());
+        }
+        if (!hires.prompt().isEmpty() && !hires.prompt().equals(request.prompt())) {
+            parameters.put("Hires prompt", hires.prompt());
+        }
+        if (!hires.negativePrompt().isEmpty() && !hires.negativePrompt().equals(request.negativePrompt())) {
+            parameters.put("Hires negative prompt", hires.negativePrompt());
+        }
+        if (sampler != null && sampler.scheduler() != request.sampler().scheduler()) {
+            parameters.put("Hires schedule type", sampler.scheduler().label());
+        }
+        if (hires.isResize()) {
+            parameters.put("Hires resize", hires.width() + "x" + hires.height());
+        } else {
+            parameters.put("Hires upscale", Double.toString(hires.scale()));
+        }
+        if (hires.steps() > 0) {
+            parameters.put("Hires steps", Integer.toString(hires.steps()));
+        }
+        parameters.put("Hires upscaler", hires.upscaler().label());
+    }
+
+    private static void putImageToImage(@Nullable ImageToImage from, Map<String, String> parameters) {
+        if (from == null) {
+            return;
+        }
+        Inpainting inpainting = from.inpainting();
+        if (inpainting != null) {
+            if (inpainting.inverted()) {
+                parameters.put("Mask mode", "Inpaint not masked");
+            }
+            if (inpainting.blurX() > 0 && inpainting.blurX() == inpainting.blurY()) {
+                parameters.put("Mask blur", Integer.toString(inpainting.blurX()));
+            }
+            if (inpainting.isOnlyMasked()) {
+                parameters.put("Inpaint area", "Only masked");
+                parameters.put("Masked area padding", Integer.toString(inpainting.padding()));
+            }
+            if (inpainting.content() != MaskedContent.ORIGINAL) {
+                parameters.put("Masked content", inpainting.content().label());
+            }
+        }
+        putUnless(1, "Noise multiplier", from.noiseMultiplier(), parameters);
+        putUnless(0, "Extra noise", from.extraNoise(), parameters);
     }
 
     /** The settings that are not AUTOMATIC1111's defaults and that this request's sampler or prompts know. */
@@ -105,6 +195,16 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
             current.add(content);
         }
         return new Infotext(join(prompt), join(negativePrompt), parameters);
+    }
+
+    /**
+     * The request that draws the picture again, as far as its text tells: a picture that it started from, and a model,
+     * are not in there. What is missing or of another kind of picture is left at its default, as in AUTOMATIC1111.
+     *
+     * @throws IllegalArgumentException if a setting is out of range; the message names it
+     */
+    public GenerationRequest request() {
+        return InfotextReader.request(this);
     }
 
     private static String join(List<String> lines) {

@@ -2,6 +2,7 @@ package dev.atelier.diffusion;
 
 import dev.atelier.model.FloatArray;
 import java.util.Arrays;
+import java.util.Collections;
 
 /** Arithmetic on latents, element by element in fp32. Every result is a new array. */
 final class Latents {
@@ -66,5 +67,36 @@ final class Latents {
             end += part.values().length;
         }
         return FloatArray.of(values, shape);
+    }
+
+    /** The rows again and again. */
+    static FloatArray repeat(FloatArray x, int times) {
+        return stack(Collections.nCopies(times, x).toArray(FloatArray[]::new));
+    }
+
+    static FloatArray filled(float value, int... shape) {
+        float[] values = new float[Arrays.stream(shape).reduce(1, Math::multiplyExact)];
+        Arrays.fill(values, value);
+        return FloatArray.of(values, shape);
+    }
+
+    /** A part of each of {@code [n, channels, h, w]}. */
+    static FloatArray crop(FloatArray x, int top, int left, int height, int width) {
+        int planes = x.size(0) * x.size(1);
+        float[] values = new float[planes * height * width];
+        for (int row = 0; row < planes * height; row++) {
+            int from = (row / height * x.size(2) + top + row % height) * x.size(3) + left;
+            System.arraycopy(x.values(), from, values, row * width, width);
+        }
+        return FloatArray.of(values, x.size(0), x.size(1), height, width);
+    }
+
+    /** Writes {@code part [n, channels, h, w]} into {@code whole}. */
+    static void paste(FloatArray part, FloatArray whole, int top, int left) {
+        int height = part.size(2);
+        for (int row = 0; row < part.size(0) * part.size(1) * height; row++) {
+            int to = (row / height * whole.size(2) + top + row % height) * whole.size(3) + left;
+            System.arraycopy(part.values(), row * part.size(3), whole.values(), to, part.size(3));
+        }
     }
 }

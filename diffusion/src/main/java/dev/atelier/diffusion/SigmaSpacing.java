@@ -137,10 +137,14 @@ final class SigmaSpacing {
 
     /** Evenly spaced in time from the last timestep to the first, in as many steps as CompVis has timesteps. */
     static float[] unipc(NoiseSchedule schedule, int steps) {
-        int count = compvisTimesteps(schedule, steps).length;
-        float[] sigmas = new float[count + 1];
-        for (int i = 0; i <= count; i++) {
-            sigmas[i] = schedule.sigmaByAlpha((double) schedule.lastTimestep() * (count - i) / count);
+        return unipc(schedule, schedule.lastTimestep(), compvisTimesteps(schedule, steps).length);
+    }
+
+    /** Evenly spaced in time from a timestep to the first, in so many steps. */
+    static float[] unipc(NoiseSchedule schedule, int timestep, int steps) {
+        float[] sigmas = new float[steps + 1];
+        for (int i = 0; i <= steps; i++) {
+            sigmas[i] = schedule.sigmaByAlpha((double) timestep * (steps - i) / steps);
         }
         return sigmas;
     }

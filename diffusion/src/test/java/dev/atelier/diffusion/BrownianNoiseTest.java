@@ -21,7 +21,7 @@ class BrownianNoiseTest {
     @ParameterizedTest
     @MethodSource("recordedPaths")
     void theNoiseIsThatOfTorchsde(BrownianPath path) {
-        BrownianNoise noise = new BrownianNoise(path.rng(), path.seed(), SIGMAS, 1, 4, 2, 2);
+        BrownianNoise noise = new BrownianNoise(BatchSeeds.from(path.rng(), path.seed(), 1), SIGMAS, 4, 2, 2);
         assertThat(path.noise()).hasSize(9);
         for (int i = 0; i < path.noise().size(); i++) {
             assertClose(
@@ -40,9 +40,9 @@ class BrownianNoiseTest {
 
     @Test
     void everyImageOfABatchHasThePathOfItsOwnSeed() {
-        BrownianNoise batch = new BrownianNoise(NoiseSource.NV, 7, SIGMAS, 3, 4, 2, 2);
+        BrownianNoise batch = new BrownianNoise(BatchSeeds.from(NoiseSource.NV, 7, 3), SIGMAS, 4, 2, 2);
         for (int i = 0; i < 3; i++) {
-            BrownianNoise single = new BrownianNoise(NoiseSource.NV, 7 + i, SIGMAS, 1, 4, 2, 2);
+            BrownianNoise single = new BrownianNoise(BatchSeeds.from(NoiseSource.NV, 7 + i, 1), SIGMAS, 4, 2, 2);
             assertThat(batch.between(5, 2).rows(i, i + 1).values())
                     .containsExactly(single.between(5, 2).values());
         }

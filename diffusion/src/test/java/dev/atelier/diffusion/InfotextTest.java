@@ -1,14 +1,17 @@
 package dev.atelier.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class InfotextTest {
@@ -20,7 +23,7 @@ class InfotextTest {
                 .seed(42)
                 .size(512, 768)
                 .rng(NoiseSource.CPU);
-        return Infotext.of(request, 42, model, "Atelier 1.0");
+        return Infotext.of(request, 0, model, "Atelier 1.0");
     }
 
     private static Infotext infotext(String prompt, String sampler, SamplerOptions options, EmphasisMode emphasis) {
@@ -32,7 +35,7 @@ class InfotextTest {
                         .rng(NoiseSource.CPU)
                         .samplerOptions(options)
                         .emphasis(emphasis),
-                42,
+                0,
                 new ModelLabel("m", null),
                 "Atelier 1.0");
     }
@@ -174,5 +177,65 @@ class InfotextTest {
     @Timeout(20)
     void hostileLinesTakeLinearTime(String part) {
         assertThat(ParameterLine.parse(part.repeat(500_000))).hasSizeLessThan(3);
+    }
+
+    private static Infotext of(GenerationRequest request) {
+        return Infotext.of(request, 0, new ModelLabel("m", "00ff"), "Atelier 1.0");
+    }
+
+    static Stream<GenerationRequest> requests() {
+        GenerationRequest request =
+                GenerationRequest.of("a (cat:1.2)").negativePrompt("dog").seed(42);
+        return Stream.of(
+                request,
+                request.sampler("Euler a")
+                        .steps(7)
+                        .cfgScale(4.5)
+                        .size(640, 72)
+                        .clipSkip(2)
+                        .noiseSeedDelta(31337),
+                request.sampler("DDIM")
+                        .samplerOptions(new SamplerOptions(0.5, 0, 0, 0, 1))
+                        .rng(NoiseSource.CPU),
+                request.sampler("Heun SGM Uniform").samplerOptions(new SamplerOptions(null, 3, 0.05, 50, 1.003)),
+                request.variation(new Variation(7, 0.25)).seedResizeFrom(new Size(512, 256)),
+                request.emphasis(EmphasisMode.NO_NORM),
+                request.hiresFix(HiresFix.by(1.75)
+                        .upscaler(Upscaler.LATENT_NEAREST_EXACT)
+                        .denoisingStrength(0.55)
+                        .steps(9)
+                        .sampler(SamplerChoice.named("Euler a"))
+                        .prompts("a large cat, sharp", "a large dog")),
+                request.hiresFix(HiresFix.to(0, 1024)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("requests")
+    void aRequestComesBackFromItsInfotext(GenerationRequest request) {
+        Infotext infotext = of(request);
+        assertThat(of(Infotext.parse(infotext.text()).request())).isEqualTo(infotext);
+    }
+
+    @Test
+    void automatic1111sOwnInfotextBecomesARequest() {
+        GenerationRequest request = Infotext.parse("""
+                a castle
+                Negative prompt: blurry
+                Steps: 28, Sampler: DPM++ 2M SDE Karras, CFG scale: 5, Seed: 3100412345, Size: 512x768, \
+                Model hash: 6ce0161689, Denoising strength: 0.55, Clip skip: 2, Hires upscale: 2, \
+                Hires upscaler: Latent (nearest-exact), Version: v1.6.0""").request();
+        assertThat(request.sampler()).isEqualTo(SamplerChoice.named("DPM++ 2M SDE Karras"));
+        assertThat(request.seed()).isEqualTo(3100412345L);
+        assertThat(request.hiresFix())
+                .isEqualTo(
+                        HiresFix.by(2).upscaler(Upscaler.LATENT_NEAREST_EXACT).denoisingStrength(0.55));
+    }
+
+    @Test
+    void aSettingThatCannotBeUsedIsNamed() {
+        assertThatThrownBy(() -> Infotext.parse("a\nSteps: many, Sampler: Euler, Seed: 1")
+                        .request())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("Steps: many");
     }
 }

@@ -75,6 +75,23 @@ class LinearModel implements DiffusionModel {
         return FloatArray.of(pixels, 1, 3, height, width);
     }
 
+    /** The mean of each 8 × 8 pixels; the fourth channel is 0. */
+    @Override
+    public FloatArray encode(FloatArray pictures) {
+        calls.add("encode picture " + pictures.size(0));
+        int f = spatialFactor();
+        int height = pictures.size(2) / f;
+        int width = pictures.size(3) / f;
+        float[] latents = new float[pictures.size(0) * 4 * height * width];
+        for (int i = 0; i < pictures.values().length; i++) {
+            int plane = i / (pictures.size(2) * pictures.size(3));
+            int y = i / pictures.size(3) % pictures.size(2) / f;
+            int x = i % pictures.size(3) / f;
+            latents[(plane / 3 * 4 + plane % 3) * height * width + y * width + x] += pictures.values()[i] / (f * f);
+        }
+        return FloatArray.of(latents, pictures.size(0), 4, height, width);
+    }
+
     @Override
     public Family family() {
         return Family.SD1;

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -93,25 +94,52 @@ class NoiseSourceTest {
     @ParameterizedTest
     @CsvSource({"CPU", "NV"})
     void everyImageOfABatchIsTheImageOfItsOwnSeed(NoiseSource source) {
-        BatchNoise batch = new BatchNoise(source, 7, 3, 4, 8, 16);
+        BatchNoise batch = new BatchNoise(BatchSeeds.from(source, 7, 3), 4, 8, 16);
         List<BatchNoise> singles = IntStream.range(0, 3)
-                .mapToObj(i -> new BatchNoise(source, 7 + i, 1, 4, 8, 16))
+                .mapToObj(i -> new BatchNoise(BatchSeeds.from(source, 7 + i, 1), 4, 8, 16))
                 .toList();
         for (int draw = 0; draw < 2; draw++) {
-            FloatArray noise = batch.next();
+            FloatArray noise = batch.between(1, 0);
             assertThat(noise.shape()).containsExactly(3, 4, 8, 16);
             for (int i = 0; i < 3; i++) {
                 assertThat(noise.rows(i, i + 1).values())
-                        .containsExactly(singles.get(i).next().values());
+                        .containsExactly(singles.get(i).between(1, 0).values());
             }
         }
     }
 
     @Test
     void whatASamplerDrawsContinuesWhatTheRunStartedFrom() {
-        BatchNoise noise = new BatchNoise(NoiseSource.CPU, 42, 1, 4, 64, 64);
-        assertBegins(noise.next().values(), "1.9269153 1.4872841");
+        BatchNoise noise = new BatchNoise(BatchSeeds.from(NoiseSource.CPU, 42, 1), 4, 64, 64);
+        assertBegins(noise.first().values(), "1.9269153 1.4872841");
         assertBegins(noise.between(14.6f, 12).values(), "-1.3046587 1.4507034");
+    }
+
+    private static BatchSeeds seeds(Variation variation, @Nullable Size resizedFrom, long delta) {
+        return new BatchSeeds(NoiseSource.CPU, List.of(42L), variation, resizedFrom, delta);
+    }
+
+    @Test
+    void aVariationLiesBetweenTheNoiseOfTwoSeeds() {
+        BatchNoise noise = new BatchNoise(seeds(new Variation(7, 0.25), null, 0), 4, 64, 64);
+        assertBegins(noise.first().values(), "1.491643 1.610334 1.1247 -2.265244 0.5666377 -0.9880882");
+        assertBegins(noise.between(1, 0).values(), "-1.3046587 1.4507034");
+    }
+
+    @Test
+    void noiseOfAnotherSizeLiesInTheMiddle() {
+        FloatArray noise = new BatchNoise(seeds(Variation.NONE, new Size(48, 32), 0), 4, 64, 64).first();
+        assertBegins(
+                Arrays.copyOfRange(noise.values(), 16 * 64 + 8, 16 * 64 + 12), "1.926915 1.487284 0.9007172 -2.105521");
+        assertBegins(noise.values(), "1.926915 1.487284 0.9007172");
+    }
+
+    @Test
+    void aDeltaChangesAllNoiseButTheFirst() {
+        BatchNoise noise = new BatchNoise(seeds(Variation.NONE, null, 1), 4, 64, 64);
+        assertBegins(noise.first().values(), "1.9269153 1.4872841");
+        assertThat(noise.between(1, 0).values())
+                .containsExactly(NoiseSource.CPU.generator(43).next(LATENT));
     }
 
     private static void assertBegins(float[] noise, String expected) {

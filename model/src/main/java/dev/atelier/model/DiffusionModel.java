@@ -66,6 +66,16 @@ public interface DiffusionModel extends AutoCloseable {
      */
     FloatArray decode(FloatArray latents);
 
+    /**
+     * Runs the VAE encoder. Its answer is a normal distribution, so narrow that a draw from it looks like its mean, which
+     * is what this gives: the same picture always becomes the same latent.
+     *
+     * @param pictures {@code [n, 3, h, w]} in [-1, 1]; h and w multiples of {@link #spatialFactor()} f
+     * @return the latents, {@code [n, 4, h/f, w/f]} in the UNet's scale
+     * @throws dev.atelier.checkpoint.InvalidCheckpointException if the checkpoint has no encoder
+     */
+    FloatArray encode(FloatArray pictures);
+
     /** Frees the memory of all networks. Each is loaded again when it is next used. */
     void release();
 

@@ -1,6 +1,7 @@
 package dev.atelier.model;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Progress;
 import java.lang.management.ManagementFactory;
@@ -59,13 +60,19 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     /** Runs the VAE decoder. */
     protected abstract FloatArray decode(N decoder, FloatArray latents);
 
-    /** Loads what there is room for, in the order of use. {@code progress} counts bytes of weights. */
+    /** Runs the VAE encoder: {@code [n, 8, h/f, w/f]}, as {@link VaeEncoder} gives it. */
+    protected abstract FloatArray encode(N encoder, FloatArray pictures);
+
+    /**
+     * Loads what drawing from text takes and there is room for, in the order of use. {@code progress} counts bytes of
+     * weights.
+     */
     protected final void load(Progress progress) {
         Map<Network, Long> fitting = new LinkedHashMap<>();
         long total = 0;
         for (Network network : model.networks()) {
             long size = size(network);
-            if (total + size > room) {
+            if (network == Network.VAE_ENCODER || total + size > room) {
                 break;
             }
             fitting.put(network, size);
@@ -159,6 +166,31 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     @Override
     public final FloatArray decode(FloatArray latents) {
         return decode(network(Network.VAE_DECODER), latents);
+    }
+
+    @Override
+    public final FloatArray encode(FloatArray pictures) {
+        int unit = spatialFactor();
+        if (pictures.size(1) != 3 || pictures.size(2) % unit != 0 || pictures.size(3) % unit != 0) {
+            throw new IllegalArgumentException(
+                    "pictures %s; this VAE needs 3 channels and sides that are multiples of %d"
+                            .formatted(pictures, unit));
+        }
+        if (!model.networks().contains(Network.VAE_ENCODER)) {
+            throw new InvalidCheckpointException(
+                    model.checkpoint().name(),
+                    InvalidCheckpointException.Reason.MISSING_TENSOR,
+                    "it has no VAE encoder, which a picture to start from needs");
+        }
+        FloatArray moments = encode(network(Network.VAE_ENCODER), pictures);
+        int latents = pictures.size(0);
+        int size = moments.values().length / latents / 2;
+        float[] means = new float[latents * size];
+        for (int i = 0; i < means.length; i++) {
+            means[i] = (float) (moments.values()[i / size * 2 * size + i % size]
+                    * model.vae().latentScale());
+        }
+        return FloatArray.of(means, latents, moments.size(1) / 2, moments.size(2), moments.size(3));
     }
 
     @Override

@@ -6,7 +6,9 @@ public enum Network {
     /** Only SDXL has a second one. */
     TEXT_ENCODER_2("text_encoder_2"),
     UNET("unet"),
-    VAE_DECODER("vae_decoder");
+    VAE_DECODER("vae_decoder"),
+    /** Only needed where a picture is what one starts from. */
+    VAE_ENCODER("vae_encoder");
 
     private final String label;
 

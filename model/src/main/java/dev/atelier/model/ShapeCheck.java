@@ -73,6 +73,7 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
             case TEXT_ENCODER_2 -> check.encode(model.text().getLast());
             case UNET -> check.denoise(model.unet());
             case VAE_DECODER -> check.decode(model.vae());
+            case VAE_ENCODER -> check.encode(model.vae());
         }
         return Collections.unmodifiableSequencedSet(check.used);
     }
@@ -95,6 +96,15 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
 
     private Value decode(VaeConfig vae) {
         return new VaeDecoder<>(this, this, vae).forward(value(1, UNetConfig.LATENT_CHANNELS, 1, 1));
+    }
+
+    private void encode(VaeConfig vae) {
+        Value moments =
+                new VaeEncoder<>(this, this, vae).forward(value(1, 3, vae.spatialFactor(), vae.spatialFactor()));
+        if (moments.size(1) != 2 * UNetConfig.LATENT_CHANNELS) {
+            throw mismatch("its VAE encoder gives %d channels, where 4 means and 4 variances are due"
+                    .formatted(moments.size(1)));
+        }
     }
 
     private static Value value(long... sizes) {

@@ -83,6 +83,9 @@ public record StableDiffusion(
         if (text.size() == 1) {
             networks.remove(Network.TEXT_ENCODER_2);
         }
+        if (!checkpoint.has(VaeConfig.PREFIX + "encoder.conv_in.weight")) {
+            networks.remove(Network.VAE_ENCODER);
+        }
         return networks;
     }
 

@@ -62,6 +62,11 @@ class EngineModelTest {
         }
 
         @Override
+        protected FloatArray encode(Part part, FloatArray pictures) {
+            throw new AssertionError("no picture is to be encoded");
+        }
+
+        @Override
         protected FloatArray decode(Part decoder, FloatArray latents) {
             return latents;
         }

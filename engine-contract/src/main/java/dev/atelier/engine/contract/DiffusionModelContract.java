@@ -20,6 +20,7 @@ import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.UNetConditioning;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -85,6 +86,18 @@ public abstract class DiffusionModelContract {
         Reference reference = Reference.open("vae-decoder.safetensors", folder);
         FloatArray actual = model.decode(reference.array("latents"));
         assertThat(relativeError(actual, reference.array("image"))).isLessThan(TOLERANCE);
+    }
+
+    @Test
+    void theVaeEncodersMeansAgreeWithDiffusers() {
+        Reference reference = Reference.open("vae-encoder.safetensors", folder);
+        FloatArray moments = reference.array("moments"); // [1, 8, 8, 8]: means, then log variances
+        float[] means = Arrays.copyOf(moments.values(), moments.values().length / 2);
+        for (int i = 0; i < means.length; i++) {
+            means[i] *= 0.18215f;
+        }
+        assertThat(relativeError(model.encode(reference.array("image")), FloatArray.of(means, 1, 4, 8, 8)))
+                .isLessThan(TOLERANCE);
     }
 
     @ParameterizedTest

@@ -197,14 +197,13 @@ public abstract class FamiliesContract {
     void aUNetOfRealSizeAgrees(String name) {
         UNetConfig config = name.equals("sd2")
                 ? new UNetConfig(320, 4, 2, List.of(1, 1, 1, 0), 1, true, new AttentionHeads.Width(64), 32, 1024, 0, 4)
-                : new UNetConfig(320, 3, 2, List.of(0, 2, 10), 10, true, new AttentionHeads.Width(64), 32, 2048, 2816, 4);
+                : new UNetConfig(
+                        320, 3, 2, List.of(0, 2, 10), 10, true, new AttentionHeads.Width(64), 32, 2048, 2816, 4);
         Path full = Path.of(System.getProperty("atelier.full", ""));
-        Reference reference =
-                new Reference(Checkpoints.open(full.resolve(name + "-full-unet-output.safetensors")));
+        Reference reference = new Reference(Checkpoints.open(full.resolve(name + "-full-unet-output.safetensors")));
         Checkpoint weights = Checkpoints.open(full.resolve(name + "-full-unet.safetensors"));
         StableDiffusion miniature = open(name);
-        Map<String, Tensor> tensors =
-                new LinkedHashMap<>(miniature.checkpoint().tensors());
+        Map<String, Tensor> tensors = new LinkedHashMap<>(miniature.checkpoint().tensors());
         tensors.putAll(weights.tensors());
         StableDiffusion model = new StableDiffusion(
                 Checkpoint.of(weights.sources(), tensors, Map.of()),

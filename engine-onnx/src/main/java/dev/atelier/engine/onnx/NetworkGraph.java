@@ -8,6 +8,7 @@ import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.UNet;
 import dev.atelier.model.UNetConfig;
 import dev.atelier.model.VaeDecoder;
+import dev.atelier.model.VaeEncoder;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,7 @@ final class NetworkGraph {
             case TEXT_ENCODER_2 -> traced.textEncoder(model.text().getLast(), clipSkip);
             case UNET -> traced.unet(model.unet());
             case VAE_DECODER -> traced.vaeDecoder();
+            case VAE_ENCODER -> traced.vaeEncoder();
         }
         return graph;
     }
@@ -78,5 +80,12 @@ final class NetworkGraph {
         GraphValue latents = graph.input("latents", ElementType.FLOAT, List.of("n", "4", "height", "width"));
         GraphValue pictures = new VaeDecoder<>(ops, weights, model.vae()).forward(latents);
         graph.output("pictures", pictures, List.of("n", "3", "picture_height", "picture_width"));
+    }
+
+    private void vaeEncoder() {
+        GraphValue pictures =
+                graph.input("pictures", ElementType.FLOAT, List.of("n", "3", "picture_height", "picture_width"));
+        GraphValue moments = new VaeEncoder<>(ops, weights, model.vae()).forward(pictures);
+        graph.output("moments", moments, List.of("n", "8", "height", "width"));
     }
 }

@@ -115,6 +115,11 @@ public final class OnnxModel extends EngineModel<OnnxModel.Part> {
         return output(part.session.run(Map.of("latents", latents)), "pictures");
     }
 
+    @Override
+    protected FloatArray encode(Part part, FloatArray pictures) {
+        return output(part.session.run(Map.of("pictures", pictures)), "moments");
+    }
+
     private static FloatArray output(Map<String, FloatArray> outputs, String name) {
         return Objects.requireNonNull(outputs.get(name), name);
     }

@@ -9,6 +9,7 @@ import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.UNet;
 import dev.atelier.model.VaeDecoder;
+import dev.atelier.model.VaeEncoder;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -80,6 +81,11 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
     @Override
     protected FloatArray decode(Part part, FloatArray latents) {
         return run(() -> new VaeDecoder<>(ops, part.weights, model.vae()).forward(Tensors.of(latents)));
+    }
+
+    @Override
+    protected FloatArray encode(Part part, FloatArray pictures) {
+        return run(() -> new VaeEncoder<>(ops, part.weights, model.vae()).forward(Tensors.of(pictures)));
     }
 
     private static FloatArray run(Supplier<Tensor> network) {

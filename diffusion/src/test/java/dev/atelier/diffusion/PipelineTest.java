@@ -18,14 +18,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class TextToImageTest {
+class PipelineTest {
     private static final GenerationListener NOBODY = (phase, done, total) -> {};
 
     private final LinearModel model = new LinearModel();
-    private final TextToImage pipeline = pipeline(model, "linear");
+    private final Pipeline pipeline = pipeline(model, "linear");
 
-    private static TextToImage pipeline(LinearModel model, String name) {
-        return new TextToImage(model, () -> new ModelLabel(name, "0123456789"), "Atelier 1.0");
+    private static Pipeline pipeline(LinearModel model, String name) {
+        return new Pipeline(model, () -> new ModelLabel(name, "0123456789"), "Atelier 1.0");
     }
 
     private static GenerationRequest request(String prompt, String sampler, long seed, int images) {
@@ -202,7 +202,7 @@ class TextToImageTest {
                 return noise;
             }
         };
-        TextToImage brokenPipeline = pipeline(broken, "broken");
+        Pipeline brokenPipeline = pipeline(broken, "broken");
         assertThatThrownBy(() -> brokenPipeline.generate(request("a cat", "Euler", 8, 2), NOBODY))
                 .isInstanceOf(ArithmeticException.class)
                 .hasMessage("the UNet of broken produced NaN for the image with seed 9");

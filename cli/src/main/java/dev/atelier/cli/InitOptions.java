@@ -1,0 +1,118 @@
+package dev.atelier.cli;
+
+import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.ImageFile;
+import dev.atelier.diffusion.ImageToImage;
+import dev.atelier.diffusion.Inpainting;
+import dev.atelier.diffusion.MaskedContent;
+import dev.atelier.diffusion.ResizeMode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** A picture to start from, and which part of it to draw anew. */
+final class InitOptions {
+    private enum Resize {
+        STRETCH(ResizeMode.JUST_RESIZE),
+        CROP(ResizeMode.CROP_AND_RESIZE),
+        FILL(ResizeMode.RESIZE_AND_FILL),
+        LATENT(ResizeMode.LATENT_UPSCALE);
+
+        private final ResizeMode mode;
+
+        Resize(ResizeMode mode) {
+            this.mode = mode;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private enum Content {
+        FILL(MaskedContent.FILL),
+        ORIGINAL(MaskedContent.ORIGINAL),
+        NOISE(MaskedContent.LATENT_NOISE),
+        NOTHING(MaskedContent.LATENT_NOTHING);
+
+        private final MaskedContent content;
+
+        Content(MaskedContent content) {
+            this.content = content;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    @Option(names = "--init", paramLabel = "PICTURE", description = "The picture: PNG, JPEG, GIF, BMP or TIFF.")
+    private @Nullable Path init;
+
+    @Option(
+            names = "--strength",
+            paramLabel = "SHARE",
+            description = "How much of it may change, 0 to 1. Default: 0.75.")
+    private @Nullable Double strength;
+
+    @Option(
+            names = "--resize",
+            paramLabel = "HOW",
+            description = "What happens where its proportions differ: ${COMPLETION-CANDIDATES}. Default: stretch.")
+    private @Nullable Resize resize;
+
+    @Option(
+            names = "--exact-steps",
+            description = "Take all of --steps; otherwise their share by the strength is taken.")
+    private boolean exactSteps;
+
+    @Option(
+            names = "--mask",
+            paramLabel = "PICTURE",
+            description = "Which part to draw anew: where this is white, or opaque if it has transparency.")
+    private @Nullable Path mask;
+
+    @Option(names = "--invert-mask", description = "Draw anew what is black.")
+    private boolean invertMask;
+
+    @Option(
+            names = "--mask-blur",
+            paramLabel = "PIXELS",
+            description = "How far the mask's edge is softened. Default: 4.")
+    private @Nullable Integer maskBlur;
+
+    @Option(
+            names = "--only-masked",
+            paramLabel = "PADDING",
+            description = "Draw only the masked part, at the full size, and show so many pixels around it.")
+    private @Nullable Integer onlyMasked;
+
+    @Option(
+            names = "--masked-content",
+            paramLabel = "WHAT",
+            description = "What to start from under the mask: ${COMPLETION-CANDIDATES}. Default: original.")
+    private @Nullable Content content;
+
+    GenerationRequest applyTo(GenerationRequest request) throws IOException {
+        if (init == null) {
+            if (mask != null || strength != null) {
+                throw new IllegalArgumentException("--mask and --strength need a picture to start from: --init");
+            }
+            return request;
+        }
+        ImageToImage from = ImageToImage.of(ImageFile.read(init)).exactSteps(exactSteps);
+        from = strength != null ? from.denoisingStrength(strength) : from;
+        from = resize != null ? from.resizeMode(resize.mode) : from;
+        if (mask != null) {
+            Inpainting inpainting = Inpainting.of(ImageFile.read(mask)).inverted(invertMask);
+            inpainting = maskBlur != null ? inpainting.blur(maskBlur, maskBlur) : inpainting;
+            inpainting = onlyMasked != null ? inpainting.onlyMasked(onlyMasked) : inpainting;
+            from = from.inpainting(content != null ? inpainting.content(content.content) : inpainting);
+        }
+        return request.imageToImage(from);
+    }
+}

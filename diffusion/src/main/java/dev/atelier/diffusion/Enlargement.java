@@ -1,0 +1,61 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.model.FloatArray;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The way from the first pass of a hires fix to what the second starts from. */
+final class Enlargement {
+    private Enlargement() {}
+
+    /** The size of the second pass's pictures, in whole latent cells. */
+    static Size finalSize(HiresFix hires, Size first, int cell) {
+        Size enlarged = hires.enlarged(first);
+        int width = enlarged.width() / cell;
+        int height = enlarged.height() / cell;
+        if (hires.width() > 0 && hires.height() > 0) {
+            width -= (enlarged.width() - hires.width()) / cell;
+            height -= (enlarged.height() - hires.height()) / cell;
+        }
+        int most = GenerationRequest.MAX_SIZE;
+        if (Math.max(width, height) * cell > most) {
+            throw new IllegalArgumentException("hires fix makes %d × %d pixels of %s, more than %d along a side"
+                    .formatted(width * cell, height * cell, first, most));
+        }
+        return new Size(width * cell, height * cell);
+    }
+
+    /** @param latents of the first pass, {@code [n, channels, h, w]} */
+    static FloatArray of(FloatArray latents, HiresFix hires, Size first, Vae vae) {
+        Size enlarged = hires.enlarged(first);
+        int cell = first.width() / latents.size(3);
+        int height = enlarged.height() / cell;
+        int width = enlarged.width() / cell;
+        LatentResampling ofLatents = hires.upscaler().ofLatents();
+        FloatArray larger = ofLatents != null
+                ? ofLatents.resize(latents, height, width)
+                : throughPixels(latents, hires.upscaler(), width * cell, height * cell, vae);
+        Size target = finalSize(hires, first, cell);
+        return middle(larger, target.height() / cell, target.width() / cell);
+    }
+
+    private static FloatArray throughPixels(FloatArray latents, Upscaler upscaler, int width, int height, Vae vae) {
+        Resampling resampling = upscaler.ofPixels();
+        if (resampling == null) {
+            throw new IllegalStateException(upscaler + " works on latents");
+        }
+        List<FloatArray> larger = new ArrayList<>();
+        for (int i = 0; i < latents.size(0); i++) {
+            Bitmap picture = Bitmap.rgb(vae.decode(latents.rows(i, i + 1)));
+            larger.add(vae.encode(resampling.resize(picture, width, height).toFloats()));
+        }
+        return Latents.stack(larger.toArray(FloatArray[]::new));
+    }
+
+    /** What is too much goes on both sides alike, an odd cell on the right or below. */
+    private static FloatArray middle(FloatArray latents, int height, int width) {
+        int top = (latents.size(2) - height) / 2;
+        int left = (latents.size(3) - width) / 2;
+        return Latents.crop(latents, top, left, height, width);
+    }
+}

@@ -1,0 +1,67 @@
+package dev.atelier.diffusion;
+
+import java.awt.image.BufferedImage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A picture to start from. What is transparent in it is white.
+ *
+ * @param image of any size
+ * @param denoisingStrength from 0, which keeps the picture, to 1, which keeps little but its colours
+ * @param resizeMode how the picture gets the size of the request
+ * @param exactSteps whether the request's steps are all taken; otherwise their share by the denoising strength
+ * @param noiseMultiplier what the noise is multiplied with, 0 to 1.5; 1 in theory
+ * @param extraNoise how much noise is added besides, 0 to 1
+ * @param inpainting which part is drawn anew; null for all of it
+ */
+public record ImageToImage(
+        BufferedImage image,
+        double denoisingStrength,
+        ResizeMode resizeMode,
+        boolean exactSteps,
+        double noiseMultiplier,
+        double extraNoise,
+        @Nullable Inpainting inpainting) {
+
+    /** @throws IllegalArgumentException if a value is out of range; the message names it */
+    public ImageToImage {
+        requireWithin("denoising strength", denoisingStrength, 1);
+        requireWithin("noise multiplier", noiseMultiplier, 1.5);
+        requireWithin("extra noise", extraNoise, 1);
+    }
+
+    static void requireWithin(String name, double value, double max) {
+        if (!(value >= 0 && value <= max)) {
+            throw new IllegalArgumentException("%s must be between 0 and %s, but is %s".formatted(name, max, value));
+        }
+    }
+
+    /** With AUTOMATIC1111's default settings: a denoising strength of 0.75, and the picture just resized. */
+    public static ImageToImage of(BufferedImage image) {
+        return new ImageToImage(image, 0.75, ResizeMode.JUST_RESIZE, false, 1, 0, null);
+    }
+
+    public ImageToImage denoisingStrength(double value) {
+        return new ImageToImage(image, value, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting);
+    }
+
+    public ImageToImage resizeMode(ResizeMode value) {
+        return new ImageToImage(image, denoisingStrength, value, exactSteps, noiseMultiplier, extraNoise, inpainting);
+    }
+
+    public ImageToImage exactSteps(boolean value) {
+        return new ImageToImage(image, denoisingStrength, resizeMode, value, noiseMultiplier, extraNoise, inpainting);
+    }
+
+    public ImageToImage noiseMultiplier(double value) {
+        return new ImageToImage(image, denoisingStrength, resizeMode, exactSteps, value, extraNoise, inpainting);
+    }
+
+    public ImageToImage extraNoise(double value) {
+        return new ImageToImage(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, value, inpainting);
+    }
+
+    public ImageToImage inpainting(@Nullable Inpainting value) {
+        return new ImageToImage(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, value);
+    }
+}

@@ -1,0 +1,103 @@
+package dev.atelier.diffusion;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** From the words of infotext to a request. */
+final class InfotextReader {
+    private final Map<String, String> parameters;
+
+    private InfotextReader(Map<String, String> parameters) {
+        this.parameters = parameters;
+    }
+
+    static GenerationRequest request(Infotext infotext) {
+        return new InfotextReader(infotext.parameters())
+                .read(GenerationRequest.of(infotext.prompt()).negativePrompt(infotext.negativePrompt()));
+    }
+
+    private GenerationRequest read(GenerationRequest start) {
+        Size size = read("Size", InfotextReader::size, new Size(start.width(), start.height()));
+        SamplerChoice sampler = sampler("Sampler", "Schedule type", start.sampler());
+        GenerationRequest request = start.size(size.width(), size.height())
+                .steps(read("Steps", Integer::valueOf, start.steps()))
+                .sampler(sampler)
+                .samplerOptions(samplerOptions(sampler.name()))
+                .cfgScale(read("CFG scale", Double::valueOf, start.cfgScale()))
+                .seed(read("Seed", Long::valueOf, start.seed()))
+                .clipSkip(read("Clip skip", Integer::valueOf, 1))
+                .noiseSeedDelta(read("ENSD", Long::valueOf, 0L))
+                // AUTOMATIC1111 says nothing of its default, which draws as NV does
+                .rng(read("RNG", NoiseSource::valueOf, NoiseSource.NV))
+                .emphasis(read("Emphasis", InfotextReader::emphasis, EmphasisMode.ORIGINAL));
+        if (parameters.containsKey("Variation seed")) {
+            request = request.variation(new Variation(
+                    read("Variation seed", Long::valueOf, 0L), read("Variation seed strength", Double::valueOf, 0.0)));
+        }
+        if (parameters.containsKey("Seed resize from")) {
+            request = request.seedResizeFrom(read("Seed resize from", InfotextReader::size, size));
+        }
+        return parameters.containsKey("Hires upscaler") ? request.hiresFix(hires(sampler)) : request;
+    }
+
+    private HiresFix hires(SamplerChoice first) {
+        Size resize = read("Hires resize", InfotextReader::size, new Size(0, 0));
+        HiresFix hires = resize.width() > 0 || resize.height() > 0
+                ? HiresFix.to(resize.width(), resize.height())
+                : HiresFix.by(read("Hires upscale", Double::valueOf, 2.0));
+        boolean otherSampler = parameters.containsKey("Hires sampler") || parameters.containsKey("Hires schedule type");
+        return hires.upscaler(read("Hires upscaler", Upscaler::named, Upscaler.LATENT))
+                .steps(read("Hires steps", Integer::valueOf, 0))
+                .denoisingStrength(read("Denoising strength", Double::valueOf, hires.denoisingStrength()))
+                .sampler(otherSampler ? sampler("Hires sampler", "Hires schedule type", first) : null)
+                .prompts(
+                        parameters.getOrDefault("Hires prompt", ""),
+                        parameters.getOrDefault("Hires negative prompt", ""));
+    }
+
+    private SamplerChoice sampler(String nameKey, String schedulerKey, SamplerChoice otherwise) {
+        String name = parameters.getOrDefault(nameKey, otherwise.name().label());
+        @Nullable String scheduler = parameters.get(schedulerKey);
+        if (scheduler == null && !parameters.containsKey(nameKey)) {
+            return otherwise;
+        }
+        return SamplerChoice.named(name, scheduler);
+    }
+
+    private SamplerOptions samplerOptions(SamplerName sampler) {
+        String etaKey = sampler.defaultEta() == 0 ? "Eta DDIM" : "Eta";
+        return new SamplerOptions(
+                parameters.containsKey(etaKey) ? read(etaKey, Double::valueOf, 1.0) : null,
+                read("Sigma churn", Double::valueOf, 0.0),
+                read("Sigma tmin", Double::valueOf, 0.0),
+                read("Sigma tmax", Double::valueOf, 0.0),
+                read("Sigma noise", Double::valueOf, 1.0));
+    }
+
+    private <T> T read(String key, Function<String, T> reader, T otherwise) {
+        String value = parameters.get(key);
+        if (value == null) {
+            return otherwise;
+        }
+        try {
+            return reader.apply(value);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "infotext says \"%s: %s\", which cannot be used".formatted(key, value), e);
+        }
+    }
+
+    private static Size size(String text) {
+        String[] sides = text.split("x", 2);
+        return new Size(Integer.parseInt(sides[0]), Integer.parseInt(sides.length > 1 ? sides[1] : ""));
+    }
+
+    private static EmphasisMode emphasis(String label) {
+        return Arrays.stream(EmphasisMode.values())
+                .filter(mode -> mode.label().equals(label))
+                .findFirst()
+                .orElseThrow(IllegalArgumentException::new);
+    }
+}

@@ -1,0 +1,98 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.model.DiffusionModel;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One of a request's runs through the sampler.
+ *
+ * @param planned how many steps prompt editing counts
+ */
+record Pass(
+        DiffusionModel model,
+        SamplerChoice sampler,
+        NoiseSchedule schedule,
+        Levels levels,
+        Size size,
+        int planned,
+        double cfgScale,
+        String prompt,
+        String negativePrompt) {
+    private static final int LATENT_CHANNELS = 4;
+
+    /** From noise, or from the request's picture. */
+    static Pass first(DiffusionModel model, GenerationRequest request) {
+        SamplerChoice sampler = request.sampler();
+        NoiseSchedule schedule = schedule(model, sampler);
+        ImageToImage from = request.imageToImage();
+        Levels levels = from == null
+                ? Levels.fromNoise(sampler, schedule, request.steps())
+                : Levels.fromPicture(
+                        sampler,
+                        schedule,
+                        Strength.of(from.denoisingStrength(), request.steps(), from.exactSteps()),
+                        from.extraNoise());
+        return new Pass(
+                model,
+                sampler,
+                schedule,
+                levels,
+                new Size(request.width(), request.height()),
+                request.steps(),
+                request.cfgScale(),
+                request.prompt(),
+                request.negativePrompt());
+    }
+
+    /** Over the enlarged picture of the first; null if there is none. */
+    static @Nullable Pass second(DiffusionModel model, GenerationRequest request) {
+        HiresFix hires = request.hiresFix();
+        if (hires == null) {
+            return null;
+        }
+        SamplerChoice ofSecond = hires.sampler();
+        SamplerChoice sampler = ofSecond != null ? ofSecond : request.sampler();
+        NoiseSchedule schedule = schedule(model, sampler);
+        int steps = hires.steps() > 0 ? hires.steps() : request.steps();
+        return new Pass(
+                model,
+                sampler,
+                schedule,
+                Levels.fromPicture(sampler, schedule, Strength.of(hires.denoisingStrength(), steps, true), 0),
+                Enlargement.finalSize(hires, new Size(request.width(), request.height()), model.spatialFactor()),
+                steps,
+                request.cfgScale(),
+                hires.prompt().isEmpty() ? request.prompt() : hires.prompt(),
+                hires.negativePrompt().isEmpty() ? request.negativePrompt() : hires.negativePrompt());
+    }
+
+    private static NoiseSchedule schedule(DiffusionModel model, SamplerChoice sampler) {
+        return sampler.name().schedule(new NoiseSchedule(model.alphasCumprod(), AlignYourSteps.of(model.family())));
+    }
+
+    int steps() {
+        return levels.steps();
+    }
+
+    /** How often the network would be called from noise to picture, which prompt editing counts. */
+    int calls() {
+        return sampler.name().has(SamplerTrait.SECOND_ORDER) ? 2 * planned : planned;
+    }
+
+    /** {@code [channels, height, width]} of a picture's latent. */
+    int[] shape() {
+        return new int[] {LATENT_CHANNELS, size.height() / model.spatialFactor(), size.width() / model.spatialFactor()};
+    }
+
+    /** The network with guidance, for one run. */
+    Denoiser denoiser(Prompts prompts, @Nullable InpaintingInput input) {
+        SamplerName name = sampler.name();
+        return new ClassifierFreeGuidance(
+                conditioning -> name.denoiser(
+                        new NetworkDenoiser(model, schedule, input == null ? conditioning : input.beside(conditioning)),
+                        schedule),
+                prompts.conditional(),
+                prompts.unconditional(),
+                name.guidance(cfgScale));
+    }
+}

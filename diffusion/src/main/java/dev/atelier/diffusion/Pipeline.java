@@ -1,0 +1,216 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.diffusion.GenerationListener.Course;
+import dev.atelier.diffusion.GenerationListener.Phase;
+import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.FloatArray;
+import dev.atelier.model.SizeConditioning;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** From a request to pictures with one model. Like the model, not thread-safe. */
+public final class Pipeline {
+    private final DiffusionModel model;
+    private final Supplier<ModelLabel> label;
+    private final String version;
+
+    /**
+     * @param model stays open; closing it is up to the caller
+     * @param label what infotext says about the model; asked for once a picture is there, because it may take time
+     * @param version what infotext says about the program: {@code Atelier} and its version
+     */
+    public Pipeline(DiffusionModel model, Supplier<ModelLabel> label, String version) {
+        this.model = model;
+        this.label = label;
+        this.version = version;
+    }
+
+    /**
+     * Draws the pictures of a request.
+     *
+     * @return as many pictures as the batches have, in order of their seeds; fewer if the listener stopped them
+     * @throws ArithmeticException if the model yields a value that is not finite; the message says where
+     */
+    public List<GeneratedImage> generate(GenerationRequest request, GenerationListener listener) {
+        return new Job(request, listener).run();
+    }
+
+    /** A request on its way. */
+    private final class Job {
+        private final GenerationRequest request;
+        private final GenerationListener listener;
+        private final Vae vae;
+        private final Pass first;
+        private final @Nullable Pass second;
+        private final @Nullable Source source;
+        private int stepsDone;
+
+        Job(GenerationRequest request, GenerationListener listener) {
+            this.request = request;
+            this.listener = listener;
+            this.vae = new Vae(model, request.vaeTiling());
+            this.first = Pass.first(model, request);
+            this.second = Pass.second(model, request);
+            ImageToImage from = request.imageToImage();
+            this.source = from == null ? null : Source.of(from, new Size(request.width(), request.height()));
+        }
+
+        List<GeneratedImage> run() {
+            Prompts prompts = encode(first, 0);
+            Prompts hiresPrompts = second == null ? prompts : encode(second, 2);
+            int total = request.iterations() * (first.steps() + (second == null ? 0 : second.steps()));
+            FloatArray init = source == null ? null : initial(source);
+            List<GeneratedImage> images = new ArrayList<>();
+            Course course = Course.CONTINUE;
+            for (int i = 0; i < request.iterations() && course != Course.STOP; i++) {
+                stepsDone = i * (total / request.iterations());
+                SamplerRun.Result drawn = first(first, i, prompts, init, total);
+                if (second != null && drawn.course() == Course.CONTINUE) {
+                    stepsDone += first.steps();
+                    drawn = second(second, i, hiresPrompts, drawn.latents(), total);
+                }
+                decode(drawn.latents(), i, images);
+                course = drawn.course();
+            }
+            return images;
+        }
+
+        private Prompts encode(Pass pass, int done) {
+            int total = second == null ? 2 : 4;
+            PromptEncoder encoder = new PromptEncoder(
+                    model,
+                    request.emphasis(),
+                    request.clipSkip(),
+                    pass.calls(),
+                    request.batchSize(),
+                    SizeConditioning.of(pass.size().width(), pass.size().height()));
+            listener.progress(Phase.ENCODING, done, total);
+            Conditioning conditional = encoder.prompt(pass.prompt());
+            listener.progress(Phase.ENCODING, done + 1, total);
+            Prompts prompts = new Prompts(conditional, encoder.negativePrompt(pass.negativePrompt()));
+            listener.progress(Phase.ENCODING, done + 2, total);
+            return prompts;
+        }
+
+        /** The latents of the picture to start from, a row for each picture of a batch. */
+        private FloatArray initial(Source source) {
+            FloatArray latent = vae.encode(source.picture().toFloats());
+            int[] shape = first.shape();
+            if (latent.size(2) != shape[1] || latent.size(3) != shape[2]) {
+                latent = LatentResampling.BILINEAR.resize(latent, shape[1], shape[2]);
+            }
+            return Latents.repeat(latent, request.batchSize());
+        }
+
+        private SamplerRun.Result first(
+                Pass pass, int iteration, Prompts prompts, @Nullable FloatArray init, int total) {
+            BatchSeeds seeds = seeds(iteration, pass);
+            BatchNoise noise = new BatchNoise(seeds, pass.shape());
+            Denoiser network = pass.denoiser(prompts, InpaintingInput.of(model, vae, request, source, pass.shape()));
+            FloatArray unit = noise.first();
+            if (init == null) {
+                return run(pass, seeds, noise, network, pass.levels().start(unit), total);
+            }
+            ImageToImage from = Objects.requireNonNull(request.imageToImage());
+            unit = Latents.scale(unit, (float) from.noiseMultiplier());
+            Inpainting inpainting = from.inpainting();
+            if (inpainting == null || source == null || source.mask() == null) {
+                return run(pass, seeds, noise, network, pass.levels().start(init, unit), total);
+            }
+            MaskedDenoiser masked = masked(pass, network, init, source, inpainting);
+            SamplerRun.Result drawn =
+                    run(pass, seeds, noise, masked, pass.levels().start(masked.picture(), unit), total);
+            return new SamplerRun.Result(masked.blend(drawn.latents()), drawn.course());
+        }
+
+        private MaskedDenoiser masked(
+                Pass pass, Denoiser network, FloatArray init, Source source, Inpainting inpainting) {
+            FloatArray drawn = source.drawn(inpainting.rounded(), init.shape());
+            FloatArray kept = Latents.combine(init, drawn, (value, share) -> value * (1 - share));
+            FloatArray start = switch (inpainting.content()) {
+                case FILL, ORIGINAL -> init;
+                case LATENT_NOTHING -> kept;
+                case LATENT_NOISE -> {
+                    BatchSeeds plain = BatchSeeds.from(request.rng(), request.seed(), request.batchSize());
+                    FloatArray noise = new BatchNoise(plain, pass.shape()).first();
+                    yield Latents.plus(kept, 1, Latents.combine(noise, drawn, (value, share) -> value * share));
+                }
+            };
+            return new MaskedDenoiser(network, pass.sampler().name().space(), start, drawn);
+        }
+
+        private SamplerRun.Result second(Pass pass, int iteration, Prompts prompts, FloatArray latents, int total) {
+            HiresFix hires = Objects.requireNonNull(request.hiresFix());
+            FloatArray enlarged = Enlargement.of(latents, hires, new Size(request.width(), request.height()), vae);
+            BatchSeeds seeds = seeds(iteration, pass);
+            BatchNoise noise = new BatchNoise(seeds, pass.shape());
+            Denoiser network = pass.denoiser(prompts, InpaintingInput.of(model, vae, request, null, pass.shape()));
+            return run(pass, seeds, noise, network, pass.levels().start(enlarged, noise.first()), total);
+        }
+
+        private BatchSeeds seeds(int iteration, Pass pass) {
+            int before = iteration * request.batchSize();
+            List<Long> seeds = new ArrayList<>();
+            for (int i = 0; i < request.batchSize(); i++) {
+                seeds.add(seed(before + i));
+            }
+            Variation variation = request.variation();
+            Size from = request.seedResizeFrom();
+            int cell = model.spatialFactor();
+            return new BatchSeeds(
+                    request.rng(),
+                    seeds,
+                    new Variation(variation.seed() + before, variation.strength()),
+                    from == null ? null : new Size(from.width() / cell, from.height() / cell),
+                    pass.sampler().name().has(SamplerTrait.USES_ENSD) ? request.noiseSeedDelta() : 0);
+        }
+
+        private long seed(int picture) {
+            return request.variation().isNone() ? request.seed() + picture : request.seed();
+        }
+
+        private SamplerRun.Result run(
+                Pass pass, BatchSeeds seeds, BatchNoise noise, Denoiser network, FloatArray start, int total) {
+            listener.progress(Phase.SAMPLING, stepsDone, total);
+            return new SamplerRun(pass.sampler().name(), request.samplerOptions(), pass.levels(), seeds, noise)
+                    .run(network, start, (step, steps, denoised) -> {
+                        // a few samplers take another number of steps than they have levels
+                        int planned = steps == pass.steps() ? step : step * pass.steps() / steps;
+                        listener.progress(Phase.SAMPLING, stepsDone + planned, total);
+                        return listener.step(() -> LatentPreview.of(denoised, model.family()));
+                    });
+        }
+
+        /** One picture at a time: the decoder needs far more memory for its intermediate results than the UNet. */
+        private void decode(FloatArray latents, int iteration, List<GeneratedImage> images) {
+            int total = request.iterations() * request.batchSize();
+            int before = iteration * request.batchSize();
+            listener.progress(Phase.DECODING, before, total);
+            for (int i = 0; i < request.batchSize(); i++) {
+                int picture = before + i;
+                FloatArray latent = latents.rows(i, i + 1);
+                requireFinite(latent, "UNet", seed(picture));
+                FloatArray decoded = vae.decode(latent);
+                requireFinite(decoded, "VAE decoder", seed(picture));
+                Bitmap bitmap = Bitmap.rgb(decoded);
+                Bitmap finished = source == null ? bitmap : source.finish(bitmap);
+                String infotext =
+                        Infotext.of(request, picture, label.get(), version).text();
+                images.add(new GeneratedImage(finished.toImage(), seed(picture), infotext));
+                listener.progress(Phase.DECODING, picture + 1, total);
+            }
+        }
+
+        private void requireFinite(FloatArray values, String network, long seed) {
+            for (float value : values.values()) {
+                if (!Float.isFinite(value)) {
+                    throw new ArithmeticException("the %s of %s produced %s for the image with seed %d"
+                            .formatted(network, label.get().name(), value, seed));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.model.UNetConditioning;
+
+/** What guides a run, and what it is guided away from. */
+record Prompts(Conditioning conditional, Timeline<UNetConditioning> unconditional) {}
