@@ -1,5 +1,6 @@
 package dev.atelier.checkpoint;
 
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -16,10 +17,16 @@ public enum Architecture {
                             || key.contains("lora_A")
                             || key.contains("lora_B")
                             || key.contains("hada_")
-                            || key.contains("lokr_"))),
+                            || key.contains("lokr_")
+                            || key.contains("oft_blocks")
+                            || key.contains(".processor.")
+                            || key.contains("lora_linear_layer"))),
     EMBEDDING(
             "textual-inversion embedding",
-            file -> file.has("emb_params") || (file.has("clip_l") && file.has("clip_g"))),
+            file -> file.has("emb_params")
+                    || (file.has("clip_l") && file.has("clip_g"))
+                    || anyKey(file, key -> key.startsWith("string_to_param."))
+                    || isSingleVectorList(file)),
     CONTROLNET(
             "ControlNet",
             file -> anyKey(file, key -> key.startsWith("control_model."))
@@ -69,6 +76,16 @@ public enum Architecture {
     /** A name for people, for example "Stable Diffusion 1.x". */
     public String label() {
         return label;
+    }
+
+    /** One tensor of the width of a text encoder: its name is the word that it stands for. */
+    private static boolean isSingleVectorList(Checkpoint file) {
+        if (file.tensors().size() != 1) {
+            return false;
+        }
+        Shape shape = file.tensors().firstEntry().getValue().shape();
+        return (shape.rank() == 1 || shape.rank() == 2)
+                && Set.of(768L, 1024L, 1280L).contains(shape.size(shape.rank() - 1));
     }
 
     private static boolean isSd1(Checkpoint file) {

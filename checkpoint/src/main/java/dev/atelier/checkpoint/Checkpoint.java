@@ -105,11 +105,23 @@ public final class Checkpoint {
 
     /**
      * Every floating tensor converted to {@code dtype}. Integers such as {@code position_ids} stay as they are, and so do
-     * the tables of the noise schedule: sampling from rounded ones gives other pictures.
+     * the tables of the noise schedule: sampling from rounded ones gives other pictures. An 8-bit type is for what is large and
+     * bears it, matrices and convolutions outside the VAE; the rest becomes fp16.
+     *
+     * @see Narrowing#cast which counts what is lost
      */
     public Checkpoint cast(DType dtype) {
-        return map((name, tensor) ->
-                tensor.dtype().isFloating() && !ScheduleBuffers.contains(name) ? tensor.to(dtype) : tensor);
+        return map(
+                (name, tensor) -> castType(name, tensor, dtype).map(tensor::to).orElse(tensor));
+    }
+
+    /** The type that a tensor gets when its checkpoint is cast to {@code dtype}; nothing, if it keeps its own. */
+    static Optional<DType> castType(String name, Tensor tensor, DType dtype) {
+        if (!tensor.dtype().isFloating() || ScheduleBuffers.contains(name)) {
+            return Optional.empty();
+        }
+        boolean bears = tensor.shape().rank() >= 2 && Component.of(name) != Component.VAE;
+        return Optional.of(dtype.bits() == 8 && !bears ? DType.F16 : dtype);
     }
 
     /** The size of all tensors together. */

@@ -1,6 +1,9 @@
 package dev.atelier.checkpoint;
 
-/** The parts of a checkpoint in the single-file layout of Stable Diffusion 1.x and 2.x, by the prefix of their names. */
+/**
+ * The parts of a checkpoint in the single-file layout, by the prefix of their names. The text encoders of XL lie under a prefix of
+ * their own, {@code conditioner.embedders.}
+ */
 public enum Component {
     TEXT_ENCODER("text encoder", "cond_stage_model."),
     UNET("UNet", "model.diffusion_model."),
@@ -18,6 +21,9 @@ public enum Component {
 
     /** The component that the tensor called {@code name} belongs to. */
     public static Component of(String name) {
+        if (name.startsWith(DiffusersModel.XL_TEXT)) {
+            return TEXT_ENCODER;
+        }
         for (Component component : values()) {
             if (name.startsWith(component.prefix)) {
                 return component;

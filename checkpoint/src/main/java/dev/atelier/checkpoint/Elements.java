@@ -22,6 +22,8 @@ final class Elements {
 
     private static final ThreadLocal<short[]> HALVES = ThreadLocal.withInitial(() -> new short[Scratch.SIZE]);
 
+    private static final ThreadLocal<byte[]> BYTES = ThreadLocal.withInitial(() -> new byte[Scratch.SIZE]);
+
     private Elements() {}
 
     static void decode(DType dtype, MemorySegment source, long first, float[] target, int count) {
@@ -39,6 +41,13 @@ final class Elements {
                 MemorySegment.copy(source, SHORT, first * 2, halves, 0, count);
                 for (int i = 0; i < count; i++) {
                     target[i] = Float.intBitsToFloat(halves[i] << 16);
+                }
+            }
+            case F8_E4M3, F8_E5M2 -> {
+                byte[] bytes = BYTES.get();
+                MemorySegment.copy(source, JAVA_BYTE, first, bytes, 0, count);
+                for (int i = 0; i < count; i++) {
+                    target[i] = Float8.toFloat(dtype, bytes[i]);
                 }
             }
             case I64 -> {
@@ -69,6 +78,7 @@ final class Elements {
             case I64 -> source.getAtIndex(LONG, index);
             case I32 -> source.getAtIndex(INT, index);
             case I16 -> source.getAtIndex(SHORT, index);
+            case F8_E4M3, F8_E5M2 -> Float8.toFloat(dtype, source.get(JAVA_BYTE, index));
             case I8 -> source.get(JAVA_BYTE, index);
             case U8, BOOL -> source.get(JAVA_BYTE, index) & 0xFF;
             default -> throw new UnsupportedOperationException("elements of type " + dtype + " can only be copied");
@@ -93,6 +103,13 @@ final class Elements {
                 }
                 MemorySegment.copy(halves, 0, target, SHORT, first * 2, count);
             }
+            case F8_E4M3, F8_E5M2 -> {
+                byte[] bytes = BYTES.get();
+                for (int i = 0; i < count; i++) {
+                    bytes[i] = Float8.fromFloat(dtype, source[i]);
+                }
+                MemorySegment.copy(bytes, 0, target, JAVA_BYTE, first, count);
+            }
             default -> throw new IllegalArgumentException("no fp32 encoding of " + dtype);
         }
     }
@@ -113,6 +130,11 @@ final class Elements {
                     int bits = Float.floatToRawIntBits(values[i]);
                     int even = (bits + 0x7FFF + ((bits >>> 16) & 1)) & 0xFFFF0000;
                     values[i] = Float.isNaN(values[i]) ? Float.NaN : Float.intBitsToFloat(even);
+                }
+            }
+            case F8_E4M3, F8_E5M2 -> {
+                for (int i = 0; i < count; i++) {
+                    values[i] = Float8.toFloat(dtype, Float8.fromFloat(dtype, values[i]));
                 }
             }
             default -> {} // fp32 arithmetic is already rounded to fp32; fp64 never passes through here

@@ -157,7 +157,7 @@ final class PickleMachine {
                     Sequence arguments = sequence(pop());
                     push(call(pop(), arguments.items));
                 }
-                case 'b' -> pop(); // BUILD: the state of an object (hooks, module versions) says nothing about weights
+                case 'b' -> build(pop()); // BUILD
                 default ->
                     throw invalid("byte %d of its pickle is the operation 0x%02X, which checkpoints do not use"
                             .formatted(at, opcode));
@@ -222,6 +222,20 @@ final class PickleMachine {
             }
             default -> new Inert(global);
         };
+    }
+
+    /**
+     * The state of an object: it says nothing about weights (hooks, module versions), except that of a ParameterDict, in which
+     * older textual inversions keep theirs.
+     */
+    private void build(PickleValue state) {
+        if (peek() instanceof Inert(Global origin)
+                && origin.toString().equals("torch.nn.modules.container.ParameterDict")
+                && state instanceof Dict members
+                && members.get("_parameters").orElse(null) instanceof Dict parameters) {
+            pop();
+            push(parameters);
+        }
     }
 
     /** OrderedDict(), or OrderedDict([(key, value), …]) */

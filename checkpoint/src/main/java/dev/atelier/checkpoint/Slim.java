@@ -5,7 +5,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
 
 /**
  * What makes a training checkpoint a smaller or a sounder one, each step a view. Names are expected in the single-file
@@ -52,40 +54,80 @@ public final class Slim {
      * reads that one, and in some checkpoints it is not the usual one. Nothing that changes a picture is dropped.
      */
     public static Checkpoint prune(Checkpoint checkpoint) {
-        return checkpoint.filter(name -> LEFTOVERS.stream().noneMatch(name::startsWith)
+        return checkpoint.filter(name -> !isTrainingState(name)
                 && (!ScheduleBuffers.contains(name) || name.equals(ScheduleBuffers.ALPHAS_CUMPROD)));
     }
 
-    /**
-     * {@code checkpoint} with the VAE of another file: a VAE on its own, or a whole checkpoint.
-     *
-     * @throws InvalidCheckpointException if the file holds no VAE in this layout, or one of other shapes
-     */
+    /** {@code checkpoint} with the VAE of another file, see {@link #with}. */
     public static Checkpoint withVae(Checkpoint checkpoint, Checkpoint vae) {
-        String prefix = Component.VAE.prefix();
-        boolean whole = vae.tensors().keySet().stream().anyMatch(name -> name.startsWith(prefix));
-        if (!vae.has((whole ? prefix : "") + "decoder.conv_in.weight")) {
+        return with(Component.VAE, checkpoint, vae);
+    }
+
+    /**
+     * {@code checkpoint} with a component of another file: that component on its own, or a whole checkpoint.
+     *
+     * @throws InvalidCheckpointException if the file holds no such component in this layout, or one of other shapes
+     */
+    public static Checkpoint with(Component component, Checkpoint checkpoint, Checkpoint other) {
+        String prefix = component.prefix();
+        boolean whole = other.tensors().keySet().stream().anyMatch(name -> Component.of(name) == component);
+        boolean bareVae = component == Component.VAE && other.has("decoder.conv_in.weight");
+        if (!whole && !bareVae) {
             throw new InvalidCheckpointException(
-                    vae.name(),
+                    other.name(),
                     Reason.UNKNOWN_LAYOUT,
-                    "it holds no VAE in the layout of single-file checkpoints (decoder.conv_in.weight, …)");
+                    "it holds no %s in the layout of single-file checkpoints (%s…)"
+                            .formatted(component.label(), examples(component)));
         }
         return checkpoint
                 .map((name, tensor) -> {
-                    if (!name.startsWith(prefix)) {
+                    if (Component.of(name) != component) {
                         return tensor;
                     }
-                    Tensor replacement = vae.tensor(whole ? name : name.substring(prefix.length()));
+                    if (name.endsWith(POSITION_IDS) && !other.has(name)) {
+                        return tensor; // not a weight, and many files go without
+                    }
+                    Tensor replacement = other.tensor(whole ? name : name.substring(prefix.length()));
                     if (!replacement.shape().equals(tensor.shape())) {
                         throw new InvalidCheckpointException(
-                                vae.name(),
+                                other.name(),
                                 Reason.SHAPE_MISMATCH,
                                 "the tensor \"%s\" is %s here but %s in %s"
                                         .formatted(name, replacement.shape(), tensor.shape(), checkpoint.name()));
                     }
                     return replacement;
                 })
-                .withSourcesOf(vae);
+                .withSourcesOf(other);
+    }
+
+    private static String examples(Component component) {
+        return component == Component.VAE ? "decoder.conv_in.weight, " : component.prefix();
+    }
+
+    /**
+     * One component on its own. A VAE loses its prefix, as files of VAEs have none; the others keep theirs, by which programs
+     * recognise them.
+     *
+     * @throws InvalidCheckpointException if there is no such component
+     */
+    public static Checkpoint only(Component component, Checkpoint checkpoint) {
+        SequencedMap<String, Tensor> kept = new LinkedHashMap<>();
+        checkpoint.tensors().forEach((name, tensor) -> {
+            if (Component.of(name) == component) {
+                kept.put(
+                        component == Component.VAE
+                                ? name.substring(component.prefix().length())
+                                : name,
+                        tensor);
+            }
+        });
+        if (kept.isEmpty()) {
+            throw new InvalidCheckpointException(
+                    checkpoint.name(),
+                    Reason.MISSING_TENSOR,
+                    "it holds no %s (%s…)".formatted(component.label(), component.prefix()));
+        }
+        return Checkpoint.of(checkpoint.sources(), kept, checkpoint.metadata());
     }
 
     /**
@@ -101,6 +143,11 @@ public final class Slim {
     public static boolean hasSoundPositionIds(Checkpoint checkpoint) {
         return checkpoint.tensors().entrySet().stream()
                 .allMatch(named -> !named.getKey().endsWith(POSITION_IDS) || isCounting(named.getValue()));
+    }
+
+    /** Whether a tensor of this name is training state, which no program that draws reads. */
+    static boolean isTrainingState(String name) {
+        return LEFTOVERS.stream().anyMatch(name::startsWith);
     }
 
     private static boolean isCounting(Tensor ids) {

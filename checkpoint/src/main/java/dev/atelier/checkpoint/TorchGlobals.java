@@ -99,6 +99,14 @@ final class TorchGlobals {
                 .findFirst();
     }
 
+    /** What module {@code torch} calls {@code dtype}. */
+    static Optional<String> dtypeName(DType dtype) {
+        return DTYPES.entrySet().stream()
+                .filter(named -> named.getValue() == dtype)
+                .map(Map.Entry::getKey)
+                .findFirst();
+    }
+
     static boolean isUntypedStorage(Global global) {
         return global.toString().equals("torch.storage.UntypedStorage");
     }

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The pickle, of protocol 2, of {@code {"state_dict": OrderedDict(tensors), "epoch": 0, "global_step": 0}}: the form that the tools
@@ -16,7 +17,7 @@ final class TorchPickle {
 
     private TorchPickle() {}
 
-    /** @throws IllegalArgumentException naming a tensor of a type that has no class of storages */
+    /** @throws IllegalArgumentException naming a tensor of a type that PyTorch has not */
     static byte[] of(List<Map.Entry<String, Tensor>> tensors) {
         TorchPickle pickle = new TorchPickle();
         pickle.opcodes(0x80, 2, '}', '(');
@@ -30,18 +31,29 @@ final class TorchPickle {
         return pickle.out.toByteArray();
     }
 
-    /** _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks) */
+    /**
+     * _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks); types younger than the classes of storages:
+     * _rebuild_tensor_v3(the same, type), in a storage of bytes.
+     */
     private void tensor(int key, String name, Tensor tensor) {
-        String storage = TorchGlobals.storageClass(tensor.dtype())
+        Optional<String> storage = TorchGlobals.storageClass(tensor.dtype());
+        String type = TorchGlobals.dtypeName(tensor.dtype())
                 .orElseThrow(() -> new IllegalArgumentException(
                         "the tensor \"%s\" is of type %s, which a .ckpt file cannot hold; write .safetensors"
                                 .formatted(name, tensor.dtype())));
         Shape shape = tensor.shape();
-        global("torch._utils", "_rebuild_tensor_v2").opcodes('(', '(');
-        text("storage").global("torch", storage).text(Integer.toString(key)).text("cpu");
-        integer(shape.elements()).opcodes('t', 'Q');
+        global("torch._utils", storage.isPresent() ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3")
+                .opcodes('(', '(');
+        text("storage");
+        storage.ifPresentOrElse(known -> global("torch", known), () -> global("torch.storage", "UntypedStorage"));
+        text(Integer.toString(key)).text("cpu");
+        integer(storage.isPresent() ? shape.elements() : tensor.byteSize()).opcodes('t', 'Q');
         integer(0).tuple(shape.sizes()).tuple(contiguousStrides(shape)).opcodes(0x89);
-        emptyOrderedDict().opcodes('t', 'R');
+        emptyOrderedDict();
+        if (storage.isEmpty()) {
+            global("torch", type);
+        }
+        opcodes('t', 'R');
     }
 
     private static long[] contiguousStrides(Shape shape) {

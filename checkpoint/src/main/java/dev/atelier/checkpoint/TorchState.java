@@ -22,6 +22,8 @@ final class TorchState {
     /** Views may repeat elements (stride 0), but weights do not: no honest file unfolds to many times its size. */
     private static final long MAX_UNFOLDING = 16;
 
+    private static final String EMBEDDING = "string_to_param";
+
     private final MappedFile file;
     private final Function<String, Optional<MemorySegment>> storages;
     private long unfolded;
@@ -34,8 +36,14 @@ final class TorchState {
 
     /** The tensors of the state dict, which may lie at the root or under {@code state_dict}. */
     Checkpoint checkpoint(PickleValue object) {
+        if (object instanceof Strided bare) { // an embedding whose word is the file's name
+            return Checkpoint.of(List.of(file.path()), Map.of("*", tensor("*", bare)), Map.of());
+        }
         if (!(object instanceof Dict root)) {
             throw invalid(BAD_PICKLE, "it holds something other than a dict of tensors");
+        }
+        if (root.get(EMBEDDING).orElse(null) instanceof Dict vectors) {
+            return embedding(root, vectors);
         }
         Dict state = root.get("state_dict").orElse(root) instanceof Dict wrapped ? wrapped : root;
         Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -53,6 +61,30 @@ final class TorchState {
             throw invalid(BAD_PICKLE, "it holds no tensors");
         }
         return Checkpoint.of(List.of(file.path()), tensors, Map.of());
+    }
+
+    /** A textual inversion of AUTOMATIC1111: the vectors under {@code string_to_param}, and where they came from. */
+    private Checkpoint embedding(Dict root, Dict vectors) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        for (int i = 0; i < vectors.keys.size(); i++) {
+            if (vectors.keys.get(i) instanceof Text(String word) && vectors.values.get(i) instanceof Strided strided) {
+                String name = EMBEDDING + "." + word;
+                SafetensorsReader.requireName(file.path(), name);
+                tensors.put(name, tensor(name, strided));
+            }
+        }
+        if (tensors.isEmpty()) {
+            throw invalid(BAD_PICKLE, "it holds no tensors");
+        }
+        Map<String, String> metadata = new LinkedHashMap<>();
+        for (String key : List.of("name", "step", "sd_checkpoint", "sd_checkpoint_name")) {
+            switch (root.get(key).orElse(PickleValue.None.NONE)) {
+                case Text(String text) -> metadata.put(key, text);
+                case PickleValue.Int(long number) -> metadata.put(key, Long.toString(number));
+                default -> {} // absent, or None
+            }
+        }
+        return Checkpoint.of(List.of(file.path()), tensors, metadata);
     }
 
     private Tensor tensor(String name, Strided strided) {

@@ -23,14 +23,22 @@ final class TorchZipReader {
         return new TorchZipReader(file).read();
     }
 
+    /** The object that the file holds, as data. */
+    static PickleValue object(MappedFile file) {
+        return new TorchZipReader(file).object();
+    }
+
     private Checkpoint read() {
+        return new TorchState(file, key -> zip.find("data/" + key)).checkpoint(object());
+    }
+
+    private PickleValue object() {
         if (zip.find("byteorder").filter(record -> !isText(record, "little")).isPresent()) {
             throw invalid(BAD_ARCHIVE, "its byteorder is not \"little\": big-endian files are not supported");
         }
         MemorySegment pickle = zip.find("data.pkl")
                 .orElseThrow(() -> invalid(BAD_ARCHIVE, "it is a zip file without data.pkl, not a PyTorch checkpoint"));
-        return new TorchState(file, key -> zip.find("data/" + key))
-                .checkpoint(PickleMachine.read(file.path(), pickle).value());
+        return PickleMachine.read(file.path(), pickle).value();
     }
 
     private static boolean isText(MemorySegment record, String text) {

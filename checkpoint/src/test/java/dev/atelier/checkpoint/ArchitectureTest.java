@@ -95,7 +95,8 @@ class ArchitectureTest {
 
     @Test
     void anEmbeddingForTwoTextEncodersIsRecognised() {
-        assertThat(Architecture.of(of("clip_l", 2, 768))).isEqualTo(Architecture.UNKNOWN);
+        assertThat(Architecture.of(of("clip_l", 2, 768))).isEqualTo(Architecture.EMBEDDING);
+        assertThat(Architecture.of(of("clip_l", 2, 700))).isEqualTo(Architecture.UNKNOWN);
         assertThat(Architecture.of(with(of("clip_l", 2, 768), "clip_g", Fixtures.outline(2, 1280))))
                 .isEqualTo(Architecture.EMBEDDING);
     }

@@ -148,4 +148,34 @@ class SlimTest {
         }
         return Bits.tensor(DType.I64, Shape.of(values.length), bytes.array());
     }
+
+    @Test
+    void componentsAreTakenOutAndPutIn() {
+        Checkpoint model = Checkpoint.of(
+                List.of(Path.of("a")),
+                Map.of(
+                        "model.diffusion_model.x", Bits.floats(1),
+                        "first_stage_model.decoder.conv_in.weight", Bits.floats(2),
+                        "conditioner.embedders.0.x", Bits.floats(3),
+                        "conditioner.embedders.1.y", Bits.floats(4)),
+                Map.of());
+        assertThat(Slim.only(Component.TEXT_ENCODER, model).tensors().keySet())
+                .containsExactlyInAnyOrder("conditioner.embedders.0.x", "conditioner.embedders.1.y");
+        assertThat(Slim.only(Component.UNET, model).tensors()).containsOnlyKeys("model.diffusion_model.x");
+        assertThat(Slim.only(Component.VAE, model).tensors()).containsOnlyKeys("decoder.conv_in.weight");
+        assertThatThrownBy(() -> Slim.only(Component.EMA, model)).hasMessageContaining("no EMA copy");
+
+        Checkpoint other = Checkpoint.of(
+                List.of(Path.of("b")),
+                Map.of("model.diffusion_model.x", Bits.floats(7), "conditioner.embedders.0.x", Bits.floats(8, 9)),
+                Map.of());
+        Checkpoint replaced = Slim.with(Component.UNET, model, other);
+        assertThat(Bits.of(replaced.tensor("model.diffusion_model.x"))).isEqualTo(Bits.of(Bits.floats(7)));
+        assertThat(replaced.tensor("conditioner.embedders.0.x")).isSameAs(model.tensor("conditioner.embedders.0.x"));
+        assertThat(replaced.sources()).containsExactly(Path.of("a"), Path.of("b"));
+        assertThatThrownBy(() -> Slim.with(Component.TEXT_ENCODER, model, other))
+                .isInstanceOf(InvalidCheckpointException.class)
+                .hasMessageContaining("conditioner.embedders.");
+        assertThatThrownBy(() -> Slim.with(Component.EMA, model, other)).hasMessageContaining("holds no EMA copy");
+    }
 }

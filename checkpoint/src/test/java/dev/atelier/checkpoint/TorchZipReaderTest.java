@@ -447,11 +447,12 @@ class TorchZipReaderTest {
     }
 
     @Test
-    void aSingleTensorIsRefused() {
+    void aSingleTensorIsReadWithoutAName() {
         byte[] pickle =
                 new PickleBytes().tensor(6, 0, sizes(6), sizes(1)).op('.').bytes();
 
-        assertRefused(file(pickle), Reason.BAD_PICKLE, "other than a dict");
+        assertThat(Checkpoints.open(file(pickle)).tensors()).containsOnlyKeys("*");
+        assertRefused(file(new PickleBytes().op('N', '.').bytes()), Reason.BAD_PICKLE, "other than a dict");
     }
 
     @Test

@@ -129,3 +129,16 @@ os.chmod(os.path.join(FOLDER, "names.safetensors"), 0o644)
 
 fixture("legacy", {"global_step": 7, "state_dict": types_}, types_, _use_new_zipfile_serialization=False)
 fixture("legacy-views", views, views, _use_new_zipfile_serialization=False)
+
+
+# ---------------------------------------------------------------------------------------- textual inversions
+
+VECTORS = torch.randn(2, 768)
+ORIGIN = {"string_to_token": {"*": 265}, "name": "cat-toy", "step": 499, "sd_checkpoint": "6ce0161689",
+          "sd_checkpoint_name": "v1-5-pruned-emaonly"}
+fixture("embedding-a1111", ORIGIN | {"string_to_param": {"*": VECTORS}}, {"string_to_param.*": VECTORS})
+fixture("embedding-parameter-dict", {"string_to_token": {"*": torch.tensor(265)},
+                                     "string_to_param": nn.ParameterDict({"*": nn.Parameter(VECTORS)})},
+        {"string_to_param.*": VECTORS})
+fixture("embedding-diffusers", {"<cat-toy>": VECTORS[0]}, {"<cat-toy>": VECTORS[0]})
+fixture("embedding-bare", VECTORS, {"*": VECTORS})

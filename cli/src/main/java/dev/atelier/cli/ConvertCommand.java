@@ -2,6 +2,7 @@ package dev.atelier.cli;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.Slim;
 import java.io.PrintWriter;
@@ -26,6 +27,7 @@ import picocli.CommandLine.Spec;
             "  atelier convert full.ckpt --prune --dtype fp16 -o small.safetensors",
             "  atelier convert full.ckpt --ema only --prune -o averaged.safetensors",
             "  atelier convert model.safetensors --vae better.vae.pt -o baked.safetensors",
+            "  atelier convert model.safetensors --extract vae -o model.vae.safetensors",
             "  atelier convert model.safetensors --layout diffusers -o model-folder",
             "",
         },
@@ -66,8 +68,40 @@ final class ConvertCommand implements Callable<Integer> {
                     + "place of the last trained ones. Default: ${DEFAULT-VALUE}.")
     private Ema ema = Ema.KEEP;
 
+    private enum Extracted {
+        UNET(Component.UNET),
+        VAE(Component.VAE),
+        TEXT_ENCODER(Component.TEXT_ENCODER);
+
+        private final Component component;
+
+        Extracted(Component component) {
+            this.component = component;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
     @Option(names = "--vae", paramLabel = "FILE", description = "Take the VAE from this file.")
     private @Nullable Path vae;
+
+    @Option(names = "--unet", paramLabel = "FILE", description = "Take the UNet from this file.")
+    private @Nullable Path unet;
+
+    @Option(
+            names = "--text-encoder",
+            paramLabel = "FILE",
+            description = "Take the text encoder, or XL's two, from this checkpoint.")
+    private @Nullable Path textEncoder;
+
+    @Option(
+            names = "--extract",
+            paramLabel = "PART",
+            description = "Write one part only: unet, vae or text-encoder.")
+    private @Nullable Extracted extract;
 
     @Option(
             names = "--keep-position-ids",
@@ -92,8 +126,11 @@ final class ConvertCommand implements Callable<Integer> {
         if (prune) {
             converted = Slim.prune(converted);
         }
-        if (vae != null) {
-            converted = Slim.withVae(converted, Layout.normalize(Checkpoints.open(vae)));
+        converted = replaced(Component.VAE, converted, vae);
+        converted = replaced(Component.UNET, converted, unet);
+        converted = replaced(Component.TEXT_ENCODER, converted, textEncoder);
+        if (extract != null) {
+            converted = Slim.only(extract.component, converted);
         }
         boolean repaired = !keepPositionIds && !Slim.hasSoundPositionIds(converted);
         if (repaired) {
@@ -110,5 +147,9 @@ final class ConvertCommand implements Callable<Integer> {
         }
         out.flush();
         return 0;
+    }
+
+    private static Checkpoint replaced(Component component, Checkpoint checkpoint, @Nullable Path file) {
+        return file == null ? checkpoint : Slim.with(component, checkpoint, Layout.normalize(Checkpoints.open(file)));
     }
 }

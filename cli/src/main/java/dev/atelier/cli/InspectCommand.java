@@ -3,11 +3,17 @@ package dev.atelier.cli;
 import dev.atelier.checkpoint.Architecture;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.InvalidCheckpointException;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.checkpoint.Recognition;
+import dev.atelier.checkpoint.TrainingState;
+import dev.atelier.checkpoint.VaeHash;
+import dev.atelier.checkpoint.Verification;
 import dev.atelier.model.StableDiffusion;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -47,6 +53,9 @@ final class InspectCommand implements Callable<Integer> {
     @Mixin
     private Models models = new Models();
 
+    @Option(names = "--check", description = "Read all weights too: look for NaN and infinity, and identify the VAE.")
+    private boolean check;
+
     @Option(names = "--json", description = "Print everything, every tensor included, as JSON.")
     private boolean json;
 
@@ -68,7 +77,12 @@ final class InspectCommand implements Callable<Integer> {
 
     private void printText(Checkpoint checkpoint, PrintWriter out) throws IOException {
         out.println(model);
-        out.printf("  %-13s %s%n", "Model", Architecture.of(checkpoint).label());
+        Recognition recognition = Recognition.of(checkpoint);
+        out.printf("  %-13s %s%n", "Model", Visible.text(recognition.label()));
+        if (!recognition.weights().isEmpty()) {
+            out.printf("  %-13s %s%n", "Weights", recognition.weights());
+            out.printf("  %-13s %s%n", "Predicts", recognition.prediction());
+        }
         long size = size(checkpoint);
         String problem = problem(checkpoint);
         out.printf(
@@ -86,12 +100,40 @@ final class InspectCommand implements Callable<Integer> {
                     Sizes.of(part.bytes()),
                     types(part));
         }
+        List<String> notes = notes(checkpoint, recognition);
+        if (!notes.isEmpty()) {
+            out.printf("%n  Notes%n");
+            notes.forEach(note -> out.printf("    %s%n", Visible.text(note)));
+        }
         if (!checkpoint.metadata().isEmpty()) {
             out.printf("%n  Metadata%n");
             checkpoint
                     .metadata()
                     .forEach((key, value) -> out.printf("    %s = %s%n", printable(key), printable(value)));
         }
+    }
+
+    private List<String> notes(Checkpoint checkpoint, Recognition recognition) {
+        List<String> notes = new ArrayList<>(recognition.notes());
+        if (checkpoint.sources().size() == 1) {
+            List<String> training = TrainingState.of(checkpoint.sources().getFirst());
+            if (!training.isEmpty()) {
+                notes.add("beside the weights: " + String.join(", ", training));
+            }
+        }
+        if (check) {
+            VaeHash.of(checkpoint).ifPresent(hash -> notes.add("VAE " + hash.substring(0, 16)
+                    + " (the same VAE has the same digits in any file and precision)"));
+            for (Path source : checkpoint.sources()) {
+                if (!source.toString().endsWith(".json")) {
+                    Verification read = Verification.of(source, Progress.NONE);
+                    notes.addAll(read.problems());
+                    read.nonFinite().forEach((tensor, count) -> notes.add(
+                            "%s: %d NaN, %d infinite".formatted(tensor, count.nan(), count.infinite())));
+                }
+            }
+        }
+        return notes;
     }
 
     /** The size of the files that the checkpoint consists of. */
@@ -135,6 +177,13 @@ final class InspectCommand implements Callable<Integer> {
             json.writeStringProperty(
                     "architecture", Architecture.of(checkpoint).name().toLowerCase(Locale.ROOT));
             json.writeStringProperty("model", Architecture.of(checkpoint).label());
+            Recognition recognition = Recognition.of(checkpoint);
+            json.writeStringProperty("variant", recognition.variant());
+            json.writeStringProperty("weights", recognition.weights());
+            json.writeStringProperty("prediction", recognition.prediction());
+            json.writeArrayPropertyStart("notes");
+            notes(checkpoint, recognition).forEach(json::writeString);
+            json.writeEndArray();
             String problem = problem(checkpoint);
             json.writeBooleanProperty("usable", problem == null);
             json.writeName("problem").writeString(problem);

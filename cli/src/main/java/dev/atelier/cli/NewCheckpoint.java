@@ -2,10 +2,12 @@ package dev.atelier.cli;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.DiffusersExport;
+import dev.atelier.checkpoint.Narrowing;
 import dev.atelier.model.TokenizerFiles;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -23,11 +25,13 @@ final class NewCheckpoint {
         }
     }
 
+    private static final int SHOWN_LOSSES = 3;
+
     @Option(
             names = "--dtype",
             paramLabel = "TYPE",
             description =
-                    "Precision of the result: fp16, bf16 or fp32. Default: that of the input, the wider where inputs "
+                    "Precision of the result: fp16, bf16, fp32, fp8_e4m3fn or fp8_e5m2. Default: that of the input, the wider where inputs "
                             + "differ. Integers and the noise schedule keep their type.")
     private @Nullable Precision precision;
 
@@ -56,16 +60,46 @@ final class NewCheckpoint {
 
     /** Writes {@code checkpoint} in the precision asked for and says so on {@code out}. */
     void write(Checkpoint checkpoint, String task, PrintWriter out) {
-        Checkpoint written = precision == null ? checkpoint : checkpoint.cast(precision.dtype());
+        Narrowing narrowing = new Narrowing();
+        Checkpoint written = precision == null ? checkpoint : narrowing.cast(checkpoint, precision.dtype());
         if (form == Form.DIFFUSERS) {
             writeDiffusers(DiffusersExport.of(written), task, out);
-            return;
+        } else {
+            long start = System.nanoTime();
+            try (Bar bar = Bar.bytes(task)) {
+                written.writeTo(output, bar.progress());
+            }
+            report(written.tensors().size(), written.byteSize(), start, out);
         }
-        long start = System.nanoTime();
-        try (Bar bar = Bar.bytes(task)) {
-            written.writeTo(output, bar.progress());
+        reportLosses(narrowing.losses(), out);
+    }
+
+    private static void reportLosses(List<Narrowing.Loss> losses, PrintWriter out) {
+        long overflowed = losses.stream().mapToLong(Narrowing.Loss::overflowed).sum();
+        long underflowed = losses.stream().mapToLong(Narrowing.Loss::underflowed).sum();
+        if (overflowed > 0) {
+            out.printf(
+                    Locale.ROOT,
+                    "  WARNING: %,d weights were too large for the new precision; they are infinite now, in e4m3fn 448%n",
+                    overflowed);
         }
-        report(written.tensors().size(), written.byteSize(), start, out);
+        if (underflowed > 0) {
+            out.printf(Locale.ROOT, "  %,d weights were too small for the new precision and are zero now%n", underflowed);
+        }
+        losses.stream()
+                .limit(SHOWN_LOSSES)
+                .forEach(loss -> out.printf(
+                        Locale.ROOT,
+                        "    %s: of %,d %s, %,d too large%s, %,d too small%n",
+                        Visible.text(loss.tensor()),
+                        loss.elements(),
+                        loss.dtype(),
+                        loss.overflowed(),
+                        loss.overflowed() > 0 ? String.format(Locale.ROOT, " (up to %.4g)", loss.largest()) : "",
+                        loss.underflowed()));
+        if (losses.size() > SHOWN_LOSSES) {
+            out.printf("    … and %d more tensors%n", losses.size() - SHOWN_LOSSES);
+        }
     }
 
     private void writeDiffusers(DiffusersExport export, String task, PrintWriter out) {

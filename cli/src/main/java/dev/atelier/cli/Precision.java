@@ -7,7 +7,9 @@ import java.util.Locale;
 enum Precision {
     FP16(DType.F16),
     BF16(DType.BF16),
-    FP32(DType.F32);
+    FP32(DType.F32),
+    FP8_E4M3FN(DType.F8_E4M3),
+    FP8_E5M2(DType.F8_E5M2);
 
     private final DType dtype;
 

@@ -191,6 +191,29 @@ class CommandsTest {
     }
 
     @Test
+    void convertReportsWhatANarrowTypeLoses() {
+        Path small = folder.resolve("eight.safetensors");
+        Run run = Run.atelier("convert", miniature, "--dtype", "fp8_e4m3fn", "-o", small);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("weights were too small for the new precision and are zero now");
+        assertThat(Run.atelier("inspect", small).out()).contains("F8_E4M3").contains("yes, for generating pictures");
+    }
+
+    @Test
+    void aPartIsExtractedAndPutBack() {
+        for (String part : new String[] {"unet", "vae", "text-encoder"}) {
+            Path file = folder.resolve(part + ".safetensors");
+            Run run = Run.atelier("convert", miniature, "--extract", part, "-o", file);
+            assertThat(run.exitCode()).as(run.err()).isZero();
+            Path back = folder.resolve("with-" + part + ".safetensors");
+            assertThat(Run.atelier("convert", miniature, "--" + part, file, "-o", back)
+                            .exitCode())
+                    .isZero();
+            assertThat(back).hasSameBinaryContentAs(folder.resolve("with-unet.safetensors"));
+        }
+    }
+
+    @Test
     void scanSaysWhichNamesAreRefused() throws IOException {
         Path downloads = Files.createDirectories(folder.resolve("downloads"));
         Files.writeString(downloads.resolve("readme.txt"), "nothing");
@@ -227,7 +250,7 @@ class CommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"convert", "export", "generate", "hash", "inspect", "merge", "metadata", "verify"})
+    @ValueSource(strings = {"convert", "export", "generate", "hash", "inspect", "merge", "metadata", "scan", "verify"})
     void everyCommandExplainsItselfWithExamples(String command) {
         Run run = Run.atelier(command, "--help");
         assertThat(run.exitCode()).isZero();

@@ -1,0 +1,115 @@
+package dev.atelier.checkpoint;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.LongAccumulator;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * A conversion to another precision that counts what it loses: numbers too large for the new type, which become infinite (the
+ * largest value in fp8 e4m3fn), and numbers too small, which become zero. Counting happens as the elements are converted, so the result must be written exactly once.
+ */
+public final class Narrowing {
+    private final Map<String, Counter> counters = new LinkedHashMap<>();
+
+    /**
+     * What one tensor lost.
+     *
+     * @param overflowed elements that were finite and are not, or are cut to the largest value
+     * @param underflowed elements that were not zero and are
+     * @param largest the largest magnitude that overflowed; 0 if none did
+     */
+    public record Loss(String tensor, DType dtype, long elements, long overflowed, long underflowed, double largest) {}
+
+    /** {@link Checkpoint#cast} to {@code dtype}, counting. */
+    public Checkpoint cast(Checkpoint checkpoint, DType dtype) {
+        return checkpoint.map((name, tensor) -> Checkpoint.castType(name, tensor, dtype)
+                .map(target -> cast(name, tensor, target))
+                .orElse(tensor));
+    }
+
+    private Tensor cast(String name, Tensor tensor, DType target) {
+        if (target == tensor.dtype() || target == DType.F64) {
+            return tensor.to(target);
+        }
+        Counter counter = new Counter(target);
+        counters.put(name, counter);
+        return new CastTensor(tensor, target, counter);
+    }
+
+    /** The tensors that lost something, once the result is written; those with overflows first, then by how much was lost. */
+    public List<Loss> losses() {
+        List<Loss> losses = new ArrayList<>();
+        counters.forEach((name, counter) -> {
+            if (counter.overflowed.sum() + counter.underflowed.sum() > 0) {
+                losses.add(new Loss(
+                        name,
+                        counter.dtype,
+                        counter.elements.sum(),
+                        counter.overflowed.sum(),
+                        counter.underflowed.sum(),
+                        Float.intBitsToFloat((int) counter.largest.get())));
+            }
+        });
+        losses.sort(Comparator.comparingLong(Loss::overflowed)
+                .thenComparingDouble(loss -> (double) loss.underflowed / loss.elements)
+                .reversed());
+        return losses;
+    }
+
+    /** Counts for one tensor, from any number of threads. */
+    static final class Counter {
+        private final DType dtype;
+        private final float overflow;
+        private final float underflow;
+        private final LongAdder elements = new LongAdder();
+        private final LongAdder overflowed = new LongAdder();
+        private final LongAdder underflowed = new LongAdder();
+        /** The bits of a non-negative float, which are in the order of the numbers. */
+        private final LongAccumulator largest = new LongAccumulator(Math::max, 0);
+
+        Counter(DType dtype) {
+            this.dtype = dtype;
+            this.overflow = switch (dtype) {
+                case F8_E4M3 -> Math.nextUp(464f); // the tie rounds down to 448
+                case F8_E5M2 -> 61440f;
+                case F16 -> 65520f;
+                case BF16 -> Float.intBitsToFloat(0x7F7F8000);
+                default -> Float.POSITIVE_INFINITY;
+            };
+            // half of the smallest number: the tie goes to zero
+            this.underflow = switch (dtype) {
+                case F8_E4M3 -> 0x1p-10f;
+                case F8_E5M2 -> 0x1p-17f;
+                case F16 -> 0x1p-25f;
+                case BF16 -> 0x1p-134f;
+                default -> 0;
+            };
+        }
+
+        void count(float[] values, int count) {
+            int over = 0;
+            int under = 0;
+            float worst = 0;
+            for (int i = 0; i < count; i++) {
+                float magnitude = Math.abs(values[i]);
+                if (magnitude >= overflow && magnitude < Float.POSITIVE_INFINITY) {
+                    over++;
+                    worst = Math.max(worst, magnitude);
+                }
+                if (magnitude <= underflow && magnitude > 0) {
+                    under++;
+                }
+            }
+            elements.add(count);
+            overflowed.add(over);
+            underflowed.add(under);
+            if (over > 0) {
+                largest.accumulate(Float.floatToRawIntBits(worst));
+            }
+        }
+    }
+}
