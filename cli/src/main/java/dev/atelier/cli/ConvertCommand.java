@@ -97,10 +97,7 @@ final class ConvertCommand implements Callable<Integer> {
             description = "Take the text encoder, or XL's two, from this checkpoint.")
     private @Nullable Path textEncoder;
 
-    @Option(
-            names = "--extract",
-            paramLabel = "PART",
-            description = "Write one part only: unet, vae or text-encoder.")
+    @Option(names = "--extract", paramLabel = "PART", description = "Write one part only: unet, vae or text-encoder.")
     private @Nullable Extracted extract;
 
     @Option(

@@ -122,14 +122,16 @@ final class InspectCommand implements Callable<Integer> {
             }
         }
         if (check) {
-            VaeHash.of(checkpoint).ifPresent(hash -> notes.add("VAE " + hash.substring(0, 16)
-                    + " (the same VAE has the same digits in any file and precision)"));
+            VaeHash.of(checkpoint)
+                    .ifPresent(hash -> notes.add("VAE " + hash.substring(0, 16)
+                            + " (the same VAE has the same digits in any file and precision)"));
             for (Path source : checkpoint.sources()) {
                 if (!source.toString().endsWith(".json")) {
                     Verification read = Verification.of(source, Progress.NONE);
                     notes.addAll(read.problems());
-                    read.nonFinite().forEach((tensor, count) -> notes.add(
-                            "%s: %d NaN, %d infinite".formatted(tensor, count.nan(), count.infinite())));
+                    read.nonFinite()
+                            .forEach((tensor, count) -> notes.add(
+                                    "%s: %d NaN, %d infinite".formatted(tensor, count.nan(), count.infinite())));
                 }
             }
         }

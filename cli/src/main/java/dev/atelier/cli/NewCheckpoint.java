@@ -76,7 +76,8 @@ final class NewCheckpoint {
 
     private static void reportLosses(List<Narrowing.Loss> losses, PrintWriter out) {
         long overflowed = losses.stream().mapToLong(Narrowing.Loss::overflowed).sum();
-        long underflowed = losses.stream().mapToLong(Narrowing.Loss::underflowed).sum();
+        long underflowed =
+                losses.stream().mapToLong(Narrowing.Loss::underflowed).sum();
         if (overflowed > 0) {
             out.printf(
                     Locale.ROOT,
@@ -84,7 +85,8 @@ final class NewCheckpoint {
                     overflowed);
         }
         if (underflowed > 0) {
-            out.printf(Locale.ROOT, "  %,d weights were too small for the new precision and are zero now%n", underflowed);
+            out.printf(
+                    Locale.ROOT, "  %,d weights were too small for the new precision and are zero now%n", underflowed);
         }
         losses.stream()
                 .limit(SHOWN_LOSSES)
