@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint that is loaded and ready to draw.
@@ -31,11 +32,18 @@ public final class Atelier implements AutoCloseable {
     private final DiffusionModel model;
     private final Pipeline pipeline;
     private final int size; // 0 if the model knows
+    private final @Nullable LazyRefiner refiner;
     private final Runnable onClose;
 
-    private Atelier(DiffusionModel model, Supplier<ModelLabel> label, int size, Runnable onClose) {
+    private Atelier(
+            DiffusionModel model,
+            @Nullable LazyRefiner refiner,
+            Supplier<ModelLabel> label,
+            int size,
+            Runnable onClose) {
         this.model = model;
-        this.pipeline = new Pipeline(model, label, version());
+        this.refiner = refiner;
+        this.pipeline = new Pipeline(model, refiner, label, version());
         this.size = size;
         this.onClose = onClose;
     }
@@ -54,7 +62,7 @@ public final class Atelier implements AutoCloseable {
      * @throws UncheckedIOException if it cannot be read
      */
     public static Atelier open(Path checkpoint, ModelOptions options, Progress progress) {
-        return open(checkpoint, options.model(Checkpoints.open(checkpoint)), options.engine(), progress, 0);
+        return open(checkpoint, options.model(Checkpoints.open(checkpoint)), options, progress, 0);
     }
 
     /** As {@link #open(Path, ModelOptions, Progress)}, with everything as the checkpoint says. */
@@ -69,7 +77,9 @@ public final class Atelier implements AutoCloseable {
      * @throws InvalidCheckpointException if it cannot be used; the message says why
      */
     public static Atelier open(Checkpoint checkpoint, ModelLabel label, ModelOptions options, Progress progress) {
-        return new Atelier(options.engine().load(options.model(checkpoint), progress), () -> label, 0, () -> {});
+        StableDiffusion model = options.model(checkpoint);
+        LazyRefiner refiner = refiner(options);
+        return new Atelier(options.engine().load(model, progress), refiner, () -> label, 0, () -> {});
     }
 
     /** As {@link #open(Checkpoint, ModelLabel, ModelOptions, Progress)}, with everything as the checkpoint says. */
@@ -84,17 +94,28 @@ public final class Atelier implements AutoCloseable {
      */
     public static Atelier demo(Engine engine, Progress progress) {
         Path file = DemoModel.unpack(Cache.ofUser().folder());
-        return open(file, StableDiffusion.of(Checkpoints.open(file)), engine, progress, DEMO_SIZE);
+        return open(
+                file,
+                StableDiffusion.of(Checkpoints.open(file)),
+                ModelOptions.DEFAULT.engine(engine),
+                progress,
+                DEMO_SIZE);
     }
 
-    private static Atelier open(Path path, StableDiffusion model, Engine engine, Progress progress, int size) {
-        DiffusionModel loaded = engine.load(model, progress);
+    private static @Nullable LazyRefiner refiner(ModelOptions options) {
+        Path file = options.refiner();
+        return file == null ? null : new LazyRefiner(file, name(file), options.engine());
+    }
+
+    private static Atelier open(Path path, StableDiffusion model, ModelOptions options, Progress progress, int size) {
+        LazyRefiner refiner = refiner(options);
+        DiffusionModel loaded = options.engine().load(model, progress);
         String name = name(path);
         if (Files.isDirectory(path)) {
-            return new Atelier(loaded, () -> new ModelLabel(name, null), size, () -> {});
+            return new Atelier(loaded, refiner, () -> new ModelLabel(name, null), size, () -> {});
         }
         BackgroundHash hash = BackgroundHash.of(path);
-        return new Atelier(loaded, () -> new ModelLabel(name, hash.get()), size, hash::close);
+        return new Atelier(loaded, refiner, () -> new ModelLabel(name, hash.get()), size, hash::close);
     }
 
     private static String name(Path checkpoint) {
@@ -141,6 +162,9 @@ public final class Atelier implements AutoCloseable {
     @Override
     public synchronized void close() {
         onClose.run();
+        if (refiner != null) {
+            refiner.close();
+        }
         model.close();
     }
 }

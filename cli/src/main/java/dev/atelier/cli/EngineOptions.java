@@ -1,6 +1,7 @@
 package dev.atelier.cli;
 
 import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.NoiseSource;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -20,8 +21,37 @@ final class EngineOptions {
                             + "little from tile to tile.")
     private boolean vaeTiling;
 
-    GenerationRequest applyTo(GenerationRequest request) {
-        GenerationRequest tiled = request.vaeTiling(vaeTiling);
-        return rng != null ? tiled.rng(rng) : tiled;
+    @Option(
+            names = "--refiner-at",
+            paramLabel = "SHARE",
+            description = "When the --refiner takes over, as a share of the way. Default: 0.8.")
+    private @Nullable Double refinerAt;
+
+    @Option(
+            names = "--skip-early-cfg",
+            paramLabel = "SHARE",
+            description =
+                    "Leave out the negative prompt for this share of the run's beginning, which saves half of its "
+                            + "time there. The picture becomes another one. Default: 0.")
+    private @Nullable Double skipEarly;
+
+    @Option(
+            names = "--skip-late-cfg",
+            paramLabel = "SIGMA",
+            description = "Leave it out below this noise level; 0.3 changes little. Default: 0.")
+    private @Nullable Double skipLate;
+
+    GenerationRequest applyTo(GenerationRequest given) {
+        GenerationRequest request = vaeTiling ? given.vaeTiling(true) : given;
+        GuidanceOptions guidance = request.guidance();
+        if (skipEarly != null || skipLate != null) {
+            request = request.guidance(new GuidanceOptions(
+                    skipEarly != null ? skipEarly : guidance.skipEarly(),
+                    skipLate != null ? skipLate : guidance.minSigma(),
+                    skipLate != null || guidance.minSigmaAll(),
+                    false));
+        }
+        request = refinerAt != null ? request.refinerSwitchAt(refinerAt) : request;
+        return rng != null ? request.rng(rng) : request;
     }
 }

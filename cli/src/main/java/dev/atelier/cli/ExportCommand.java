@@ -18,11 +18,12 @@ import picocli.CommandLine.Spec;
         description = {
             "Writes a checkpoint's networks for another program.",
             "",
-            "onnx: text_encoder/, unet/ and vae_decoder/ with a model.onnx each, and its weights in fp32 beside it. "
+            "onnx: text_encoder/, unet/, vae_decoder/ and vae_encoder/ with a model.onnx each, and its weights in fp32 beside it. "
                     + "ONNX Runtime runs them, at any batch and picture size:",
             "  text_encoder  tokens [n, 77], int64 -> context [n, 77, width]",
             "  unet          latents [n, 4, h, w], timesteps [n, 1], context [n, 77*k, width] -> noise [n, 4, h, w]",
             "  vae_decoder   latents [n, 4, h, w], as the UNet sees them -> pictures [n, 3, 8h, 8w], about -1 to 1",
+            "  vae_encoder   pictures [n, 3, 8h, 8w] -> moments [n, 8, h, w], 4 means and 4 log variances, unscaled",
             "",
             "Examples:",
             "  atelier export onnx model.safetensors -o model-onnx",

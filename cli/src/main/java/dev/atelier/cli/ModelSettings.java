@@ -36,6 +36,12 @@ final class ModelSettings {
             description = "onnx (ONNX Runtime) or torch (libtorch). Default: ${DEFAULT-VALUE}.")
     private Engine engine = Engine.ONNX;
 
+    @Option(
+            names = "--refiner",
+            paramLabel = "FILE",
+            description = "A second checkpoint that finishes the picture, such as SDXL's refiner.")
+    private @Nullable Path refiner;
+
     Engine engine() {
         return engine;
     }
@@ -45,6 +51,7 @@ final class ModelSettings {
                 .engine(engine)
                 .vae(vae)
                 .prediction(prediction)
-                .zeroTerminalSnr(zeroSnr);
+                .zeroTerminalSnr(zeroSnr)
+                .refiner(refiner);
     }
 }

@@ -17,18 +17,35 @@ public final class ClassifierFreeGuidance implements Denoiser {
     private final Conditioning conditional;
     private final Timeline<UNetConditioning> unconditional;
     private final double scale;
+    private final GuidanceOptions options;
+    private final int planned;
     private int calls;
 
-    /** @param network the denoiser for a given conditioning */
+    /** At every call. */
     ClassifierFreeGuidance(
             Function<UNetConditioning, Denoiser> network,
             Conditioning conditional,
             Timeline<UNetConditioning> unconditional,
             double scale) {
+        this(network, new Prompts(conditional, unconditional), scale, GuidanceOptions.DEFAULT, 1);
+    }
+
+    /**
+     * @param network the denoiser for a given conditioning
+     * @param planned how often the network is called from noise to picture
+     */
+    ClassifierFreeGuidance(
+            Function<UNetConditioning, Denoiser> network,
+            Prompts prompts,
+            double scale,
+            GuidanceOptions options,
+            int planned) {
         this.network = network;
-        this.conditional = conditional;
-        this.unconditional = unconditional;
+        this.conditional = prompts.conditional();
+        this.unconditional = prompts.unconditional();
         this.scale = scale;
+        this.options = options;
+        this.planned = planned;
     }
 
     /**
@@ -68,7 +85,7 @@ public final class ClassifierFreeGuidance implements Denoiser {
 
     /**
      * Prompt and negative prompt go through the network in one batch, [C rows, U rows], where they are equally long, and
-     * otherwise one after the other, as in AUTOMATIC1111.
+     * otherwise one after the other, as in AUTOMATIC1111. Where the negative prompt is skipped, the prompt stands for it.
      */
     @Override
     public Guided guide(FloatArray x, float sigma) {
@@ -76,7 +93,11 @@ public final class ClassifierFreeGuidance implements Denoiser {
         List<UNetConditioning> contexts = new ArrayList<>(conditional.at(call));
         UNetConditioning negative = unconditional.at(call);
         List<FloatArray> branches;
-        if (negative.context().size(1) == contexts.getFirst().context().size(1)) {
+        if (options.skips(call, planned, sigma)) {
+            branches = new ArrayList<>(branches(x, sigma, contexts));
+            branches.add(branches.getFirst());
+        } else if (!options.split()
+                && negative.context().size(1) == contexts.getFirst().context().size(1)) {
             contexts.add(negative);
             branches = branches(x, sigma, contexts);
         } else {

@@ -52,6 +52,9 @@ public final class GenerationRequest implements Cloneable {
     private @Nullable ImageToImage imageToImage;
     private @Nullable HiresFix hiresFix;
     private boolean vaeTiling;
+    private GuidanceOptions guidance = GuidanceOptions.DEFAULT;
+    private double imageCfgScale = 1.5;
+    private double refinerSwitchAt = 0.8;
 
     private GenerationRequest() {}
 
@@ -256,6 +259,35 @@ public final class GenerationRequest implements Cloneable {
     /** A second, larger pass; null for none. It rules out {@link #imageToImage}. */
     public GenerationRequest hiresFix(@Nullable HiresFix value) {
         return with(copy -> copy.hiresFix = value);
+    }
+
+    public GuidanceOptions guidance() {
+        return guidance;
+    }
+
+    /** Where the negative prompt is left out to save time. */
+    public GenerationRequest guidance(GuidanceOptions value) {
+        return with(copy -> copy.guidance = value);
+    }
+
+    public double imageCfgScale() {
+        return imageCfgScale;
+    }
+
+    /** How strongly instruct-pix2pix models keep to the picture that they edit, 0 to 100. */
+    public GenerationRequest imageCfgScale(double value) {
+        ImageToImage.requireWithin("imageCfgScale", value, 100);
+        return with(copy -> copy.imageCfgScale = value);
+    }
+
+    public double refinerSwitchAt() {
+        return refinerSwitchAt;
+    }
+
+    /** At which share of the way from noise to picture a refiner takes over, if there is one; 1 is never. */
+    public GenerationRequest refinerSwitchAt(double value) {
+        ImageToImage.requireWithin("refinerSwitchAt", value, 1);
+        return with(copy -> copy.refinerSwitchAt = value);
     }
 
     public boolean vaeTiling() {

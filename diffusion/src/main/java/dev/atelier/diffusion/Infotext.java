@@ -38,6 +38,12 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
      * @param picture its place among those of the request, from 0
      */
     static Infotext of(GenerationRequest request, int picture, ModelLabel model, String version) {
+        return of(request, picture, model, null, version);
+    }
+
+    /** @param refiner the title of the model that finished the picture, or null */
+    static Infotext of(
+            GenerationRequest request, int picture, ModelLabel model, @Nullable String refiner, String version) {
         Map<String, String> parameters = new LinkedHashMap<>();
         Variation variation = request.variation();
         long seed = variation.isNone() ? request.seed() + picture : request.seed();
@@ -73,6 +79,10 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         putHires(request, parameters);
         putImageToImage(request.imageToImage(), parameters);
         putSettings(request, parameters);
+        if (refiner != null) {
+            parameters.put("Refiner", refiner);
+            parameters.put("Refiner switch at", Double.toString(request.refinerSwitchAt()));
+        }
         parameters.put("Version", version);
         return new Infotext(request.prompt(), request.negativePrompt(), parameters);
     }
@@ -156,6 +166,11 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         }
         if (sampler.has(SamplerTrait.NOISE)) {
             putUnless(1, "Sigma noise", options.noise(), parameters);
+        }
+        putUnless(0, "Skip Early CFG", request.guidance().skipEarly(), parameters);
+        putUnless(0, "NGMS", request.guidance().minSigma(), parameters);
+        if (request.guidance().minSigmaAll()) {
+            parameters.put("NGMS all steps", "True");
         }
         boolean emphasized =
                 EMPHASIS.matcher(request.prompt() + request.negativePrompt()).find();

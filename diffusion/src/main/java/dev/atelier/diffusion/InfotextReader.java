@@ -32,6 +32,11 @@ final class InfotextReader {
                 // AUTOMATIC1111 says nothing of its default, which draws as NV does
                 .rng(read("RNG", NoiseSource::valueOf, NoiseSource.NV))
                 .emphasis(read("Emphasis", InfotextReader::emphasis, EmphasisMode.ORIGINAL));
+        request = request.guidance(new GuidanceOptions(
+                read("Skip Early CFG", Double::valueOf, 0.0),
+                read("NGMS", Double::valueOf, 0.0),
+                parameters.getOrDefault("NGMS all steps", "").equals("True"),
+                false));
         if (parameters.containsKey("Variation seed")) {
             request = request.variation(new Variation(
                     read("Variation seed", Long::valueOf, 0L), read("Variation seed strength", Double::valueOf, 0.0)));

@@ -8,4 +8,9 @@ import org.jspecify.annotations.Nullable;
  * @param name the checkpoint's name, without folder and extension
  * @param hash the first ten hex digits of the file's SHA-256, or null where no file stands behind the model
  */
-public record ModelLabel(String name, @Nullable String hash) {}
+public record ModelLabel(String name, @Nullable String hash) {
+    /** The name, with the hash in brackets where there is one: how AUTOMATIC1111 lists models. */
+    public String title() {
+        return hash == null ? name : "%s [%s]".formatted(name, hash);
+    }
+}

@@ -16,6 +16,7 @@ record Pass(
         Size size,
         int planned,
         double cfgScale,
+        GuidanceOptions guidance,
         String prompt,
         String negativePrompt) {
     private static final int LATENT_CHANNELS = 4;
@@ -40,6 +41,7 @@ record Pass(
                 new Size(request.width(), request.height()),
                 request.steps(),
                 request.cfgScale(),
+                guidance(request, sampler),
                 request.prompt(),
                 request.negativePrompt());
     }
@@ -62,8 +64,17 @@ record Pass(
                 Enlargement.finalSize(hires, new Size(request.width(), request.height()), model.spatialFactor()),
                 steps,
                 request.cfgScale(),
+                guidance(request, sampler),
                 hires.prompt().isEmpty() ? request.prompt() : hires.prompt(),
                 hires.negativePrompt().isEmpty() ? request.negativePrompt() : hires.negativePrompt());
+    }
+
+    /** For samplers whose latents have a variance of 1 AUTOMATIC1111 compares the wrong number, and skips nothing late. */
+    private static GuidanceOptions guidance(GenerationRequest request, SamplerChoice sampler) {
+        GuidanceOptions options = request.guidance();
+        return sampler.name().space() == LatentSpace.VARIANCE_EXPLODING
+                ? options
+                : new GuidanceOptions(options.skipEarly(), 0, false, options.split());
     }
 
     private static NoiseSchedule schedule(DiffusionModel model, SamplerChoice sampler) {
@@ -84,15 +95,22 @@ record Pass(
         return new int[] {LATENT_CHANNELS, size.height() / model.spatialFactor(), size.width() / model.spatialFactor()};
     }
 
-    /** The network with guidance, for one run. */
-    Denoiser denoiser(Prompts prompts, @Nullable InpaintingInput input) {
+    /** The network of this model with guidance, for one run. */
+    ClassifierFreeGuidance denoiser(Prompts prompts, @Nullable InpaintingInput input) {
+        return denoiser(model, prompts, input);
+    }
+
+    /** Another model's network with guidance, for one run on the noise levels of this one. */
+    ClassifierFreeGuidance denoiser(DiffusionModel network, Prompts prompts, @Nullable InpaintingInput input) {
         SamplerName name = sampler.name();
         return new ClassifierFreeGuidance(
                 conditioning -> name.denoiser(
-                        new NetworkDenoiser(model, schedule, input == null ? conditioning : input.beside(conditioning)),
+                        new NetworkDenoiser(
+                                network, schedule, input == null ? conditioning : input.beside(conditioning)),
                         schedule),
-                prompts.conditional(),
-                prompts.unconditional(),
-                name.guidance(cfgScale));
+                prompts,
+                name.guidance(cfgScale),
+                guidance,
+                calls());
     }
 }

@@ -13,17 +13,27 @@ import org.jspecify.annotations.Nullable;
 
 /** From a request to pictures with one model. Like the model, not thread-safe. */
 public final class Pipeline {
+    private static final int PIX2PIX_CHANNELS = 8;
+
     private final DiffusionModel model;
+    private final @Nullable Refiner refiner;
     private final Supplier<ModelLabel> label;
     private final String version;
 
+    /** As {@link #Pipeline(DiffusionModel, Refiner, Supplier, String)} without a refiner. */
+    public Pipeline(DiffusionModel model, Supplier<ModelLabel> label, String version) {
+        this(model, null, label, version);
+    }
+
     /**
      * @param model stays open; closing it is up to the caller
+     * @param refiner what finishes the last pass of each run; null for none
      * @param label what infotext says about the model; asked for once a picture is there, because it may take time
      * @param version what infotext says about the program: {@code Atelier} and its version
      */
-    public Pipeline(DiffusionModel model, Supplier<ModelLabel> label, String version) {
+    public Pipeline(DiffusionModel model, @Nullable Refiner refiner, Supplier<ModelLabel> label, String version) {
         this.model = model;
+        this.refiner = refiner;
         this.label = label;
         this.version = version;
     }
@@ -72,6 +82,9 @@ public final class Pipeline {
                     stepsDone += first.steps();
                     drawn = second(second, i, hiresPrompts, drawn.latents(), total);
                 }
+                if (refiner != null) {
+                    refiner.release();
+                }
                 decode(drawn.latents(), i, images);
                 course = drawn.course();
             }
@@ -80,13 +93,7 @@ public final class Pipeline {
 
         private Prompts encode(Pass pass, int done) {
             int total = second == null ? 2 : 4;
-            PromptEncoder encoder = new PromptEncoder(
-                    model,
-                    request.emphasis(),
-                    request.clipSkip(),
-                    pass.calls(),
-                    request.batchSize(),
-                    SizeConditioning.of(pass.size().width(), pass.size().height()));
+            PromptEncoder encoder = encoder(model, pass);
             listener.progress(Phase.ENCODING, done, total);
             Conditioning conditional = encoder.prompt(pass.prompt());
             listener.progress(Phase.ENCODING, done + 1, total);
@@ -109,7 +116,10 @@ public final class Pipeline {
                 Pass pass, int iteration, Prompts prompts, @Nullable FloatArray init, int total) {
             BatchSeeds seeds = seeds(iteration, pass);
             BatchNoise noise = new BatchNoise(seeds, pass.shape());
-            Denoiser network = pass.denoiser(prompts, InpaintingInput.of(model, vae, request, source, pass.shape()));
+            Denoiser network = model.inputChannels() == PIX2PIX_CHANNELS
+                    ? editing(pass, prompts)
+                    : pass.denoiser(prompts, InpaintingInput.of(model, vae, request, source, pass.shape()));
+            network = second == null ? refined(pass, network) : network;
             FloatArray unit = noise.first();
             if (init == null) {
                 return run(pass, seeds, noise, network, pass.levels().start(unit), total);
@@ -148,7 +158,58 @@ public final class Pipeline {
             BatchSeeds seeds = seeds(iteration, pass);
             BatchNoise noise = new BatchNoise(seeds, pass.shape());
             Denoiser network = pass.denoiser(prompts, InpaintingInput.of(model, vae, request, null, pass.shape()));
-            return run(pass, seeds, noise, network, pass.levels().start(enlarged, noise.first()), total);
+            return run(pass, seeds, noise, refined(pass, network), pass.levels().start(enlarged, noise.first()), total);
+        }
+
+        /** Instruct-pix2pix: the picture beside the latents, not scaled as they are; grey if there is none. */
+        private Denoiser editing(Pass pass, Prompts prompts) {
+            int[] shape = pass.shape();
+            FloatArray pixels = source != null
+                    ? source.picture().toFloats()
+                    : Latents.filled(0, 1, 3, pass.size().height(), pass.size().width());
+            FloatArray picture = Latents.scale(
+                    vae.encode(pixels), (float) (1 / model.family().latentScale()));
+            if (picture.size(2) != shape[1] || picture.size(3) != shape[2]) {
+                picture = LatentResampling.BILINEAR.resize(picture, shape[1], shape[2]);
+            }
+            SamplerName name = pass.sampler().name();
+            return new PictureGuidance(
+                    conditioning ->
+                            name.denoiser(new NetworkDenoiser(model, pass.schedule(), conditioning), pass.schedule()),
+                    prompts.conditional(),
+                    prompts.unconditional(),
+                    Latents.repeat(picture, request.batchSize()),
+                    name.guidance(request.cfgScale()),
+                    request.imageCfgScale());
+        }
+
+        /** The refiner takes over at its time, and the memory of the other's networks is freed for it. */
+        private Denoiser refined(Pass pass, Denoiser base) {
+            if (refiner == null || request.refinerSwitchAt() == 1) {
+                return base;
+            }
+            return new RefinerSwitch(
+                    base,
+                    calls -> {
+                        model.release();
+                        DiffusionModel network = refiner.model();
+                        PromptEncoder encoder = encoder(network, pass);
+                        Prompts prompts = new Prompts(
+                                encoder.prompt(pass.prompt()), encoder.negativePrompt(pass.negativePrompt()));
+                        return pass.denoiser(network, prompts, null).after(calls);
+                    },
+                    pass.schedule(),
+                    request.refinerSwitchAt());
+        }
+
+        private PromptEncoder encoder(DiffusionModel network, Pass pass) {
+            return new PromptEncoder(
+                    network,
+                    request.emphasis(),
+                    request.clipSkip(),
+                    pass.calls(),
+                    request.batchSize(),
+                    SizeConditioning.of(pass.size().width(), pass.size().height()));
         }
 
         private BatchSeeds seeds(int iteration, Pass pass) {
@@ -197,11 +258,17 @@ public final class Pipeline {
                 requireFinite(decoded, "VAE decoder", seed(picture));
                 Bitmap bitmap = Bitmap.rgb(decoded);
                 Bitmap finished = source == null ? bitmap : source.finish(bitmap);
-                String infotext =
-                        Infotext.of(request, picture, label.get(), version).text();
+                String infotext = Infotext.of(request, picture, label.get(), refinerTitle(), version)
+                        .text();
                 images.add(new GeneratedImage(finished.toImage(), seed(picture), infotext));
                 listener.progress(Phase.DECODING, picture + 1, total);
             }
+        }
+
+        private @Nullable String refinerTitle() {
+            return refiner == null || request.refinerSwitchAt() == 1
+                    ? null
+                    : refiner.label().title();
         }
 
         private void requireFinite(FloatArray values, String network, long seed) {

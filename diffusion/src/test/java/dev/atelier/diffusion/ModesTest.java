@@ -1,7 +1,9 @@
 package dev.atelier.diffusion;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.atelier.diffusion.GenerationListener.Course;
 import dev.atelier.model.FloatArray;
@@ -13,6 +15,7 @@ import java.util.Objects;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Whole requests of every mode, on a model whose answers are known. */
@@ -282,5 +285,93 @@ class ModesTest {
         });
         assertThat(heard)
                 .containsExactly("0/8", "1/8", "2/8", "2/8", "3/8", "4/8", "4/8", "5/8", "6/8", "6/8", "7/8", "8/8");
+    }
+
+    private static String unetCalls(LinearModel model) {
+        return model.calls.stream()
+                .filter(call -> call.startsWith("unet"))
+                .map(call -> call.substring(5, 6))
+                .collect(joining());
+    }
+
+    /** A row for the prompt and one for the negative prompt, or the prompt's alone. */
+    @ParameterizedTest
+    @CsvSource({
+        "0, 0, false, false, 2222222222",
+        "0.2, 0, false, false, 1112222222",
+        "0, 1, true, false, 2222221111",
+        "0, 1, false, false, 2222222121",
+        "0, 0, false, true, 11111111111111111111"
+    })
+    void theNegativePromptIsLeftOutWhereItIsAskedFor(
+            double early, double minSigma, boolean all, boolean split, String rows) {
+        draw(request().guidance(new GuidanceOptions(early, minSigma, all, split)));
+        assertThat(unetCalls(model)).isEqualTo(rows);
+    }
+
+    @Test
+    void guidanceInTwoCallsGivesTheSamePicture() {
+        GuidanceOptions split = new GuidanceOptions(0, 0, false, true);
+        assertThat(pixels(draw(request().guidance(split)))).isEqualTo(pixels(draw(request())));
+    }
+
+    @Test
+    void aModelThatEditsPicturesSeesThePictureBesideTheLatents() {
+        List<FloatArray> inputs = new ArrayList<>();
+        LinearModel editing = new LinearModel() {
+            @Override
+            public int inputChannels() {
+                return 8;
+            }
+
+            @Override
+            public FloatArray predictNoise(FloatArray latents, float[] timesteps, UNetConditioning conditioning) {
+                inputs.add(Objects.requireNonNull(conditioning.image()));
+                return super.predictNoise(latents, timesteps, conditioning);
+            }
+        };
+        new Pipeline(editing, () -> new ModelLabel("linear", null), "Atelier 1.0")
+                .generate(request().imageToImage(ImageToImage.of(plain(128, 64, TEAL))), NOBODY);
+        FloatArray input = inputs.getFirst();
+        assertThat(input.shape()).containsExactly(3, 4, 8, 16);
+        float expected = (float) ((0x20 / 255f * 2 - 1) / editing.family().latentScale());
+        assertThat(input.values()[0]).isCloseTo(expected, within(1e-4f));
+        for (float value : input.rows(2, 3).values()) {
+            assertThat(Math.abs(value)).isZero();
+        }
+    }
+
+    @Test
+    void aRefinerFinishesWhatTheModelBegan() {
+        LinearModel other = new LinearModel();
+        List<String> released = new ArrayList<>();
+        Refiner refiner = new Refiner() {
+            @Override
+            public LinearModel model() {
+                return other;
+            }
+
+            @Override
+            public ModelLabel label() {
+                return new ModelLabel("refiner", "abc");
+            }
+
+            @Override
+            public void release() {
+                released.add("refiner");
+            }
+        };
+        Pipeline pipeline = new Pipeline(model, refiner, () -> new ModelLabel("linear", null), "Atelier 1.0");
+        String infotext = pipeline.generate(request().refinerSwitchAt(0.5), NOBODY)
+                .getFirst()
+                .infotext();
+        assertThat(infotext).contains("Refiner: refiner [abc], Refiner switch at: 0.5");
+        assertThat(unetCalls(model)).hasSize(5);
+        assertThat(unetCalls(other)).hasSize(5);
+        assertThat(released).hasSize(1);
+
+        pipeline.generate(
+                request().refinerSwitchAt(0.5).hiresFix(HiresFix.by(1.5).steps(4)), NOBODY);
+        assertThat(unetCalls(model).length()).isGreaterThanOrEqualTo(5 + 10);
     }
 }
