@@ -1,0 +1,10 @@
+package dev.atelier.checkpoint;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+
+class TorchZipFuzz {
+    @FuzzTest(maxDuration = "5m")
+    void anyBytesOpenOrAreRefused(byte[] bytes) {
+        Opening.of(bytes, TorchZipReader::read);
+    }
+}
