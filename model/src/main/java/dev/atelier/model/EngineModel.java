@@ -28,7 +28,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     }
 
     // the rest is for intermediate results, the pictures, the JVM, and the files that the system keeps in memory
-    private static final double SHARE_OF_MEMORY = 0.6;
+    private static final double SHARE_OF_MEMORY = 0.5;
 
     private final StableDiffusion model;
     private final long room;

@@ -3,6 +3,7 @@ package dev.atelier.model;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Component;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -36,7 +37,8 @@ public record UNetConfig(
     /** How many channels latents have. */
     public static final int LATENT_CHANNELS = 4;
 
-    private static final int MAX_INPUT_CHANNELS = 64;
+    /** Beside the latents: nothing, a picture (instruct-pix2pix), a mask and a picture (inpainting). */
+    private static final Set<Integer> INPUT_CHANNELS = Set.of(4, 8, 9);
 
     static final String PREFIX = Component.UNET.prefix();
 
@@ -73,8 +75,9 @@ public record UNetConfig(
         String label = PREFIX + "label_emb.0.0.weight";
         String first = PREFIX + "input_blocks.0.0.weight";
         int inputChannels = (int) keys.size(first, 1);
-        if (inputChannels < LATENT_CHANNELS || inputChannels > MAX_INPUT_CHANNELS) {
-            throw keys.unknownLayout("its UNet takes %d channels".formatted(inputChannels));
+        if (!INPUT_CHANNELS.contains(inputChannels)) {
+            throw keys.unknownLayout("its UNet takes %d channels; known are 4, 8 (instruct-pix2pix) and 9 (inpainting)"
+                    .formatted(inputChannels));
         }
         return new UNetConfig(
                 (int) keys.size(first, 0),
