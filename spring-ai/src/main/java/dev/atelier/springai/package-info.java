@@ -1,0 +1,5 @@
+/** Atelier as Spring AI sees it. */
+@NullMarked
+package dev.atelier.springai;
+
+import org.jspecify.annotations.NullMarked;
