@@ -43,6 +43,7 @@ import picocli.CommandLine.Spec;
             "      --method ties --param density=0.3 --param weights=1,0.5 -o both.safetensors",
             "  atelier merge anime.safetensors photo.safetensors \\",
             "      --block-weights GRAD_V --text 0 -o blocks.safetensors",
+            "  atelier merge \"lora(anime, style:0.6)\" --models ~/models -o styled.safetensors",
             "  atelier merge \"0.5*anime + 0.3*photo + 0.2*paint\" --models ~/models -o three.safetensors",
             "",
         },
@@ -218,5 +219,6 @@ final class MergeCommand implements Callable<Integer> {
             out.printf("    A.%s()  %s%n", function.name(), function.meaning());
         }
         out.println("    A.vae(FILE)  with the VAE of another file");
+        out.println("    A.lora(style:0.6, other:1:0.5)  with LoRAs; strengths, or those of text encoder and UNet");
     }
 }

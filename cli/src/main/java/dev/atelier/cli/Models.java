@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Where the models are that expressions name. */
 final class Models {
@@ -24,6 +26,9 @@ final class Models {
                             + " Default: the folders in " + VARIABLE + ".")
     private List<Path> folders = new ArrayList<>();
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command = CommandSpec.create();
+
     private @Nullable ModelNames names;
 
     /** A file as it is called, or an expression of several. */
@@ -33,7 +38,10 @@ final class Models {
 
     /** @throws IllegalArgumentException if a name stands for no file or a function is called as it cannot be */
     ResolvedModel resolve(ModelExpression expression) {
-        return expression.resolve(names());
+        ResolvedModel model = expression.resolve(names());
+        model.warnings()
+                .forEach(warning -> command.commandLine().getErr().println("atelier: " + warning));
+        return model;
     }
 
     ResolvedModel resolve(String text) {

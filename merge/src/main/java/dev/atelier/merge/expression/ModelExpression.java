@@ -23,7 +23,8 @@ import java.util.regex.Pattern;
  *
  * <p>A name is a run of letters, digits and {@code _ . ~ @ # / \}, with dashes between them; others are quoted, with
  * {@code "} or {@code '}, which is doubled inside. {@code A.f(x)} means {@code f(A, x)}. Functions are the methods of
- * {@link dev.atelier.merge.MergeMethods} and those of {@link ModelFunction}.
+ * {@link dev.atelier.merge.MergeMethods} and those of {@link ModelFunction}, {@code vae(A, FILE)} and
+ * {@code lora(A, style:0.6, …)}.
  */
 public final class ModelExpression {
     /** Longer ones are refused: nobody writes them. */
@@ -91,7 +92,7 @@ public final class ModelExpression {
     public ResolvedModel resolve(ModelNames names) {
         Resolver resolver = new Resolver(text, names);
         Checkpoint checkpoint = resolver.checkpoint(node);
-        return new ResolvedModel(this, checkpoint, resolver.inputs());
+        return new ResolvedModel(this, checkpoint, resolver.inputs(), resolver.warnings());
     }
 
     private static boolean isNumber(String value) {

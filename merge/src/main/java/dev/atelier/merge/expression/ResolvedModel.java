@@ -4,6 +4,7 @@ import dev.atelier.checkpoint.Checkpoint;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 
@@ -12,9 +13,12 @@ import java.util.SequencedMap;
  *
  * @param checkpoint what it stands for: a lazy view
  * @param inputs the files by the names that the expression gives them, in order of appearance
+ * @param warnings what a user should know: which tensors of a LoRA have no place in the model
  */
-public record ResolvedModel(ModelExpression expression, Checkpoint checkpoint, SequencedMap<String, Path> inputs) {
+public record ResolvedModel(
+        ModelExpression expression, Checkpoint checkpoint, SequencedMap<String, Path> inputs, List<String> warnings) {
     public ResolvedModel {
+        warnings = List.copyOf(warnings);
         inputs = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(inputs));
     }
 

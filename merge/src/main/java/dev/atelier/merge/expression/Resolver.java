@@ -9,6 +9,7 @@ import dev.atelier.merge.MergeMethod;
 import dev.atelier.merge.MergeMethods;
 import dev.atelier.merge.Multipliers;
 import dev.atelier.merge.expression.Node.Argument;
+import dev.atelier.merge.lora.Lora;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,9 +25,12 @@ final class Resolver {
     /** What rounding may leave of a sum of coefficients that is 0 or 1 on paper. */
     private static final double ROUNDING = 1e-12;
 
+    private static final int SHOWN = 5;
+
     private final String text;
     private final ModelNames names;
     private final SequencedMap<String, Path> inputs = new LinkedHashMap<>();
+    private final List<String> warnings = new ArrayList<>();
     private final Map<Path, Checkpoint> opened = new HashMap<>();
 
     /** What a part of an expression stands for. */
@@ -66,6 +70,10 @@ final class Resolver {
 
     SequencedMap<String, Path> inputs() {
         return inputs;
+    }
+
+    List<String> warnings() {
+        return warnings;
     }
 
     Checkpoint checkpoint(Node node) {
@@ -156,6 +164,9 @@ final class Resolver {
             requireArguments(call, 2, "a model and the file that holds the VAE");
             return Slim.withVae(model(call, 0), model(call, 1));
         }
+        if (call.function().equals("lora")) {
+            return lora(call);
+        }
         var function = ModelFunction.named(call.function());
         if (function.isPresent()) {
             requireArguments(call, 1, "a model and nothing else");
@@ -163,6 +174,41 @@ final class Resolver {
             return function.get().operation().apply(model);
         }
         return merge(call);
+    }
+
+    /** {@code lora(A, style:0.6, other:1:0.5)}: strengths as in AUTOMATIC1111's prompts, the UNet's after the text encoder's. */
+    private Checkpoint lora(Node.Call call) {
+        if (call.arguments().size() < 2) {
+            throw error("lora takes a model and the LoRAs to add, as in lora(A, style:0.6)", call);
+        }
+        requireNoStrengths(call.arguments().getFirst());
+        Checkpoint model = model(call, 0);
+        for (Argument argument : call.arguments().subList(1, call.arguments().size())) {
+            if (!(argument.value() instanceof Node.Name name)
+                    || !argument.name().isEmpty()
+                    || argument.strengths().size() > 2) {
+                throw new ExpressionException(
+                        "a LoRA is a name and up to two strengths, as in style:0.6", text, argument.at());
+            }
+            double te = argument.strengths().isEmpty()
+                    ? 1
+                    : argument.strengths().getFirst().value();
+            double unet = argument.strengths().size() == 2
+                    ? argument.strengths().get(1).value()
+                    : te;
+            Lora lora = Lora.open(file(name));
+            List<String> unmatched = lora.unmatched(model);
+            if (!unmatched.isEmpty()) {
+                warnings.add("%s: %d tensors have no place in the model: %s%s"
+                        .formatted(
+                                name.name(),
+                                unmatched.size(),
+                                String.join(", ", unmatched.subList(0, Math.min(SHOWN, unmatched.size()))),
+                                unmatched.size() > SHOWN ? ", …" : ""));
+            }
+            model = lora.bake(model, unet, te);
+        }
+        return model;
     }
 
     private Checkpoint merge(Node.Call call) {
@@ -191,7 +237,7 @@ final class Resolver {
                 .filter(method -> method.name().equals(call.function()))
                 .findFirst()
                 .orElseThrow(() -> {
-                    List<String> all = new ArrayList<>(List.of("vae"));
+                    List<String> all = new ArrayList<>(List.of("vae", "lora"));
                     ModelFunction.names().forEach(all::add);
                     MergeMethods.all().forEach(method -> all.add(method.name()));
                     return error(
