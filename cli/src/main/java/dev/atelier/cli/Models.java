@@ -39,8 +39,7 @@ final class Models {
     /** @throws IllegalArgumentException if a name stands for no file or a function is called as it cannot be */
     ResolvedModel resolve(ModelExpression expression) {
         ResolvedModel model = expression.resolve(names());
-        model.warnings()
-                .forEach(warning -> command.commandLine().getErr().println("atelier: " + warning));
+        model.warnings().forEach(warning -> command.commandLine().getErr().println("atelier: " + warning));
         return model;
     }
 

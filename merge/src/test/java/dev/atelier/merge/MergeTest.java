@@ -260,9 +260,9 @@ class MergeTest {
     @Test
     void eightBitFloatsAreNamedWhereverTheyStand() {
         Checkpoint plain = model("plain", 1, 2);
-        Checkpoint small = new ModelFile().zeros(WEIGHT, DType.F8_E4M3, 2).in(folder, "small");
+        Checkpoint small = new ModelFile().zeros(WEIGHT, DType.F8_E4M3FNUZ, 2).in(folder, "small");
         Checkpoint empty = new ModelFile().floats(UNET + "other", 1).in(folder, "empty");
-        String[] words = {folder.resolve("small") + ": ", "\"" + WEIGHT + "\"", "F8_E4M3"};
+        String[] words = {folder.resolve("small") + ": ", "\"" + WEIGHT + "\"", "F8_E4M3FNUZ"};
 
         assertRefused(() -> Merge.weightedSum(plain, small, 0.5), Reason.UNKNOWN_DTYPE, words);
         assertRefused(() -> Merge.weightedSum(small, plain, 0.5), Reason.UNKNOWN_DTYPE, words);
@@ -291,7 +291,7 @@ class MergeTest {
     void anEightBitTensorThatIsNotMergedIsKept() {
         Checkpoint a = new ModelFile()
                 .floats(WEIGHT, 1)
-                .tensor(UNET + "only.a", DType.F8_E5M2, Shape.of(2), new byte[] {1, 2})
+                .tensor(UNET + "only.a", DType.F8_E5M2FNUZ, Shape.of(2), new byte[] {1, 2})
                 .in(folder, "a");
 
         Checkpoint merged = Merge.weightedSum(a, model("b", 3), 0.5).cast(DType.F16);

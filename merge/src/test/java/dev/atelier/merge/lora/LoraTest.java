@@ -260,7 +260,8 @@ class LoraTest {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         JsonNode keys = json("keys-%s.json.gz".formatted(family));
         keys.properties().forEach(key -> {
-            long[] sizes = key.getValue().valueStream().mapToLong(JsonNode::asLong).toArray();
+            long[] sizes =
+                    key.getValue().valueStream().mapToLong(JsonNode::asLong).toArray();
             tensors.put(key.getKey(), new Unread(DType.F16, Shape.of(sizes)));
         });
         return checkpoint(tensors);
