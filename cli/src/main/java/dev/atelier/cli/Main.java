@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
         },
         subcommands = {
             ConvertCommand.class,
+            DiffCommand.class,
             ExportCommand.class,
             GenerateCommand.class,
             HashCommand.class,

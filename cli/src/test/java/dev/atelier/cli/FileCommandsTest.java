@@ -3,6 +3,8 @@ package dev.atelier.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.Progress;
 import dev.atelier.model.DemoModel;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
@@ -121,6 +123,40 @@ class FileCommandsTest {
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err()).startsWith("atelier: ");
         assertThat(miniature).hasBinaryContent(before);
+    }
+
+    @Test
+    void diffShowsWhatAMergeHasChanged() throws IOException {
+        Path merged = folder.resolve("merged.safetensors");
+        Path doubled = folder.resolve("doubled.safetensors");
+        String half = "model.diffusion_model.middle_block";
+        assertThat(Run.atelier("merge", miniature, miniature, miniature, "--method", "add-difference", "-o", merged)
+                        .exitCode())
+                .isZero();
+        assertThat(Run.atelier("diff", miniature, merged).out()).contains("Identical: all 1131 tensors");
+
+        Checkpoints.open(miniature)
+                .map((name, tensor) ->
+                        name.startsWith(half) ? tensor.to(DType.BF16).to(DType.F16) : tensor)
+                .writeTo(doubled, Progress.NONE);
+        Path svg = folder.resolve("change.svg");
+        Path png = folder.resolve("change.png");
+        Run run = Run.atelier("diff", miniature, doubled, "--heatmap", svg);
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).containsPattern("M00 +46 +\\d+ +0\\.9999").containsPattern("IN01 +\\d+ +\\d+ += +=");
+        assertThat(svg)
+                .content()
+                .contains("UNet M00")
+                .contains("self-attention")
+                .contains("0.1");
+        assertThat(Run.atelier("diff", miniature, doubled, "--heatmap", png, "--json")
+                        .exitCode())
+                .isZero();
+        assertThat(ImageIO.read(png.toFile()).getWidth()).isGreaterThan(1000);
+        JsonNode json = JsonMapper.shared()
+                .readTree(Run.atelier("diff", miniature, doubled, "--json").out());
+        assertThat(json.get("identical").asBoolean()).isFalse();
+        assertThat(json.get("tensors")).hasSize(1131);
     }
 
     private static String autoV3(Path file) {
