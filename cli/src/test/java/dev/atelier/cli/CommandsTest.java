@@ -250,7 +250,9 @@ class CommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"convert", "diff", "export", "generate", "hash", "inspect", "merge", "metadata", "scan", "verify"})
+    @ValueSource(
+            strings = {"convert", "diff", "export", "generate", "hash", "inspect", "merge", "metadata", "scan", "verify"
+            })
     void everyCommandExplainsItselfWithExamples(String command) {
         Run run = Run.atelier(command, "--help");
         assertThat(run.exitCode()).isZero();

@@ -86,8 +86,7 @@ public record Difference(List<TensorDifference> tensors, List<String> onlyA, Lis
     public <K> SequencedMap<K, Group> by(Function<TensorDifference, K> feature) {
         SequencedMap<K, Group> groups = new LinkedHashMap<>();
         for (TensorDifference tensor : tensors) {
-            Group one =
-                    new Group(
+            Group one = new Group(
                     1,
                     tensor.identical() ? 1 : 0,
                     tensor.similarity()
