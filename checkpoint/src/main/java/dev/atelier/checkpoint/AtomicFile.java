@@ -29,7 +29,11 @@ final class AtomicFile implements AutoCloseable {
                 // the program is ending: there is nobody left to tell
             }
         });
-        Runtime.getRuntime().addShutdownHook(onExit);
+        try {
+            Runtime.getRuntime().addShutdownHook(onExit);
+        } catch (IllegalStateException _) {
+            // the program is ending and waits for this very file, such as the state of a training
+        }
     }
 
     /** @throws IOException if the folder is missing or its disk has no room for {@code size} bytes */

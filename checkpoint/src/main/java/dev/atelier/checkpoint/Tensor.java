@@ -8,6 +8,16 @@ import java.util.Optional;
  * Elements are row-major and little-endian. Reading is thread-safe and repeatable.
  */
 public interface Tensor {
+    /**
+     * A tensor over memory that is no file: {@code bytes} is not copied, and must stay as it is for as long as the tensor
+     * is read.
+     *
+     * @throws IllegalArgumentException if {@code bytes} is not as long as the type and the shape say
+     */
+    static Tensor of(DType dtype, Shape shape, MemorySegment bytes) {
+        return new MemoryTensor(dtype, shape, bytes);
+    }
+
     DType dtype();
 
     Shape shape();

@@ -51,6 +51,13 @@ final class Bar implements AutoCloseable {
         bar.stepTo(done);
     }
 
+    /** What stands behind the bar. */
+    void message(String text) {
+        if (bar != null) {
+            bar.setExtraMessage(" " + text);
+        }
+    }
+
     private static boolean onTerminal() {
         return Optional.ofNullable(System.console()).filter(Console::isTerminal).isPresent();
     }

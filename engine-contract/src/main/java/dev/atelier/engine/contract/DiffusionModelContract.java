@@ -13,7 +13,6 @@ import dev.atelier.diffusion.Denoiser;
 import dev.atelier.diffusion.NetworkDenoiser;
 import dev.atelier.diffusion.NoiseSchedule;
 import dev.atelier.diffusion.SamplerChoice;
-import dev.atelier.model.DemoModel;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
@@ -56,7 +55,7 @@ public abstract class DiffusionModelContract {
     }
 
     private static Checkpoint miniature() {
-        return Checkpoints.open(DemoModel.unpack(folder));
+        return Checkpoints.open(Miniature.unpack(folder));
     }
 
     @Test

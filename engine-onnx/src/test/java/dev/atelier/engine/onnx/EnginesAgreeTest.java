@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.engine.torch.TorchModel;
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
@@ -33,7 +33,7 @@ class EnginesAgreeTest {
 
     @BeforeAll
     void load(@TempDir Path folder) {
-        StableDiffusion model = StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder)));
+        StableDiffusion model = StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder)));
         onnx = OnnxModel.load(model, Progress.NONE);
         torch = TorchModel.load(model, Progress.NONE);
     }

@@ -8,9 +8,9 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.engine.contract.Miniature;
 import dev.atelier.engine.contract.Reference;
 import dev.atelier.model.ClipTokenizer;
-import dev.atelier.model.DemoModel;
 import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.SizeConditioning;
@@ -39,7 +39,7 @@ class OnnxExportTest {
     @BeforeAll
     void export() {
         exported = folder.resolve("exported");
-        OnnxExport.write(StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder))), exported, Progress.NONE);
+        OnnxExport.write(StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder))), exported, Progress.NONE);
     }
 
     @Test

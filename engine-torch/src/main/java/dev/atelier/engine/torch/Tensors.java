@@ -33,6 +33,11 @@ final class Tensors {
                 new TensorOptions(torch.ScalarType.Long));
     }
 
+    /** An int64 tensor {@code [n]}. */
+    static Tensor of(int[] values) {
+        return of(new int[][] {values}).squeeze(0);
+    }
+
     /** An fp32 tensor that reads its elements where they are; {@code bytes} must outlive it and is never written. */
     static Tensor view(MemorySegment bytes, long[] shape) {
         return torch.from_blob(new Address(bytes), shape);

@@ -7,7 +7,7 @@ import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.engine.contract.Reference;
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.VaeEncoder;
 import java.nio.file.Path;
@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 class VaeEncoderTest {
     @Test
     void theVaeEncoderAgreesWithDiffusers(@TempDir Path folder) {
-        StableDiffusion model = StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder)));
+        StableDiffusion model = StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder)));
         Reference reference = Reference.open("vae-encoder.safetensors", folder);
         try (TorchWeights weights = TorchWeights.load(
                         model.checkpoint(), name -> Component.of(name) == Component.VAE, Progress.NONE);

@@ -1,0 +1,232 @@
+package dev.atelier.engine.torch;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.checkpoint.Shape;
+import dev.atelier.model.ClipTextEncoder;
+import dev.atelier.model.FloatArray;
+import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.UNet;
+import dev.atelier.model.VaeDecoder;
+import dev.atelier.model.VaeEncoder;
+import dev.atelier.model.Weights;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.function.Predicate;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * A Stable Diffusion model some of whose weights are being trained, on libtorch in fp32: takes batches, adds up their
+ * gradients, and moves the weights. What a batch is made of, and when, is up to the caller, and so is all randomness.
+ *
+ * <p>Not thread-safe.
+ */
+public final class TorchTrainer implements AutoCloseable {
+    private static final String WEIGHTS = "weights.";
+    private static final String EMA = "ema.";
+    private static final String MEAN = "exp_avg.";
+    private static final String VARIANCE = "exp_avg_sq.";
+    private static final String STEP = "atelier.step";
+
+    private final StableDiffusion model;
+    private final TorchWeights frozen;
+    private final Parameters parameters;
+    private final Tensor ema;
+    private final AdamW optimizer;
+    private final ClipTextEncoder<Tensor> textEncoder;
+    private final UNet<Tensor> unet;
+    private final VaeEncoder<Tensor> encoder;
+    private final VaeDecoder<Tensor> decoder;
+    private int step;
+
+    private TorchTrainer(
+            StableDiffusion model, TorchWeights frozen, Parameters parameters, OptimizerSettings settings) {
+        this.model = model;
+        this.frozen = frozen;
+        this.parameters = parameters;
+        this.ema = parameters.values().clone();
+        this.optimizer =
+                new AdamW(ema.size(0), settings.beta1(), settings.beta2(), settings.epsilon(), settings.weightDecay());
+        TorchOps ops = new TorchOps();
+        Weights<Tensor> weights = new Weights<>() {
+            @Override
+            public Tensor get(String name) {
+                return parameters.contains(name) ? parameters.leaf(name) : frozen.get(name);
+            }
+
+            @Override
+            public Shape shape(String name, int rank) {
+                return frozen.shape(name, rank);
+            }
+        };
+        this.textEncoder = new ClipTextEncoder<>(ops, weights, model.text().getFirst());
+        this.unet = new UNet<>(ops, weights, model.unet());
+        this.encoder = new VaeEncoder<>(ops, weights, model.vae());
+        this.decoder = new VaeDecoder<>(ops, weights, model.vae());
+    }
+
+    /**
+     * Loads a model to train.
+     *
+     * @param trained the names of the tensors to train
+     */
+    public static TorchTrainer of(StableDiffusion model, Predicate<String> trained, OptimizerSettings settings) {
+        Predicate<String> used = name -> model.checkpoint().tensor(name).dtype().isFloating();
+        SequencedMap<String, dev.atelier.checkpoint.Tensor> initial = new LinkedHashMap<>();
+        model.checkpoint().tensors().forEach((name, tensor) -> {
+            if (used.test(name) && trained.test(name)) {
+                initial.put(name, tensor);
+            }
+        });
+        TorchWeights frozen = TorchWeights.load(model.checkpoint(), used.and(trained.negate()), Progress.NONE);
+        return new TorchTrainer(model, frozen, new Parameters(initial), settings);
+    }
+
+    /**
+     * Adds the gradients of one batch of the denoising objective: the mean over the batch of each sample's weight times
+     * its mean squared error.
+     *
+     * @return the mean squared error of each sample, without its weight
+     */
+    public float[] denoise(DenoisingBatch batch) {
+        try (PointerScope _ = new PointerScope()) {
+            Tensor context =
+                    textEncoder.forward(Tensors.of(batch.tokens()), 1).context().index_select(0, Tensors.of(batch.captions()));
+            int n = batch.timesteps().length;
+            Tensor predicted = unet.forward(new UNet.Input<>(Tensors.of(batch.noisy()), Tensors.of(FloatArray.of(batch.timesteps(), n, 1)), context));
+            Tensor errors = predicted.sub(Tensors.of(batch.target())).square().mean(1, 2, 3);
+            Tensor weights = Tensors.of(FloatArray.of(batch.weights(), n));
+            errors.mul(weights).mean().backward();
+            return Tensors.toArray(errors.detach()).values();
+        }
+    }
+
+    /**
+     * Adds the gradients of one batch of the autoencoder's objective: mean absolute plus mean squared error of the
+     * pictures, plus {@code klWeight} times the mean Kullback–Leibler divergence of a latent's distribution from the
+     * standard normal one.
+     *
+     * @param pictures {@code [n, 3, h, w]} in [-1, 1]
+     * @param noise standard normal, {@code [n, 4, h/f, w/f]}
+     * @return the mean squared error of the pictures
+     */
+    public double reconstruct(FloatArray pictures, FloatArray noise, double klWeight) {
+        try (PointerScope _ = new PointerScope()) {
+            Tensor expected = Tensors.of(pictures);
+            Tensor moments = encoder.forward(expected);
+            Tensor mean = moments.narrow(1, 0, 4);
+            Tensor logVariance = moments.narrow(1, 4, 4)
+                    .clamp(new ScalarOptional(new Scalar(-30.0)), new ScalarOptional(new Scalar(20.0)));
+            Tensor latents = mean.add(logVariance.mul(new Scalar(0.5)).exp().mul(Tensors.of(noise)));
+            Tensor error = decoder.forward(latents.mul(new Scalar(model.vae().latentScale())))
+                    .sub(expected);
+            Tensor squared = error.square().mean();
+            Tensor kl = mean.square()
+                    .add(logVariance.exp())
+                    .sub(logVariance)
+                    .sub(new Scalar(1.0))
+                    .mean()
+                    .mul(new Scalar(0.5 * klWeight));
+            squared.add(error.abs().mean()).add(kl).backward();
+            return squared.item_float();
+        }
+    }
+
+    /** The moments of the latents of {@code pictures}; see {@link VaeEncoder#forward}. */
+    public FloatArray encode(FloatArray pictures) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            return Tensors.toArray(encoder.forward(Tensors.of(pictures)));
+        }
+    }
+
+    /**
+     * Moves the weights by the gradients added up since the last call, and forgets these.
+     *
+     * @param rate the learning rate
+     * @param maxNorm gradients are scaled down to this norm if theirs is greater
+     * @param emaDecay how much of the moving average of the weights stays
+     * @return the norm of the gradients before they were scaled
+     */
+    public double update(double rate, double maxNorm, double emaDecay) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            double norm = parameters.gradients().norm().item_float();
+            if (norm > maxNorm) {
+                parameters.gradients().mul_(new Scalar(maxNorm / (norm + 1e-6))); // as torch's clip_grad_norm_
+            }
+            step++;
+            optimizer.step(parameters.values(), parameters.gradients(), rate, step);
+            ema.lerp_(parameters.values(), new Scalar(1 - emaDecay));
+            parameters.gradients().zero_();
+            return norm;
+        }
+    }
+
+    /** How often {@link #update} has been called, in all runs. */
+    public int step() {
+        return step;
+    }
+
+    /** The model with the moving averages of the weights in place of those it started from. Reads live memory. */
+    public Checkpoint averaged() {
+        return with(ema);
+    }
+
+    private Checkpoint with(Tensor all) {
+        return model.checkpoint()
+                .map((name, tensor) -> parameters.contains(name)
+                        ? dev.atelier.checkpoint.Tensor.of(DType.F32, tensor.shape(), parameters.memory(all, name))
+                        : tensor);
+    }
+
+    /** The gradients added up since the last {@link #update}, by the names of the weights. Reads live memory. */
+    public Checkpoint gradients() {
+        SequencedMap<String, dev.atelier.checkpoint.Tensor> tensors = new LinkedHashMap<>();
+        parameters.forEach((name, shape) -> tensors.put(
+                name,
+                dev.atelier.checkpoint.Tensor.of(DType.F32, shape, parameters.memory(parameters.gradients(), name))));
+        return Checkpoint.of(List.of(), tensors, Map.of());
+    }
+
+    /** What has to be kept to go on later as if nothing had happened. Reads live memory. */
+    public Checkpoint state() {
+        SequencedMap<String, dev.atelier.checkpoint.Tensor> tensors = new LinkedHashMap<>();
+        vectors()
+                .forEach((prefix, all) -> parameters.forEach((name, shape) -> tensors.put(
+                        prefix + name,
+                        dev.atelier.checkpoint.Tensor.of(DType.F32, shape, parameters.memory(all, name)))));
+        return Checkpoint.of(List.of(), tensors, Map.of(STEP, Integer.toString(step)));
+    }
+
+    /** Takes up where the trainer stood that {@code state} is from. */
+    public void restore(Checkpoint state) {
+        vectors()
+                .forEach((prefix, all) -> parameters.forEach(
+                        (name, _) -> state.tensor(prefix + name).read(0, parameters.memory(all, name))));
+        step = Integer.parseInt(state.metadata().getOrDefault(STEP, "0"));
+    }
+
+    private Map<String, Tensor> vectors() {
+        return Map.of(
+                WEIGHTS, parameters.values(),
+                EMA, ema,
+                MEAN, optimizer.mean(),
+                VARIANCE, optimizer.variance());
+    }
+
+    @Override
+    public void close() {
+        optimizer.close();
+        ema.close();
+        parameters.close();
+        frozen.close();
+    }
+}

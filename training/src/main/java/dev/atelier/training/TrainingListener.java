@@ -1,0 +1,12 @@
+package dev.atelier.training;
+
+import java.util.concurrent.CancellationException;
+
+/** Hears how a training goes. May throw {@link CancellationException} to stop it; its state is saved first. */
+public interface TrainingListener {
+    /** Called after every step. */
+    void step(TrainingStep step);
+
+    /** Called while something is got ready: {@code done} of {@code total} units of {@code task} are finished. */
+    default void prepared(String task, int done, int total) {}
+}
