@@ -39,7 +39,8 @@ public final class ShapesRecipe {
 
     private static final double KL_WEIGHT = 3e-4;
 
-    private static final int BATCH = 32;
+    private static final int SMALL_BATCH = 32;
+    private static final int LARGE_BATCH = 16;
     private static final double CAPTION_DROPOUT = 0.1;
     private static final double SNR_GAMMA = 5;
     private static final int ENCODED_AT_ONCE = 32;
@@ -73,7 +74,7 @@ public final class ShapesRecipe {
      */
     public static ShapesRecipe standard(Path folder, long seed, TrainingListener listener) {
         Plan plan = new Plan(
-                seed, 6144, new LearningRate(3e-3, 50, 1700, 2400), new LearningRate(1e-3, 100, 1000, 4500), 2000);
+                seed, 6144, new LearningRate(3e-3, 50, 1700, 2400), new LearningRate(1e-3, 100, 1000, 4200), 2000);
         return new ShapesRecipe(folder, plan, listener);
     }
 
@@ -121,8 +122,9 @@ public final class ShapesRecipe {
             train("denoiser", trainer, plan.denoiser(), step -> {
                 RandomGenerator random = randomness.at("scenes", step);
                 boolean isSmall = step < plan.smallSteps();
+                int n = isSmall ? SMALL_BATCH : LARGE_BATCH;
                 LatentCache latents = isSmall ? small : large;
-                int[] pictures = random.ints(BATCH, 0, latents.size()).toArray();
+                int[] pictures = random.ints(n, 0, latents.size()).toArray();
                 List<int[]> captions = new ArrayList<>();
                 for (int picture : pictures) {
                     String caption = Drawing.caption(scene(isSmall ? 64 : 128, picture));
@@ -131,12 +133,12 @@ public final class ShapesRecipe {
                 FloatArray clean = latents.sample(pictures, model.vae().latentScale(), random);
                 FloatArray noise = Randomness.normal(random, clean.shape());
                 float[] errors = trainer.denoise(
-                        objective.batch(clean, noise, objective.timesteps(BATCH, random), captions));
+                        objective.batch(clean, noise, objective.timesteps(n, random), captions));
                 double sum = 0;
                 for (float error : errors) {
                     sum += error;
                 }
-                return sum / BATCH;
+                return sum / n;
             });
             trainer.averaged().cast(DType.F16).writeTo(output, Progress.NONE);
         }

@@ -12,5 +12,6 @@ import dev.atelier.model.FloatArray;
  * @param target what the network should answer, {@code [n, 4, h, w]}
  * @param weights how much each sample's error counts
  */
+@SuppressWarnings("ArrayRecordComponent") // passed on once and never compared
 public record DenoisingBatch(
         FloatArray noisy, float[] timesteps, int[][] tokens, int[] captions, FloatArray target, float[] weights) {}

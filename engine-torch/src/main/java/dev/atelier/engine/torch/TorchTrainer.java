@@ -97,10 +97,13 @@ public final class TorchTrainer implements AutoCloseable {
      */
     public float[] denoise(DenoisingBatch batch) {
         try (PointerScope _ = new PointerScope()) {
-            Tensor context =
-                    textEncoder.forward(Tensors.of(batch.tokens()), 1).context().index_select(0, Tensors.of(batch.captions()));
+            Tensor context = textEncoder
+                    .forward(Tensors.of(batch.tokens()), 1)
+                    .context()
+                    .index_select(0, Tensors.of(batch.captions()));
             int n = batch.timesteps().length;
-            Tensor predicted = unet.forward(new UNet.Input<>(Tensors.of(batch.noisy()), Tensors.of(FloatArray.of(batch.timesteps(), n, 1)), context));
+            Tensor predicted = unet.forward(new UNet.Input<>(
+                    Tensors.of(batch.noisy()), Tensors.of(FloatArray.of(batch.timesteps(), n, 1)), context));
             Tensor errors = predicted.sub(Tensors.of(batch.target())).square().mean(1, 2, 3);
             Tensor weights = Tensors.of(FloatArray.of(batch.weights(), n));
             errors.mul(weights).mean().backward();

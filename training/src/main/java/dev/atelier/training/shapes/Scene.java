@@ -60,7 +60,7 @@ public record Scene(Form form, Hue hue, Hue background, Size size, Place place) 
 
     /** The caption in its plain form: "a small red circle on the left on a blue background". */
     public String caption() {
-        return "a %son a %s background".formatted(subject(), background.word());
+        return "%son %s background".formatted(withArticle(subject()), withArticle(background.word()));
     }
 
     /** The caption in one of several wordings. */
@@ -71,11 +71,15 @@ public record Scene(Form form, Hue hue, Hue background, Size size, Place place) 
         }
         return wording < 0.85
                 ? "%s, %s background".formatted(subject().strip(), background.word())
-                : "a %son %s".formatted(subject(), background.word());
+                : "%son %s".formatted(withArticle(subject()), background.word());
     }
 
     private String subject() {
         return words(size.word(), hue.word(), form.word(), place.words());
+    }
+
+    private static String withArticle(String words) {
+        return (words.startsWith("orange") ? "an " : "a ") + words;
     }
 
     /** With a space behind each word. */
