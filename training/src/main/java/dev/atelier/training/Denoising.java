@@ -3,9 +3,8 @@ package dev.atelier.training;
 import dev.atelier.engine.torch.DenoisingBatch;
 import dev.atelier.model.FloatArray;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.random.RandomGenerator;
 
 /**
@@ -15,6 +14,7 @@ import java.util.random.RandomGenerator;
  * @param snrGamma caps how much a timestep's signal-to-noise ratio counts (Hang et al. 2023, "Efficient Diffusion Training
  *     via Min-SNR Weighting Strategy"); 0 weighs all alike
  */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record Denoising(float[] alphasCumprod, double snrGamma) {
 
     /** One timestep for each of {@code n} samples, all equally likely. */
@@ -44,7 +44,7 @@ record Denoising(float[] alphasCumprod, double snrGamma) {
             weights[row] = (float) (snrGamma > 0 ? Math.min(snr, snrGamma) / snr : 1);
             times[row] = timesteps[row];
         }
-        Map<int[], Integer> places = new LinkedHashMap<>();
+        IdentityHashMap<int[], Integer> places = new IdentityHashMap<>();
         List<int[]> distinct = new ArrayList<>();
         int[] captionOf = new int[n];
         for (int row = 0; row < n; row++) {

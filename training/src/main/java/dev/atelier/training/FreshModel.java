@@ -144,7 +144,11 @@ final class FreshModel {
             String name = prefix + "encoder.layers." + layer + ".";
             norm(name + "layer_norm1", width);
             for (String part : List.of("q_proj", "k_proj", "v_proj", "out_proj")) {
-                normal(name + "self_attn." + part + ".weight", part.equals("out_proj") ? intoStream : attention, width, width);
+                normal(
+                        name + "self_attn." + part + ".weight",
+                        part.equals("out_proj") ? intoStream : attention,
+                        width,
+                        width);
                 constant(name + "self_attn." + part + ".bias", 0, width);
             }
             norm(name + "layer_norm2", width);
@@ -170,7 +174,10 @@ final class FreshModel {
             for (int block = 0; block < size.unetResBlocks(); block++, n++) {
                 unetBlock(prefix + "input_blocks." + n + ".0", width, channels.get(level));
                 width = channels.get(level);
-                transformer(prefix + "input_blocks." + n + ".1", width, size.unetDepth().get(level));
+                transformer(
+                        prefix + "input_blocks." + n + ".1",
+                        width,
+                        size.unetDepth().get(level));
                 skips.push(width);
             }
             if (level < channels.size() - 1) {

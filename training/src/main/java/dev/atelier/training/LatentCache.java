@@ -32,8 +32,7 @@ final class LatentCache {
         float[] values = new float[Math.toIntExact(stored.shape().elements())];
         stored.read(0, MemorySegment.ofArray(values));
         long[] sizes = stored.shape().sizes();
-        return new LatentCache(
-                FloatArray.of(values, (int) sizes[0], (int) sizes[1], (int) sizes[2], (int) sizes[3]));
+        return new LatentCache(FloatArray.of(values, (int) sizes[0], (int) sizes[1], (int) sizes[2], (int) sizes[3]));
     }
 
     Checkpoint file() {

@@ -32,7 +32,8 @@ final class LossLog {
             return;
         }
         try {
-            for (String row : Files.readAllLines(table).stream().skip(1).limit(steps).toList()) {
+            for (String row :
+                    Files.readAllLines(table).stream().skip(1).limit(steps).toList()) {
                 rows.add(row);
                 losses.add(Double.valueOf(row.split(",", -1)[2]));
             }
@@ -42,8 +43,7 @@ final class LossLog {
     }
 
     void add(TrainingStep step) {
-        rows.add(String.format(
-                Locale.ROOT, "%d,%.4g,%.6f,%.4g", step.step(), step.rate(), step.loss(), step.norm()));
+        rows.add(String.format(Locale.ROOT, "%d,%.4g,%.6f,%.4g", step.step(), step.rate(), step.loss(), step.norm()));
         losses.add(step.loss());
     }
 

@@ -74,7 +74,7 @@ public final class ShapesRecipe {
      */
     public static ShapesRecipe standard(Path folder, long seed, TrainingListener listener) {
         Plan plan = new Plan(
-                seed, 6144, new LearningRate(3e-3, 50, 1700, 2400), new LearningRate(1e-3, 100, 1000, 4200), 2000);
+                seed, 6144, new LearningRate(3e-3, 50, 1700, 2400), new LearningRate(1e-3, 100, 900, 4900), 2000);
         return new ShapesRecipe(folder, plan, listener);
     }
 
@@ -105,7 +105,8 @@ public final class ShapesRecipe {
                 return trainer.reconstruct(pictures, Randomness.normal(random, n, 4, cells, cells), KL_WEIGHT);
             });
             Checkpoint trained = trainer.averaged();
-            double deviation = encode(StableDiffusion.of(trained), 64, Math.min(512, plan.pictures())).deviation();
+            double deviation = encode(StableDiffusion.of(trained), 64, Math.min(512, plan.pictures()))
+                    .deviation();
             scaled(trained, 1 / (fresh.vae().latentScale() * deviation)).writeTo(output, Progress.NONE);
         }
     }
@@ -132,8 +133,8 @@ public final class ShapesRecipe {
                 }
                 FloatArray clean = latents.sample(pictures, model.vae().latentScale(), random);
                 FloatArray noise = Randomness.normal(random, clean.shape());
-                float[] errors = trainer.denoise(
-                        objective.batch(clean, noise, objective.timesteps(n, random), captions));
+                float[] errors =
+                        trainer.denoise(objective.batch(clean, noise, objective.timesteps(n, random), captions));
                 double sum = 0;
                 for (float error : errors) {
                     sum += error;
@@ -165,12 +166,12 @@ public final class ShapesRecipe {
         try (TorchTrainer encoder = TorchTrainer.of(model, _ -> false, ADAM)) {
             for (int first = 0; first < pictures; first += ENCODED_AT_ONCE) {
                 int from = first;
-                FloatArray encoded =
-                        encoder.encode(stack(
-                                ENCODED_AT_ONCE,
-                                i -> Drawing.of(side, scene(side, from + i)).picture()));
+                FloatArray encoded = encoder.encode(stack(
+                        ENCODED_AT_ONCE,
+                        i -> Drawing.of(side, scene(side, from + i)).picture()));
                 System.arraycopy(encoded.values(), 0, moments, first / ENCODED_AT_ONCE * length, length);
-                listener.prepared("encoding pictures of %d × %d".formatted(side, side), first + ENCODED_AT_ONCE, pictures);
+                listener.prepared(
+                        "encoding pictures of %d × %d".formatted(side, side), first + ENCODED_AT_ONCE, pictures);
             }
         }
         return new LatentCache(FloatArray.of(moments, pictures, 8, cells, cells));
@@ -197,13 +198,12 @@ public final class ShapesRecipe {
     }
 
     private void train(String stage, TorchTrainer trainer, LearningRate rate, Batch batch) {
-        new TrainingLoop(folder, stage, rate.steps(), listener)
-                .run(trainer, step -> {
-                    double loss = batch.accumulate(step);
-                    double norm = trainer.update(
-                            rate.at(step), MAX_NORM, Math.min(MAX_EMA_DECAY, (1.0 + step) / (10.0 + step)));
-                    return new TrainingStep(stage, step + 1, rate.steps(), rate.at(step), loss, norm);
-                });
+        new TrainingLoop(folder, stage, rate.steps(), listener).run(trainer, step -> {
+            double loss = batch.accumulate(step);
+            double norm =
+                    trainer.update(rate.at(step), MAX_NORM, Math.min(MAX_EMA_DECAY, (1.0 + step) / (10.0 + step)));
+            return new TrainingStep(stage, step + 1, rate.steps(), rate.at(step), loss, norm);
+        });
     }
 
     /**
@@ -213,11 +213,14 @@ public final class ShapesRecipe {
     static Checkpoint scaled(Checkpoint model, double k) {
         String vae = Component.VAE.prefix();
         Map<String, Tensor> changed = new LinkedHashMap<>();
-        changed.put(vae + "quant_conv.weight", change(model.tensor(vae + "quant_conv.weight"), (i, x) -> i < 4 * 8 ? k * x : x));
+        changed.put(
+                vae + "quant_conv.weight",
+                change(model.tensor(vae + "quant_conv.weight"), (i, x) -> i < 4 * 8 ? k * x : x));
         changed.put(
                 vae + "quant_conv.bias",
                 change(model.tensor(vae + "quant_conv.bias"), (i, x) -> i < 4 ? k * x : x + 2 * Math.log(k)));
-        changed.put(vae + "post_quant_conv.weight", change(model.tensor(vae + "post_quant_conv.weight"), (_, x) -> x / k));
+        changed.put(
+                vae + "post_quant_conv.weight", change(model.tensor(vae + "post_quant_conv.weight"), (_, x) -> x / k));
         return model.map((name, tensor) -> changed.getOrDefault(name, tensor));
     }
 

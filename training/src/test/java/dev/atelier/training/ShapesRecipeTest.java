@@ -43,7 +43,9 @@ class ShapesRecipeTest {
         String table = "denoiser-loss.csv";
         assertThat(folder.resolve("stopped").resolve(table))
                 .hasSameTextualContentAs(folder.resolve("straight").resolve(table));
-        assertThat(folder.resolve("stopped").resolve("denoiser-loss.svg")).content().contains("<polyline");
+        assertThat(folder.resolve("stopped").resolve("denoiser-loss.svg"))
+                .content()
+                .contains("<polyline");
     }
 
     private void stopAt(String stage, int step, Path output) {
@@ -83,8 +85,8 @@ class ShapesRecipeTest {
     /** Encodes, checks how large the means are, and decodes them. */
     private static FloatArray throughAutoencoder(Checkpoint checkpoint, FloatArray picture, double k) {
         StableDiffusion model = StableDiffusion.of(checkpoint);
-        try (TorchTrainer trainer =
-                        TorchTrainer.of(model, name -> Component.of(name) == Component.UNET, OptimizerSettings.DEFAULT);
+        try (TorchTrainer trainer = TorchTrainer.of(
+                        model, name -> Component.of(name) == Component.UNET, OptimizerSettings.DEFAULT);
                 DiffusionModel decoder = TorchModel.load(model, Progress.NONE)) {
             float[] moments = trainer.encode(picture).values();
             float[] latents = new float[moments.length / 2];

@@ -117,7 +117,8 @@ class StepParityTest {
         }
         Checkpoint trained = trainer.averaged(); // with a decay of 0, the average is the last
         for (String name : reference.file().tensors().keySet()) {
-            if (name.startsWith("weight.")) {
+            // A bias of the keys adds the same to all scores, which softmax takes out: its gradient is rounding error.
+            if (name.startsWith("weight.") && !name.endsWith("k_proj.bias")) {
                 String weight = name.substring("weight.".length());
                 float[] due = reference.array(name).values();
                 float[] actual = last(trained.tensor(weight), due.length);
@@ -125,7 +126,9 @@ class StepParityTest {
                     assertThat(actual[i]).as(weight).isCloseTo(due[i], within(1e-4f));
                 }
                 double change = reference.array("change." + weight).values()[0];
-                assertThat(Math.sqrt(squaredDistance(all(trained.tensor(weight)), all(model.checkpoint().tensor(weight)))))
+                assertThat(Math.sqrt(squaredDistance(
+                                all(trained.tensor(weight)),
+                                all(model.checkpoint().tensor(weight)))))
                         .as(weight)
                         .isCloseTo(change, within(0.01 * change + 1e-6));
             }

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.engine.contract.Miniature;
+import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;

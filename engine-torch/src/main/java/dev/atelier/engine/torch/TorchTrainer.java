@@ -21,6 +21,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * A Stable Diffusion model some of whose weights are being trained, on libtorch in fp32: takes batches, adds up their
@@ -161,7 +162,10 @@ public final class TorchTrainer implements AutoCloseable {
     public double update(double rate, double maxNorm, double emaDecay) {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
-            double norm = parameters.gradients().norm().item_float();
+            double norm = parameters
+                    .gradients()
+                    .norm(new ScalarOptional(new Scalar(2.0)), torch.ScalarType.Double) // fp32 loses the fourth digit
+                    .item_double();
             if (norm > maxNorm) {
                 parameters.gradients().mul_(new Scalar(maxNorm / (norm + 1e-6))); // as torch's clip_grad_norm_
             }

@@ -33,7 +33,7 @@ public record Drawing(FloatArray picture, String caption) {
         int figures = 1 + random.nextInt(5);
         for (int i = 0; i < figures; i++) {
             canvas.draw(new Figure(
-                    Form.values()[random.nextInt(Form.values().length)],
+                    Scene.pick(Scene.FORMS, random),
                     random.nextDouble(),
                     random.nextDouble(),
                     random.nextDouble(0.1, 0.6),
@@ -44,7 +44,7 @@ public record Drawing(FloatArray picture, String caption) {
 
     private static double[] anyColour(RandomGenerator random) {
         if (random.nextBoolean()) {
-            return Hue.values()[random.nextInt(Hue.values().length)].rgb();
+            return Scene.pick(Scene.HUES, random).rgb();
         }
         return new double[] {random.nextDouble(-1, 1), random.nextDouble(-1, 1), random.nextDouble(-1, 1)};
     }

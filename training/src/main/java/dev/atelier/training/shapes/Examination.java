@@ -47,9 +47,8 @@ public record Examination(List<Answer> answers) {
     public static Examination of(Artist artist, List<Scene> scenes, long seed, Listener listener) {
         List<Answer> answers = new ArrayList<>();
         for (Scene scene : scenes) {
-            GenerationRequest request = GenerationRequest.of(scene.caption())
-                    .size(SIDE, SIDE)
-                    .seed(seed + answers.size());
+            GenerationRequest request =
+                    GenerationRequest.of(scene.caption()).size(SIDE, SIDE).seed(seed + answers.size());
             GeneratedImage image = artist.draw(request).getFirst();
             answers.add(new Answer(scene, image.pixels(), Examiner.right(scene, numbers(image.pixels()))));
             listener.answered(answers.size(), scenes.size());
@@ -74,9 +73,7 @@ public record Examination(List<Answer> answers) {
 
     /** The share of attributes that are right, of all that the captions name. */
     public double share() {
-        return answers.stream()
-                        .mapToDouble(answer -> answer.right().size())
-                        .sum()
+        return answers.stream().mapToDouble(answer -> answer.right().size()).sum()
                 / answers.stream()
                         .mapToDouble(answer -> Examiner.named(answer.scene()).size())
                         .sum();
@@ -92,8 +89,7 @@ public record Examination(List<Answer> answers) {
         int gap = 4;
         int rows = (answers.size() + columns - 1) / columns;
         int cell = SIDE + gap;
-        BufferedImage sheet =
-                new BufferedImage(columns * cell + gap, rows * cell + gap, BufferedImage.TYPE_INT_RGB);
+        BufferedImage sheet = new BufferedImage(columns * cell + gap, rows * cell + gap, BufferedImage.TYPE_INT_RGB);
         int[] line = new int[sheet.getWidth()];
         Arrays.fill(line, 0x808080);
         for (int y = 0; y < sheet.getHeight(); y++) {

@@ -8,4 +8,5 @@ package dev.atelier.training.shapes;
  * @param radius half its extent
  * @param rgb its colour, each in [-1, 1]
  */
+@SuppressWarnings("ArrayRecordComponent") // drawn and never compared
 record Figure(Form form, double x, double y, double radius, double[] rgb) {}

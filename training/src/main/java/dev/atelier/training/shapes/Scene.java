@@ -6,6 +6,10 @@ import java.util.random.RandomGenerator;
 
 /** What a picture shows: one shape in one colour on a background of another. */
 public record Scene(Form form, Hue hue, Hue background, Size size, Place place) {
+    static final List<Form> FORMS = List.of(Form.values());
+    static final List<Hue> HUES = List.of(Hue.values());
+    private static final List<Place> ELSEWHERE = List.of(Place.LEFT, Place.RIGHT, Place.TOP, Place.BOTTOM);
+
     /** Size and place go unsaid in about this share of the pictures, each. */
     private static final double UNSAID = 0.45;
 
@@ -16,39 +20,39 @@ public record Scene(Form form, Hue hue, Hue background, Size size, Place place) 
     static Scene random(RandomGenerator random) {
         while (true) {
             Scene scene = new Scene(
-                    pick(Form.values(), random),
-                    pick(Hue.values(), random),
-                    pick(Hue.values(), random),
+                    pick(FORMS, random),
+                    pick(HUES, random),
+                    pick(HUES, random),
                     random.nextDouble() < UNSAID ? Size.MEDIUM : random.nextBoolean() ? Size.SMALL : Size.LARGE,
-                    random.nextDouble() < UNSAID ? Place.CENTER : Place.values()[1 + random.nextInt(4)]);
+                    random.nextDouble() < UNSAID ? Place.CENTER : pick(ELSEWHERE, random));
             if (scene.hue != scene.background && !scene.isHeldOut()) {
                 return scene;
             }
         }
     }
 
-    private static <T> T pick(T[] values, RandomGenerator random) {
-        return values[random.nextInt(values.length)];
+    static <T> T pick(List<T> values, RandomGenerator random) {
+        return values.get(random.nextInt(values.size()));
     }
 
     /** Whether this combination of form, colour and background is kept for the examination. */
     boolean isHeldOut() {
-        int combination = (form.ordinal() * Hue.values().length + hue.ordinal()) * Hue.values().length
-                + background.ordinal();
+        int combination =
+                (FORMS.indexOf(form) * HUES.size() + HUES.indexOf(hue)) * HUES.size() + HUES.indexOf(background);
         return combination * 7919 % 101 % HELD_OUT == 3; // scattered over all forms and colours
     }
 
     /** Every held-out combination with each size and each place that captions name, and with neither. */
     public static List<Scene> examination() {
         List<Scene> scenes = new ArrayList<>();
-        for (Form form : Form.values()) {
-            for (Hue hue : Hue.values()) {
-                for (Hue background : Hue.values()) {
+        for (Form form : FORMS) {
+            for (Hue hue : HUES) {
+                for (Hue background : HUES) {
                     if (hue != background && new Scene(form, hue, background, Size.MEDIUM, Place.CENTER).isHeldOut()) {
                         scenes.add(new Scene(form, hue, background, Size.MEDIUM, Place.CENTER));
                         scenes.add(new Scene(form, hue, background, Size.SMALL, Place.CENTER));
                         scenes.add(new Scene(form, hue, background, Size.LARGE, Place.CENTER));
-                        for (Place place : List.of(Place.LEFT, Place.RIGHT, Place.TOP, Place.BOTTOM)) {
+                        for (Place place : ELSEWHERE) {
                             scenes.add(new Scene(form, hue, background, Size.MEDIUM, place));
                         }
                     }
