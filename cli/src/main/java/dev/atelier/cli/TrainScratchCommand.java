@@ -50,8 +50,9 @@ final class TrainScratchCommand implements Callable<Integer> {
     @Option(
             names = "--state",
             paramLabel = "FOLDER",
-            description = "Where everything is kept that is needed to go on later, and the losses as a table and a curve. "
-                    + "Default: the output's name with .state behind it.")
+            description =
+                    "Where everything is kept that is needed to go on later, and the losses as a table and a curve. "
+                            + "Default: the output's name with .state behind it.")
     private @Nullable Path state;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")

@@ -74,7 +74,7 @@ public final class ShapesRecipe {
      */
     public static ShapesRecipe standard(Path folder, long seed, TrainingListener listener) {
         Plan plan = new Plan(
-                seed, 6144, new LearningRate(3e-3, 50, 1700, 2400), new LearningRate(1e-3, 100, 900, 4900), 2000);
+                seed, 6144, new LearningRate(3e-3, 50, 1700, 2400), new LearningRate(1e-3, 100, 600, 4600), 2000);
         return new ShapesRecipe(folder, plan, listener);
     }
 
