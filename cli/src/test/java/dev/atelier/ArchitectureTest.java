@@ -34,6 +34,7 @@ class ArchitectureTest {
     private static final String TORCH = "dev.atelier.engine.torch";
     private static final String LIBRARY = "dev.atelier";
     private static final String TRAINING = "dev.atelier.training";
+    private static final String SERVER = "dev.atelier.server";
     private static final String CLI = "dev.atelier.cli";
 
     /** What each package may use besides itself. */
@@ -46,7 +47,8 @@ class ArchitectureTest {
             TORCH, Set.of(MODEL, CHECKPOINT),
             LIBRARY, Set.of(CHECKPOINT, MODEL, DIFFUSION, ONNX, TORCH),
             TRAINING, Set.of(DIFFUSION, TORCH, MODEL, CHECKPOINT),
-            CLI, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, ONNX, TORCH, LIBRARY, TRAINING));
+            SERVER, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, LIBRARY),
+            CLI, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, ONNX, TORCH, LIBRARY, TRAINING, SERVER));
 
     /** A module missing from the import, or a package without arrows, would make every rule below hold for nothing. */
     @ArchTest
@@ -89,9 +91,9 @@ class ArchitectureTest {
             .resideInAPackage("ai.onnxruntime..");
 
     @ArchTest
-    static final ArchRule onlyDiffusionTrainingAndTheCommandKnowImages = noClasses()
+    static final ArchRule onlyThoseWhoDrawKnowImages = noClasses()
             .that()
-            .resideOutsideOfPackages(DIFFUSION + "..", TRAINING + "..", CLI + "..")
+            .resideOutsideOfPackages(DIFFUSION + "..", TRAINING + "..", SERVER + ".worker..", CLI + "..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("java.awt..", "javax.imageio..");

@@ -52,6 +52,7 @@ import picocli.CommandLine.Spec;
             MergeCommand.class,
             MetadataCommand.class,
             ScanCommand.class,
+            ServeCommand.class,
             TrainCommand.class,
             VerifyCommand.class,
             CommandLine.HelpCommand.class,

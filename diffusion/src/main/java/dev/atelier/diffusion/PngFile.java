@@ -1,6 +1,7 @@
 package dev.atelier.diffusion;
 
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,7 @@ import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.FileImageInputStream;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
@@ -84,8 +86,21 @@ public final class PngFile {
      * @throws IOException if the file cannot be read or is no PNG file
      */
     public static Optional<String> readInfotext(Path file) throws IOException {
-        ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
         try (ImageInputStream in = new FileImageInputStream(file.toFile())) {
+            return readInfotext(in);
+        }
+    }
+
+    /** As {@link #readInfotext(Path)} for bytes in memory. */
+    public static Optional<String> readInfotext(byte[] png) throws IOException {
+        try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(png))) {
+            return readInfotext(in);
+        }
+    }
+
+    private static Optional<String> readInfotext(ImageInputStream in) throws IOException {
+        ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
+        try {
             reader.setInput(in);
             Element root = (Element) reader.getImageMetadata(0).getAsTree(FORMAT);
             return text(root, "tEXtEntry", "value").or(() -> text(root, "iTXtEntry", "text"));

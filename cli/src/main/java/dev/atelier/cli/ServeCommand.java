@@ -1,0 +1,139 @@
+package dev.atelier.cli;
+
+import dev.atelier.Engine;
+import dev.atelier.server.Server;
+import dev.atelier.server.ServerOptions;
+import dev.atelier.server.http.BasicAuth;
+import dev.atelier.server.job.Worker;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "serve",
+        description = {
+            "Serves pictures over HTTP, with the API of AUTOMATIC1111's web UI, until Ctrl-C.",
+            "",
+            "Every request is a job that survives the end of this process: what was waiting or running is done after the "
+                    + "next start.",
+            "",
+            "Each option may also be given in the environment (--port as ATELIER_PORT) or in a file of lines such as "
+                    + "\"port = 8080\", named in ATELIER_CONFIG or by default ~/.config/atelier/serve.properties. The "
+                    + "command line wins over the environment, and the environment over the file.",
+            "",
+            "Examples:",
+            "  atelier serve --models ~/models",
+            "  atelier serve --host 0.0.0.0 --port 8080 --api-auth alice:secret",
+            "",
+        },
+        sortOptions = false,
+        defaultValueProvider = ServeDefaults.class,
+        mixinStandardHelpOptions = true)
+final class ServeCommand implements Callable<Integer> {
+    @Option(
+            names = "--host",
+            paramLabel = "ADDRESS",
+            defaultValue = "127.0.0.1",
+            description = "Where to listen; 0.0.0.0 is everywhere, and needs --api-auth. Default: ${DEFAULT-VALUE}, "
+                    + "which only this machine can reach.")
+    private String host = "";
+
+    @Option(names = "--port", paramLabel = "N", defaultValue = "7860", description = "Default: ${DEFAULT-VALUE}.")
+    private int port;
+
+    @Option(
+            names = "--models",
+            paramLabel = "DIR",
+            defaultValue = "models",
+            description = "Checkpoints, in folders or not. Default: ${DEFAULT-VALUE}.")
+    private Path models = Path.of("");
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description = "Jobs and pictures. Default: $XDG_DATA_HOME/atelier or ~/.local/share/atelier.")
+    private @Nullable Path data;
+
+    @Option(
+            names = "--api-auth",
+            paramLabel = "USER:PASSWORD",
+            split = ",",
+            description = "Who may call; several are separated by commas.")
+    private List<String> credentials = List.of();
+
+    @Option(
+            names = "--workers",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Pictures to draw at the same time, each with a model of its own in memory. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    private int workers;
+
+    @Option(
+            names = "--queue",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description = "Jobs that may wait; more are refused with 429. Default: ${DEFAULT-VALUE}.")
+    private int queue;
+
+    @Option(
+            names = "--engine",
+            paramLabel = "NAME",
+            defaultValue = "onnx",
+            description = "onnx (ONNX Runtime) or torch (libtorch). Default: ${DEFAULT-VALUE}.")
+    private Engine engine = Engine.ONNX;
+
+    @Option(
+            names = "--cors-allow-origins",
+            paramLabel = "ORIGIN",
+            split = ",",
+            description = "Web pages of other servers that may call, such as https://example.org.")
+    private Set<String> origins = Set.of();
+
+    @Option(
+            names = "--log",
+            paramLabel = "FORMAT",
+            defaultValue = "text",
+            description = "text, or json: an object a line. Default: ${DEFAULT-VALUE}.")
+    private LogFormat log = LogFormat.TEXT;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    private enum LogFormat {
+        TEXT,
+        JSON
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        // read when the first line is logged
+        System.setProperty("atelier.log", log.name().toLowerCase(Locale.ROOT));
+        Server server = Server.start(new ServerOptions(
+                host,
+                port,
+                models,
+                data != null ? data : ServeDefaults.dataFolder(),
+                credentials.isEmpty() ? null : new BasicAuth(credentials),
+                workers,
+                queue,
+                engine,
+                origins,
+                Worker.Pace.STANDARD));
+        Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("Listening on http://%s:%d%n", host, server.port());
+        out.flush();
+        new CountDownLatch(1).await();
+        return 0;
+    }
+}

@@ -1,0 +1,307 @@
+package dev.atelier.server.a1111;
+
+import dev.atelier.Atelier;
+import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.HiresFix;
+import dev.atelier.diffusion.MaskedContent;
+import dev.atelier.diffusion.ResizeMode;
+import dev.atelier.diffusion.SamplerChoice;
+import dev.atelier.diffusion.SamplerOptions;
+import dev.atelier.diffusion.Size;
+import dev.atelier.diffusion.Variation;
+import dev.atelier.server.db.Json;
+import dev.atelier.server.http.Body;
+import dev.atelier.server.http.HttpError;
+import dev.atelier.server.http.WebServer;
+import dev.atelier.server.job.Job;
+import dev.atelier.server.job.JobKind;
+import dev.atelier.server.job.JobState;
+import dev.atelier.server.job.Jobs;
+import dev.atelier.server.models.ModelFile;
+import dev.atelier.server.store.ObjectStore;
+import dev.atelier.server.worker.GenerateResult;
+import dev.atelier.server.worker.GenerateTask;
+import dev.atelier.server.worker.StartImage;
+import io.javalin.http.Context;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code txt2img} and {@code img2img}: a request becomes a job, and the call waits for it. */
+final class DrawingRoutes {
+    private static final int MAX_BODY = 128 << 20;
+    private static final Duration LONGEST = Duration.ofHours(24);
+    private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMddHHmmss");
+
+    private final Jobs jobs;
+    private final ObjectStore store;
+    private final Options options;
+    private final TaskIds taskIds;
+
+    DrawingRoutes(Jobs jobs, ObjectStore store, Options options, TaskIds taskIds) {
+        this.jobs = jobs;
+        this.store = store;
+        this.options = options;
+        this.taskIds = taskIds;
+    }
+
+    void txt2img(Context context) throws IOException, InterruptedException {
+        Values values = Requests.TXT2IMG.read(Body.text(context, MAX_BODY));
+        String model = model(values);
+        GenerateTask task = ready(task(values, model, hiresFix(values), null));
+        draw(context, values, task, "txt2img", values.echo());
+    }
+
+    void img2img(Context context) throws IOException, InterruptedException {
+        Values values = Requests.IMG2IMG.read(Body.text(context, MAX_BODY));
+        GenerateTask task = ready(task(values, model(values), null, start(values)));
+        // a client in Java refuses fields that it does not know, so it gets back those that it sent
+        ObjectNode echo = values.echoGiven();
+        if (!values.isTrue("include_init_images")) {
+            List.of("init_images", "mask").forEach(name -> {
+                if (echo.has(name)) {
+                    echo.putNull(name);
+                }
+            });
+        }
+        draw(context, values, task, "img2img", echo);
+    }
+
+    private void draw(Context context, Values values, GenerateTask task, String mode, ObjectNode echo)
+            throws IOException, InterruptedException {
+        Job job = jobs.submit(JobKind.GENERATE, WebServer.owner(context), task.model(), Json.MAPPER.valueToTree(task));
+        taskIds.put(values.text("force_task_id"), mode, job.id());
+        Job done = jobs.await(job.id(), LONGEST).orElseThrow(() -> new IllegalStateException("the job is gone"));
+        if (done.state() != JobState.SUCCEEDED || done.result() == null) {
+            throw new IllegalStateException(
+                    done.error() != null ? done.error() : "the job was %s".formatted(done.state()));
+        }
+        GenerateResult result = Json.MAPPER.treeToValue(done.result(), GenerateResult.class);
+        Map<String, @Nullable Object> response = new LinkedHashMap<>();
+        response.put("images", values.isTrue("send_images") ? images(result) : List.of());
+        response.put("parameters", echo);
+        response.put("info", Json.MAPPER.writeValueAsString(info(values, task, result)));
+        context.json(response);
+    }
+
+    /**
+     * The one that {@code override_settings} names, where that is an exact alias or an expression of models; otherwise
+     * the selected one.
+     */
+    private String model(Values values) {
+        JsonNode overrides = values.json("override_settings");
+        JsonNode name = overrides == null ? null : overrides.get(Options.CHECKPOINT);
+        if (name != null && name.isString()) {
+            Optional<ModelFile> file = options.find(name.stringValue());
+            if (file.isPresent()) {
+                return file.get().name();
+            }
+            if (options.isExpression(name.stringValue())) {
+                return name.stringValue();
+            }
+        }
+        return options.selected().name();
+    }
+
+    private static GenerateTask ready(GenerateTask task) {
+        try {
+            return task.ready();
+        } catch (IllegalArgumentException e) {
+            throw HttpError.of(422, e);
+        }
+    }
+
+    private GenerateTask task(Values values, String model, @Nullable HiresFix hiresFix, @Nullable StartImage start) {
+        SamplerChoice sampler = sampler(values, "sampler_name", "scheduler");
+        JsonNode overrides = values.json("override_settings");
+        double strength = values.number("subseed_strength", 0);
+        long subseed = values.integer("subseed", -1);
+        try {
+            return new GenerateTask(
+                    model,
+                    values.text("prompt"),
+                    values.text("negative_prompt"),
+                    count(values, "steps", 50),
+                    sampler.name().label(),
+                    sampler.scheduler().id(),
+                    values.number("cfg_scale"),
+                    values.integer("seed"),
+                    side(values.integer("width", 512)),
+                    side(values.integer("height", 512)),
+                    count(values, "batch_size", 1),
+                    count(values, "n_iter", 1),
+                    clipSkip(overrides),
+                    "CPU".equals(text("randn_source", overrides)) ? "CPU" : "NV",
+                    samplerOptions(values),
+                    text("emphasis", overrides),
+                    strength == 0
+                            ? null
+                            : new Variation(subseed == -1 ? GenerationRequest.randomSeed() : subseed, strength),
+                    seedResizeFrom(values),
+                    hiresFix,
+                    start);
+        } catch (IllegalArgumentException e) {
+            throw HttpError.of(422, e);
+        }
+    }
+
+    private static SamplerChoice sampler(Values values, String sampler, String scheduler) {
+        String name = values.textOrEmpty(sampler);
+        return Samplers.choose(name.isEmpty() ? values.textOrEmpty("sampler_index") : name, values.text(scheduler));
+    }
+
+    private static int count(Values values, String field, long standard) {
+        return Math.clamp(values.integer(field, standard), -1, Integer.MAX_VALUE);
+    }
+
+    private @Nullable Integer clipSkip(@Nullable JsonNode overrides) {
+        JsonNode skip = options.get("CLIP_stop_at_last_layers", overrides);
+        return skip != null && skip.isNumber() && skip.intValue() > 1 ? skip.intValue() : null;
+    }
+
+    private static @Nullable Size seedResizeFrom(Values values) {
+        long width = values.integer("seed_resize_from_w", -1);
+        long height = values.integer("seed_resize_from_h", -1);
+        return width > 0 && height > 0 ? new Size(side(width), side(height)) : null;
+    }
+
+    private static @Nullable HiresFix hiresFix(Values values) {
+        if (!values.isTrue("enable_hr")) {
+            return null;
+        }
+        String sampler = values.textOrEmpty("hr_sampler_name");
+        boolean isSame = sampler.isEmpty() || sampler.equals("Use same sampler");
+        try {
+            return new HiresFix(
+                    Upscalers.ofHiresFix(values.textOrEmpty("hr_upscaler")),
+                    values.number("hr_scale", 2),
+                    side(values.integer("hr_resize_x", 0)),
+                    side(values.integer("hr_resize_y", 0)),
+                    count(values, "hr_second_pass_steps", 0),
+                    values.number("denoising_strength", 0.75),
+                    isSame ? null : sampler(values, "hr_sampler_name", "hr_scheduler"),
+                    values.textOrEmpty("hr_prompt"),
+                    values.textOrEmpty("hr_negative_prompt"));
+        } catch (IllegalArgumentException e) {
+            throw HttpError.of(422, e);
+        }
+    }
+
+    private StartImage start(Values values) throws IOException {
+        JsonNode images = values.json("init_images");
+        if (images == null || images.isEmpty()) {
+            throw new HttpError(404, "Init image not found");
+        }
+        Long blur = values.integer("mask_blur");
+        String mask = values.textOrEmpty("mask");
+        int padding = values.isTrue("inpaint_full_res") ? count(values, "inpaint_full_res_padding", 0) : -1;
+        return new StartImage(
+                EncodedImage.store(images.get(0).asString(""), store),
+                values.number("denoising_strength", 0.75),
+                List.of(ResizeMode.values()).get((int) values.integer("resize_mode", 0)),
+                false,
+                values.number("initial_noise_multiplier", 1),
+                mask.isEmpty()
+                        ? null
+                        : new StartImage.Mask(
+                                EncodedImage.store(mask, store),
+                                List.of(MaskedContent.values()).get((int) values.integer("inpainting_fill", 0)),
+                                blur == null ? count(values, "mask_blur_x", 4) : Math.clamp(blur, -1, 1 << 20),
+                                blur == null ? count(values, "mask_blur_y", 4) : Math.clamp(blur, -1, 1 << 20),
+                                values.integer("inpainting_mask_invert", 0) != 0,
+                                padding,
+                                values.isTrue("mask_round"),
+                                1));
+    }
+
+    private @Nullable String text(String option, @Nullable JsonNode overrides) {
+        JsonNode value = options.get(option, overrides);
+        return value != null && value.isString() ? value.stringValue() : null;
+    }
+
+    /** AUTOMATIC1111 cuts sides to whole latent cells. */
+    private static int side(long pixels) {
+        return Math.clamp(pixels, 0, 1 << 20) / 8 * 8;
+    }
+
+    private static SamplerOptions samplerOptions(Values values) {
+        return new SamplerOptions(
+                values.number("eta"),
+                values.number("s_churn", 0),
+                values.number("s_tmin", 0),
+                values.number("s_tmax", 0),
+                values.number("s_noise", 1));
+    }
+
+    private List<String> images(GenerateResult result) throws IOException {
+        List<String> images = new ArrayList<>();
+        for (GenerateResult.Image image : result.images()) {
+            byte[] png = store.read(image.key())
+                    .orElseThrow(() -> new IllegalStateException("the picture %s is gone".formatted(image.key())));
+            images.add(Base64.getEncoder().encodeToString(png));
+        }
+        return images;
+    }
+
+    private Map<String, @Nullable Object> info(Values values, GenerateTask task, GenerateResult result) {
+        Optional<ModelFile> model = options.find(task.model() == null ? "" : task.model());
+        int count = result.images().size();
+        List<Long> seeds =
+                result.images().stream().map(GenerateResult.Image::seed).toList();
+        String prompt = values.textOrEmpty("prompt");
+        String negative = values.textOrEmpty("negative_prompt");
+        long subseed = values.integer("subseed", -1);
+        Map<String, @Nullable Object> info = new LinkedHashMap<>();
+        info.put("prompt", prompt);
+        info.put("all_prompts", times(count, prompt));
+        info.put("negative_prompt", negative);
+        info.put("all_negative_prompts", times(count, negative));
+        info.put("seed", task.seed());
+        info.put("all_seeds", seeds);
+        info.put("subseed", subseed);
+        info.put("all_subseeds", times(count, subseed));
+        info.put("subseed_strength", values.number("subseed_strength", 0));
+        info.put("width", task.width());
+        info.put("height", task.height());
+        info.put("sampler_name", task.sampler());
+        info.put("cfg_scale", task.cfgScale());
+        info.put("steps", task.steps());
+        info.put("batch_size", task.batchSize());
+        info.put("restore_faces", values.isTrue("restore_faces"));
+        info.put("face_restoration_model", null);
+        info.put("sd_model_name", model.map(ModelFile::stem).orElse(task.model()));
+        info.put("sd_model_hash", model.map(ModelFile::shortHash).orElse(null));
+        info.put("sd_vae_name", null);
+        info.put("sd_vae_hash", null);
+        info.put("seed_resize_from_w", values.integer("seed_resize_from_w"));
+        info.put("seed_resize_from_h", values.integer("seed_resize_from_h"));
+        info.put("denoising_strength", values.number("denoising_strength"));
+        info.put("extra_generation_params", Map.of());
+        info.put("index_of_first_image", 0);
+        info.put(
+                "infotexts",
+                result.images().stream().map(GenerateResult.Image::infotext).toList());
+        info.put("styles", List.of());
+        info.put("job_timestamp", LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP));
+        info.put("clip_skip", task.clipSkip() == null ? 1 : task.clipSkip());
+        info.put("is_using_inpainting_conditioning", false);
+        info.put("version", Atelier.version());
+        return info;
+    }
+
+    private static <T> List<T> times(int count, T value) {
+        return Collections.nCopies(count, value);
+    }
+}

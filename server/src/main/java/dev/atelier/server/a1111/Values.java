@@ -1,0 +1,73 @@
+package dev.atelier.server.a1111;
+
+import dev.atelier.server.db.Json;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A request's values, by field.
+ *
+ * @param given the body as it came
+ */
+record Values(FieldList list, Map<String, @Nullable Object> values, JsonNode given) {
+
+    @Nullable
+    String text(String name) {
+        return (String) values.get(name);
+    }
+
+    /** The text, or "" for null. */
+    String textOrEmpty(String name) {
+        String text = text(name);
+        return text == null ? "" : text;
+    }
+
+    @Nullable
+    Long integer(String name) {
+        return (Long) values.get(name);
+    }
+
+    long integer(String name, long otherwise) {
+        Long value = integer(name);
+        return value == null ? otherwise : value;
+    }
+
+    @Nullable
+    Double number(String name) {
+        return (Double) values.get(name);
+    }
+
+    double number(String name, double otherwise) {
+        Double value = number(name);
+        return value == null ? otherwise : value;
+    }
+
+    boolean isTrue(String name) {
+        return Boolean.TRUE.equals(values.get(name));
+    }
+
+    @Nullable
+    JsonNode json(String name) {
+        return (JsonNode) values.get(name);
+    }
+
+    boolean isGiven(String name) {
+        return given.has(name);
+    }
+
+    /** All fields with their values, in the order of the list. */
+    ObjectNode echo() {
+        ObjectNode echo = Json.MAPPER.createObjectNode();
+        list.fields().forEach(field -> echo.set(field.name(), Json.MAPPER.valueToTree(values.get(field.name()))));
+        return echo;
+    }
+
+    /** Only what the request said. */
+    ObjectNode echoGiven() {
+        ObjectNode echo = echo();
+        list.fields().stream().map(Field::name).filter(name -> !isGiven(name)).forEach(echo::remove);
+        return echo;
+    }
+}

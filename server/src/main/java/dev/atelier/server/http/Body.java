@@ -1,0 +1,47 @@
+package dev.atelier.server.http;
+
+import io.javalin.http.Context;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/** Request bodies with a limit. */
+public final class Body {
+    private Body() {}
+
+    /** @throws HttpError 413 if the body is longer than {@code limit} bytes, whatever its header says */
+    public static byte[] bytes(Context context, int limit) {
+        if (context.req().getContentLengthLong() > limit) {
+            throw tooLarge(limit);
+        }
+        try (InputStream in = context.req().getInputStream()) {
+            byte[] bytes = in.readNBytes(limit + 1);
+            if (bytes.length > limit) {
+                throw tooLarge(limit);
+            }
+            return bytes;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** As UTF-8, or Latin-1 where it is not: older clients of AUTOMATIC1111 send that and do not say so. */
+    public static String text(Context context, int limit) {
+        byte[] bytes = bytes(context, limit);
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException _) {
+            return new String(bytes, StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    private static HttpError tooLarge(int limit) {
+        return new HttpError(413, "the body is longer than %d MB".formatted(limit >> 20));
+    }
+}

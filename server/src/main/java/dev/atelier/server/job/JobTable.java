@@ -1,0 +1,311 @@
+package dev.atelier.server.job;
+
+import dev.atelier.server.db.Json;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** The tables {@code jobs} and {@code job_progress}, in SQL that SQLite and PostgreSQL both know. */
+final class JobTable {
+    // a job of another model than the loaded one waits at most this long behind jobs of the loaded one
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final Jdbi jdbi;
+
+    JobTable(Jdbi jdbi) {
+        this.jdbi = jdbi;
+    }
+
+    void insert(Job job) {
+        jdbi.useHandle(handle -> handle.createUpdate("""
+                insert into jobs (id, kind, lane, state, owner, model, request, attempt, created_at)
+                values (:id, :kind, :lane, 'QUEUED', :owner, :model, :request, 0, :now)
+                """)
+                .bind("id", job.id())
+                .bind("kind", job.kind().name())
+                .bind("lane", job.kind().lane().name())
+                .bind("owner", job.owner())
+                .bind("model", job.model())
+                .bind("request", job.request().toString())
+                .bind("now", job.createdAt().toEpochMilli())
+                .execute());
+    }
+
+    Optional<Job> find(String id) {
+        return jdbi.withHandle(handle -> find(handle, id));
+    }
+
+    /** Newest first. */
+    List<Job> list(@Nullable String owner, @Nullable JobState state, @Nullable String before, int limit) {
+        return jdbi.withHandle(handle -> handle.createQuery("""
+                select * from jobs
+                where (:owner is null or owner = :owner) and (:state is null or state = :state)
+                  and (:before is null or id < :before)
+                order by id desc limit :limit
+                """)
+                .bind("owner", owner)
+                .bind("state", state == null ? null : state.name())
+                .bind("before", before)
+                .bind("limit", limit)
+                .map((row, _) -> job(row))
+                .list());
+    }
+
+    int count(JobState state, @Nullable Lane lane) {
+        return jdbi.withHandle(handle -> handle.createQuery(
+                        "select count(*) from jobs where state = :state and (:lane is null or lane = :lane)")
+                .bind("state", state.name())
+                .bind("lane", lane == null ? null : lane.name())
+                .mapTo(Integer.class)
+                .one());
+    }
+
+    /** How many of its lane are to be claimed before it, if all are of one owner and model. */
+    int position(Job job) {
+        return jdbi.withHandle(handle -> handle.createQuery(
+                        "select count(*) from jobs where state = 'QUEUED' and lane = :lane and id < :id")
+                .bind("lane", job.kind().lane().name())
+                .bind("id", job.id())
+                .mapTo(Integer.class)
+                .one());
+    }
+
+    List<Job> running(Lane lane) {
+        return jdbi.withHandle(handle -> handle.select(
+                        "select * from jobs where state = 'RUNNING' and lane = ? order by started_at", lane.name())
+                .map((row, _) -> job(row))
+                .list());
+    }
+
+    List<String> queuedIds(Lane lane) {
+        return jdbi.withHandle(handle -> handle.select(
+                        "select id from jobs where state = 'QUEUED' and lane = ? order by id", lane.name())
+                .mapTo(String.class)
+                .list());
+    }
+
+    /** The job that a worker with this ticket had begun when it died. */
+    Optional<Job> heldBy(String ticket) {
+        return jdbi.withHandle(
+                handle -> handle.select("select * from jobs where ticket = ? and state = 'RUNNING'", ticket)
+                        .map((row, _) -> job(row))
+                        .findOne());
+    }
+
+    /**
+     * Takes the next job of a lane. Owners take turns: first comes the one that was served longest ago. Among the jobs of
+     * an owner, those of the loaded model come first, unless another has waited too long.
+     */
+    Optional<Job> claim(Lane lane, @Nullable String loadedModel, String ticket, String worker, Instant now) {
+        return jdbi.withHandle(handle -> {
+            while (true) {
+                Optional<String> next = handle.createQuery("""
+                        select id from jobs
+                        where state = 'QUEUED' and lane = :lane and owner = (
+                            select owner from (select distinct owner from jobs where state = 'QUEUED' and lane = :lane) waiting
+                            order by coalesce(
+                                (select max(served.started_at) from jobs served
+                                 where served.owner = waiting.owner and served.lane = :lane), 0)
+                            limit 1)
+                        order by
+                            case when created_at < :impatient then 0 when model = :model then 1 else 2 end,
+                            id
+                        limit 1
+                        """)
+                        .bind("lane", lane.name())
+                        .bind("impatient", now.minus(PATIENCE).toEpochMilli())
+                        .bind("model", loadedModel)
+                        .mapTo(String.class)
+                        .findOne();
+                if (next.isEmpty()) {
+                    return Optional.empty();
+                }
+                int claimed = handle.createUpdate("""
+                        update jobs
+                        set state = 'RUNNING', attempt = attempt + 1, started_at = :now, ticket = :ticket, worker = :worker
+                        where id = :id and state = 'QUEUED'
+                        """)
+                        .bind("now", now.toEpochMilli())
+                        .bind("ticket", ticket)
+                        .bind("worker", worker)
+                        .bind("id", next.get())
+                        .execute();
+                if (claimed == 1) {
+                    return find(handle, next.get());
+                }
+            }
+        });
+    }
+
+    private static Optional<Job> find(Handle handle, String id) {
+        return handle.select("select * from jobs where id = ?", id)
+                .map((row, _) -> job(row))
+                .findOne();
+    }
+
+    /** Starts a job once more whose worker died. */
+    Optional<Job> retry(Job job, String worker, Instant now) {
+        return jdbi.withHandle(handle -> {
+            int claimed = handle.createUpdate("""
+                    update jobs set attempt = attempt + 1, started_at = :now, worker = :worker
+                    where id = :id and state = 'RUNNING' and attempt = :attempt
+                    """)
+                    .bind("now", now.toEpochMilli())
+                    .bind("worker", worker)
+                    .bind("id", job.id())
+                    .bind("attempt", job.attempt())
+                    .execute();
+            return claimed == 1 ? find(handle, job.id()) : Optional.empty();
+        });
+    }
+
+    /** Puts a job back whose worker shuts down; the attempt does not count. */
+    boolean requeue(Job job) {
+        return jdbi.withHandle(handle -> handle.createUpdate("""
+                update jobs set state = 'QUEUED', attempt = attempt - 1, ticket = null, started_at = null
+                where id = :id and state = 'RUNNING' and attempt = :attempt
+                """)
+                        .bind("id", job.id())
+                        .bind("attempt", job.attempt())
+                        .execute()
+                == 1);
+    }
+
+    /**
+     * Ends an attempt.
+     *
+     * @return false if it was not this attempt's job any more: another worker has it, or it is finished
+     */
+    boolean finish(Job job, JobState state, @Nullable JsonNode result, @Nullable String error, Instant now) {
+        return jdbi.withHandle(handle -> handle.createUpdate("""
+                update jobs set state = :state, result = :result, error = :error, finished_at = :now
+                where id = :id and state = 'RUNNING' and attempt = :attempt
+                """)
+                        .bind("state", state.name())
+                        .bind("result", result == null ? null : result.toString())
+                        .bind("error", error)
+                        .bind("now", now.toEpochMilli())
+                        .bind("id", job.id())
+                        .bind("attempt", job.attempt())
+                        .execute()
+                == 1);
+    }
+
+    /** Cancels a job that nobody has begun. */
+    boolean cancelQueued(String id, Instant now) {
+        return jdbi.withHandle(handle -> handle.createUpdate(
+                                "update jobs set state = 'CANCELLED', finished_at = :now where id = :id and state = 'QUEUED'")
+                        .bind("now", now.toEpochMilli())
+                        .bind("id", id)
+                        .execute()
+                == 1);
+    }
+
+    /** A wish of a running job; null to forget it. */
+    void wish(String id, @Nullable Wish wish) {
+        jdbi.useHandle(
+                handle -> handle.createUpdate("update jobs set wish = :wish where id = :id and state = 'RUNNING'")
+                        .bind("wish", wish == null ? null : wish.name())
+                        .bind("id", id)
+                        .execute());
+    }
+
+    @Nullable
+    Wish wish(String id) {
+        return jdbi.withHandle(handle -> handle.select("select wish from jobs where id = ?", id)
+                .map((row, _) -> Optional.ofNullable(row.getString(1)))
+                .findOne()
+                .flatMap(wish -> wish)
+                .map(Wish::valueOf)
+                .orElse(null));
+    }
+
+    /** @param preview null to keep the one that there is */
+    void progress(String id, JobProgress progress, byte @Nullable [] preview, Instant now) {
+        jdbi.useHandle(handle -> handle.createUpdate("""
+                insert into job_progress (job_id, phase, done, total, fraction, previews, preview, updated_at)
+                values (:id, :phase, :done, :total, :fraction, :previews, :preview, :now)
+                on conflict (job_id) do update set phase = excluded.phase, done = excluded.done, total = excluded.total,
+                    fraction = excluded.fraction, previews = excluded.previews, preview = coalesce(excluded.preview, job_progress.preview),
+                    updated_at = excluded.updated_at
+                """)
+                .bind("id", id)
+                .bind("phase", progress.phase())
+                .bind("done", progress.done())
+                .bind("total", progress.total())
+                .bind("fraction", progress.fraction())
+                .bind("previews", progress.previews())
+                .bind("preview", preview)
+                .bind("now", now.toEpochMilli())
+                .execute());
+    }
+
+    JobProgress progress(String id) {
+        return jdbi.withHandle(handle -> handle.select(
+                        "select phase, done, total, fraction, previews from job_progress where job_id = ?", id)
+                .map((row, _) -> new JobProgress(
+                        row.getString("phase"),
+                        row.getInt("done"),
+                        row.getInt("total"),
+                        row.getDouble("fraction"),
+                        row.getInt("previews")))
+                .findOne()
+                .orElse(JobProgress.NONE));
+    }
+
+    Optional<byte[]> preview(String id) {
+        return jdbi.withHandle(handle -> handle.select("select preview from job_progress where job_id = ?", id)
+                .map((row, _) -> Optional.ofNullable(row.getBytes("preview")))
+                .findOne()
+                .flatMap(preview -> preview));
+    }
+
+    /** Finished jobs that are older than {@code time}. */
+    List<Job> finishedBefore(Instant time, int limit) {
+        return jdbi.withHandle(handle -> handle.select(
+                        "select * from jobs where finished_at < ? order by finished_at limit ?",
+                        time.toEpochMilli(),
+                        limit)
+                .map((row, _) -> job(row))
+                .list());
+    }
+
+    void delete(String id) {
+        jdbi.useTransaction(handle -> {
+            handle.execute("delete from job_progress where job_id = ?", id);
+            handle.execute("delete from jobs where id = ?", id);
+        });
+    }
+
+    private static Job job(ResultSet row) throws SQLException {
+        String result = row.getString("result");
+        String wish = row.getString("wish");
+        return new Job(
+                row.getString("id"),
+                JobKind.valueOf(row.getString("kind")),
+                JobState.valueOf(row.getString("state")),
+                row.getString("owner"),
+                row.getString("model"),
+                Json.MAPPER.readTree(row.getString("request")),
+                result == null ? null : Json.MAPPER.readTree(result),
+                row.getString("error"),
+                wish == null ? null : Wish.valueOf(wish),
+                row.getInt("attempt"),
+                row.getString("worker"),
+                Instant.ofEpochMilli(row.getLong("created_at")),
+                instant(row, "started_at"),
+                instant(row, "finished_at"));
+    }
+
+    private static @Nullable Instant instant(ResultSet row, String column) throws SQLException {
+        long millis = row.getLong(column);
+        return row.wasNull() ? null : Instant.ofEpochMilli(millis);
+    }
+}

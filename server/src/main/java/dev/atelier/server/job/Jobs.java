@@ -1,0 +1,210 @@
+package dev.atelier.server.job;
+
+import com.github.kagkarlsson.scheduler.SchedulerClient;
+import com.github.kagkarlsson.scheduler.task.TaskInstance;
+import dev.atelier.server.db.Database;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The queue of jobs, shared by everybody who opens the same {@link Database}. Thread-safe.
+ *
+ * <p>Every job comes with a ticket, a row of db-scheduler's. A worker that gets hold of a ticket runs one job, whichever's
+ * turn it is; who dies with a ticket in hand loses it to another worker after a few missed heartbeats, together with the job.
+ */
+public final class Jobs {
+    /** Whoever needs no key. */
+    public static final String LOCAL = "local";
+
+    static final String TASK = "job";
+
+    // a change that another process makes is not announced here
+    private static final Duration GLANCE = Duration.ofMillis(250);
+
+    private final JobTable table;
+    private final int limit;
+    private final Changes changes = new Changes();
+    private final Map<Lane, SchedulerClient> tickets;
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+
+    /** @param limit how many jobs may wait, over all owners */
+    public Jobs(Database database, int limit) {
+        this.table = new JobTable(database.jdbi());
+        this.limit = limit;
+        this.tickets = Arrays.stream(Lane.values())
+                .collect(Collectors.toMap(
+                        Function.identity(),
+                        lane -> SchedulerClient.Builder.create(database.source())
+                                .tableName(lane.table())
+                                .build(),
+                        (a, _) -> a,
+                        () -> new EnumMap<>(Lane.class)));
+    }
+
+    /**
+     * Queues a job. When this returns, the job survives the death of this process.
+     *
+     * @param model the model it needs loaded, or null
+     * @throws QueueFullException if too many wait
+     */
+    public Job submit(JobKind kind, String owner, @Nullable String model, JsonNode request) {
+        int waiting = table.count(JobState.QUEUED, null);
+        if (waiting >= limit) {
+            throw new QueueFullException(waiting);
+        }
+        Instant now = Instant.ofEpochMilli(System.currentTimeMillis());
+        Job job = new Job(
+                JobId.next(now),
+                kind,
+                JobState.QUEUED,
+                owner,
+                model,
+                request,
+                null,
+                null,
+                null,
+                0,
+                null,
+                now,
+                null,
+                null);
+        table.insert(job);
+        issueTicket(kind.lane(), job.id());
+        announce();
+        return job;
+    }
+
+    private void issueTicket(Lane lane, String id) {
+        ticketsOf(lane).scheduleIfNotExists(new TaskInstance<>(TASK, id), Instant.now());
+    }
+
+    private SchedulerClient ticketsOf(Lane lane) {
+        SchedulerClient client = tickets.get(lane);
+        if (client == null) {
+            throw new IllegalStateException("no tickets for " + lane);
+        }
+        return client;
+    }
+
+    /** A process may die between the two rows of {@link #submit}. A ticket too many finds nothing to do and goes. */
+    void issueMissingTickets(Lane lane) {
+        table.queuedIds(lane).forEach(id -> issueTicket(lane, id));
+    }
+
+    public Optional<Job> find(String id) {
+        return table.find(id);
+    }
+
+    /**
+     * Jobs, the newest first.
+     *
+     * @param owner null for everybody's
+     * @param state null for any
+     * @param before the id of a job, to go on where another list ended; or null
+     */
+    public List<Job> list(@Nullable String owner, @Nullable JobState state, @Nullable String before, int limit) {
+        return table.list(owner, state, before, limit);
+    }
+
+    /** What runs in a lane, the earliest first. */
+    public List<Job> running(Lane lane) {
+        return table.running(lane);
+    }
+
+    /** How many jobs of a lane are in this state. */
+    public int count(Lane lane, JobState state) {
+        return table.count(state, lane);
+    }
+
+    /** How many of its lane were queued before it and still are. */
+    public int position(Job job) {
+        return table.position(job);
+    }
+
+    public JobProgress progress(String id) {
+        return table.progress(id);
+    }
+
+    /** What the result looks like so far, a PNG file. */
+    public Optional<byte[]> preview(String id) {
+        return table.preview(id);
+    }
+
+    /**
+     * Asks something of a job. One that is queued can only be cancelled, and is at once; a finished one stays as it is.
+     *
+     * @return whether it made a difference
+     */
+    public boolean wish(String id, Wish wish) {
+        boolean cancelled = wish == Wish.CANCEL && table.cancelQueued(id, Instant.now());
+        if (!cancelled) {
+            table.wish(id, wish);
+        }
+        announce();
+        return cancelled
+                || find(id).filter(job -> job.state() == JobState.RUNNING).isPresent();
+    }
+
+    /**
+     * Waits until a job is finished.
+     *
+     * @return the job as it is then, or as it is after {@code longest}; empty if there is none of that name
+     */
+    public Optional<Job> await(String id, Duration longest) throws InterruptedException {
+        long end = System.nanoTime() + longest.toNanos();
+        while (true) {
+            long seen = changes.count();
+            Optional<Job> job = find(id);
+            long left = end - System.nanoTime();
+            if (job.isEmpty() || job.get().state().isFinal() || left <= 0) {
+                return job;
+            }
+            changes.await(seen, GLANCE.compareTo(Duration.ofNanos(left)) < 0 ? GLANCE : Duration.ofNanos(left));
+        }
+    }
+
+    /** How many changes there have been that {@link #awaitChange} waits for. */
+    public long changes() {
+        return changes.count();
+    }
+
+    /** Returns when a job may have changed since {@link #changes} was {@code seen}: at once, or after a quarter second. */
+    public void awaitChange(long seen) throws InterruptedException {
+        changes.await(seen, GLANCE);
+    }
+
+    /** Forgets finished jobs that are older than {@code time}, at most {@code limit} of them. */
+    public List<Job> forgetFinishedBefore(Instant time, int limit) {
+        List<Job> old = table.finishedBefore(time, limit);
+        old.forEach(job -> table.delete(job.id()));
+        return old;
+    }
+
+    void onChange(Runnable listener) {
+        listeners.add(listener);
+    }
+
+    void announce() {
+        changes.happen();
+        listeners.forEach(Runnable::run);
+    }
+
+    /** Progress is news for who watches, and none for the workers. */
+    void announceProgress() {
+        changes.happen();
+    }
+
+    JobTable table() {
+        return table;
+    }
+}

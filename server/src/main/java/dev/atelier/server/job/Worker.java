@@ -1,0 +1,179 @@
+package dev.atelier.server.job;
+
+import com.github.kagkarlsson.scheduler.Scheduler;
+import com.github.kagkarlsson.scheduler.SchedulerName;
+import com.github.kagkarlsson.scheduler.logging.LogLevel;
+import com.github.kagkarlsson.scheduler.task.TaskInstance;
+import com.github.kagkarlsson.scheduler.task.helper.OneTimeTask;
+import com.github.kagkarlsson.scheduler.task.helper.RecurringTask;
+import com.github.kagkarlsson.scheduler.task.helper.Tasks;
+import com.github.kagkarlsson.scheduler.task.schedule.FixedDelay;
+import dev.atelier.server.db.Database;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+import tools.jackson.databind.JsonNode;
+
+/** Runs the jobs of one lane, one for each bench at a time. Workers of other processes may serve the same lane. */
+public final class Worker implements AutoCloseable {
+    /** When a job is given up whose workers died of it. */
+    static final int MAX_ATTEMPTS = 3;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+
+    /**
+     * How patient a worker is.
+     *
+     * @param poll how soon a job is seen that another process has queued
+     * @param heartbeat how often it says that it lives; after four silent ones its jobs go to another
+     * @param drain how long a running job may go on when the worker closes; then it is queued again
+     */
+    public record Pace(Duration poll, Duration heartbeat, Duration drain) {
+        public static final Pace STANDARD =
+                new Pace(Duration.ofSeconds(1), Duration.ofSeconds(3), Duration.ofSeconds(20));
+    }
+
+    private final Jobs jobs;
+    private final Lane lane;
+    private final String name;
+    private final List<Bench> benches;
+    private final BlockingQueue<Bench> free;
+    private final Scheduler scheduler;
+
+    private Worker(Database database, Jobs jobs, Lane lane, String name, List<Bench> benches, Pace pace) {
+        this.jobs = jobs;
+        this.lane = lane;
+        this.name = name;
+        this.benches = List.copyOf(benches);
+        this.free = new ArrayBlockingQueue<>(benches.size(), false, benches);
+        OneTimeTask<Void> ticket = Tasks.oneTime(Jobs.TASK)
+                .onFailure((complete, operations) -> operations.reschedule(complete, Instant.now()))
+                .execute((instance, _) -> redeem(instance));
+        RecurringTask<Void> audit =
+                Tasks.recurring("audit", FixedDelay.ofMinutes(1)).execute((_, _) -> jobs.issueMissingTickets(lane));
+        this.scheduler = Scheduler.create(database.source(), ticket)
+                .tableName(lane.table())
+                .startTasks(audit)
+                .schedulerName(new SchedulerName.Fixed(name))
+                .threads(benches.size())
+                .pollingInterval(pace.poll())
+                .heartbeatInterval(pace.heartbeat())
+                .missedHeartbeatsLimit(4)
+                .shutdownMaxWait(pace.drain())
+                .failureLogging(LogLevel.OFF, false)
+                .build();
+    }
+
+    /**
+     * Begins to work.
+     *
+     * @param benches are closed with the worker
+     */
+    public static Worker start(Database database, Jobs jobs, Lane lane, List<Bench> benches, Pace pace) {
+        Worker worker = new Worker(database, jobs, lane, name(), benches, pace);
+        jobs.onChange(worker.scheduler::triggerCheckForDueExecutions);
+        worker.scheduler.start();
+        return worker;
+    }
+
+    /** Unique among all workers. */
+    private static String name() {
+        return "%d-%s".formatted(ProcessHandle.current().pid(), UUID.randomUUID());
+    }
+
+    private void redeem(TaskInstance<Void> ticket) {
+        Bench bench;
+        try {
+            bench = free.take();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("shut down before it began", e);
+        }
+        try {
+            next(ticket.getId(), bench.loadedModel()).ifPresent(job -> run(job, bench));
+        } finally {
+            free.add(bench);
+        }
+    }
+
+    private Optional<Job> next(String ticket, @Nullable String loadedModel) {
+        Optional<Job> orphan = jobs.table().heldBy(ticket);
+        if (orphan.isEmpty()) {
+            return jobs.table().claim(lane, loadedModel, ticket, name, Instant.now());
+        }
+        Job job = orphan.get();
+        if (job.attempt() >= MAX_ATTEMPTS) {
+            LOG.error("job {} is given up: {} workers died while they ran it", job.id(), job.attempt());
+            String error = "%d workers died while they ran this job".formatted(job.attempt());
+            jobs.table().finish(job, JobState.FAILED, null, error, Instant.now());
+            jobs.announce();
+            return Optional.empty();
+        }
+        LOG.warn("job {} is started again: worker {} is gone", job.id(), job.worker());
+        return jobs.table().retry(job, name, Instant.now());
+    }
+
+    private void run(Job job, Bench bench) {
+        long start = System.nanoTime();
+        MDC.put("job", job.id());
+        try {
+            jobs.announceProgress();
+            LOG.info("{} begins for {}, attempt {}", job.kind(), job.owner(), job.attempt());
+            JsonNode result = bench.run(job, new JobControl(jobs, job));
+            finish(job, JobState.SUCCEEDED, result, null, start);
+        } catch (JobControl.ShutdownException shutdown) {
+            requeue(job);
+            throw shutdown; // db-scheduler keeps the ticket of a job that fails
+        } catch (CancellationException _) {
+            finish(job, JobState.CANCELLED, null, null, start);
+        } catch (Exception e) {
+            if (Thread.interrupted()) {
+                requeue(job);
+                throw new JobControl.ShutdownException();
+            }
+            LOG.warn("{} failed", job.kind(), e);
+            finish(job, JobState.FAILED, null, sentence(e), start);
+        } finally {
+            MDC.remove("job");
+            jobs.announce();
+        }
+    }
+
+    private void requeue(Job job) {
+        Thread.interrupted(); // or the database could not be reached
+        if (jobs.table().requeue(job)) {
+            LOG.info("{} goes back to the queue, because this worker shuts down", job.kind());
+        }
+    }
+
+    private void finish(Job job, JobState state, @Nullable JsonNode result, @Nullable String error, long start) {
+        boolean ours = jobs.table().finish(job, state, result, error, Instant.now());
+        long millis = (System.nanoTime() - start) / 1_000_000;
+        if (ours) {
+            LOG.info("{} {} after {} ms", job.kind(), state, millis);
+        } else {
+            LOG.warn("{} took {} ms for nothing: another worker has taken it over", job.kind(), millis);
+        }
+    }
+
+    private static String sentence(Exception e) {
+        String message =
+                e.getMessage() == null ? "" : e.getMessage().lines().findFirst().orElse("");
+        return message.isBlank() ? e.getClass().getSimpleName() : message;
+    }
+
+    /** Takes no new job, waits for the running ones as long as the pace allows, and queues the others again. */
+    @Override
+    public void close() {
+        scheduler.stop();
+        benches.forEach(Bench::close);
+    }
+}

@@ -1,0 +1,53 @@
+package dev.atelier.server.models;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model in the folder of models.
+ *
+ * @param name its path below the folder, with {@code /}; what AUTOMATIC1111 calls the model's name
+ * @param sha256 64 hex digits, or null while nobody has computed it
+ */
+public record ModelFile(
+        String name,
+        Path path,
+        long size,
+        Instant modified,
+        @Nullable String sha256) {
+    private static final int SHORT_HASH = 10;
+
+    /** The name without folders and without extension. */
+    public String stem() {
+        String base = name.substring(name.lastIndexOf('/') + 1);
+        return base.lastIndexOf('.') > 0 ? base.substring(0, base.lastIndexOf('.')) : base;
+    }
+
+    /** AUTOMATIC1111's {@code model_name}: the name without extension, its folders joined with underscores. */
+    public String modelName() {
+        int dot = name.lastIndexOf('.');
+        return (dot > name.lastIndexOf('/') + 1 ? name.substring(0, dot) : name).replace('/', '_');
+    }
+
+    public @Nullable String shortHash() {
+        return sha256 == null ? null : sha256.substring(0, SHORT_HASH);
+    }
+
+    /** AUTOMATIC1111's title: the name, and the short hash where it is known. */
+    public String title() {
+        return sha256 == null ? name : "%s [%s]".formatted(name, shortHash());
+    }
+
+    /** Whether a request may call it so: the exact aliases of AUTOMATIC1111. */
+    public boolean isCalled(String alias) {
+        return alias.equals(name)
+                || alias.equals(title())
+                || alias.equals(modelName())
+                || alias.equals(stem())
+                || (sha256 != null
+                        && (alias.equals(sha256)
+                                || alias.equals(shortHash())
+                                || alias.equals("%s [%s]".formatted(stem(), shortHash()))));
+    }
+}

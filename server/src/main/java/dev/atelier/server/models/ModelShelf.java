@@ -1,0 +1,45 @@
+package dev.atelier.server.models;
+
+import dev.atelier.merge.expression.ModelExpression;
+import dev.atelier.merge.expression.ModelNames;
+import dev.atelier.merge.expression.ResolvedModel;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/** The models that requests may name. Thread-safe. */
+public interface ModelShelf {
+
+    /** All of them, in the order of menus; at least one. */
+    List<ModelFile> list();
+
+    /** Looks again for new and changed files. */
+    void refresh();
+
+    /** The model of this name, title, stem or hash. */
+    default Optional<ModelFile> find(String alias) {
+        return list().stream().filter(model -> model.isCalled(alias)).findFirst();
+    }
+
+    /**
+     * An expression of models of this shelf, such as {@code 0.7*a + 0.3*b}. Paths are no names here: nothing beside the
+     * shelf can be reached.
+     *
+     * @throws IllegalArgumentException if it is none; the message says where
+     */
+    default ResolvedModel resolve(String expression) {
+        ModelNames names = new ModelNames() {
+            @Override
+            public Optional<Path> find(String name) {
+                return ModelShelf.this.find(name).map(ModelFile::path);
+            }
+
+            @Override
+            public Collection<String> known() {
+                return list().stream().map(ModelFile::name).toList();
+            }
+        };
+        return ModelExpression.of(expression, names).resolve(names);
+    }
+}

@@ -1,0 +1,102 @@
+package dev.atelier.server.worker;
+
+import dev.atelier.Atelier;
+import dev.atelier.Engine;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.diffusion.GeneratedImage;
+import dev.atelier.diffusion.ImageFile;
+import dev.atelier.diffusion.ModelLabel;
+import dev.atelier.diffusion.PngFile;
+import dev.atelier.merge.expression.ResolvedModel;
+import dev.atelier.server.db.Json;
+import dev.atelier.server.job.Bench;
+import dev.atelier.server.job.Job;
+import dev.atelier.server.job.JobControl;
+import dev.atelier.server.models.ModelFile;
+import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.store.ObjectStore;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** Draws pictures; the last model stays loaded. */
+public final class GenerateBench implements Bench {
+    private final ModelShelf shelf;
+    private final ObjectStore store;
+    private final Engine engine;
+    private volatile @Nullable String loadedName;
+    private @Nullable Atelier loaded;
+
+    public GenerateBench(ModelShelf shelf, ObjectStore store, Engine engine) {
+        this.shelf = shelf;
+        this.store = store;
+        this.engine = engine;
+    }
+
+    @Override
+    public @Nullable String loadedModel() {
+        return loadedName;
+    }
+
+    @Override
+    public JsonNode run(Job job, JobControl control) throws IOException {
+        GenerateTask task = Json.MAPPER.treeToValue(job.request(), GenerateTask.class);
+        Atelier atelier = load(task.model() == null ? shelf.list().getFirst().name() : task.model(), control);
+        List<GenerateResult.Image> images = new ArrayList<>();
+        for (GeneratedImage image : atelier.generate(task.request(this::picture), new DrawingListener(control))) {
+            String key = "images/%s/%d-%d.png".formatted(job.id(), job.attempt(), images.size());
+            store.put(key, PngFile.encode(image));
+            images.add(new GenerateResult.Image(
+                    key, image.seed(), image.pixels().getWidth(), image.pixels().getHeight(), image.infotext()));
+        }
+        return Json.MAPPER.valueToTree(new GenerateResult(images));
+    }
+
+    private BufferedImage picture(String key) {
+        try {
+            byte[] bytes = store.read(key)
+                    .orElseThrow(() -> new IllegalStateException("the picture %s is gone".formatted(key)));
+            return ImageFile.read(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Atelier load(String name, JobControl control) {
+        Atelier current = loaded;
+        if (current != null && name.equals(loadedName)) {
+            return current;
+        }
+        close();
+        Progress progress = (done, total) -> control.report("loading", (int) (done >> 20), (int) (total >> 20), 0);
+        Atelier opened = open(name, progress);
+        loaded = opened;
+        loadedName = name;
+        return opened;
+    }
+
+    private Atelier open(String name, Progress progress) {
+        Optional<ModelFile> file = shelf.find(name);
+        if (file.isPresent()) {
+            return Atelier.open(file.get().path(), engine, progress);
+        }
+        ResolvedModel model = shelf.resolve(name);
+        return Atelier.open(model.checkpoint(), new ModelLabel(name, null), engine, progress);
+    }
+
+    /** Frees the model. */
+    @Override
+    public void close() {
+        Atelier current = loaded;
+        loaded = null;
+        loadedName = null;
+        if (current != null) {
+            current.close();
+        }
+    }
+}

@@ -1,0 +1,342 @@
+package dev.atelier.server.a1111;
+
+import static dev.atelier.server.TestServer.json;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atelier.diffusion.Infotext;
+import dev.atelier.diffusion.PngFile;
+import dev.atelier.server.TestServer;
+import dev.atelier.server.db.Json;
+import java.io.IOException;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+class A1111ApiTest {
+    private static final String SMALL = "\"steps\": 2, \"width\": 64, \"height\": 64";
+
+    @TempDir
+    static Path folder;
+
+    private static TestServer server;
+
+    @BeforeAll
+    static void start() {
+        server = TestServer.start(folder, null);
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    private static JsonNode draw(String route, String body) {
+        HttpResponse<String> response = server.post("/sdapi/v1/" + route, body);
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        return json(response);
+    }
+
+    private static byte[] png(JsonNode image) {
+        return Base64.getDecoder().decode(image.stringValue());
+    }
+
+    private static List<String> names(JsonNode object) {
+        return List.copyOf(object.propertyNames());
+    }
+
+    @Test
+    void txt2imgDrawsWhatItIsAsked() throws IOException {
+        JsonNode response = draw(
+                "txt2img",
+                "{\"prompt\": \"a cat\", \"seed\": 5, \"sampler_name\": \"Euler a\", \"batch_size\": 2, \"n_iter\": 2, "
+                        + SMALL + "}");
+
+        // a client in Java refuses any other
+        assertThat(names(response)).containsExactly("images", "parameters", "info");
+        assertThat(response.get("images")).hasSize(4);
+        Infotext infotext = Infotext.parse(
+                PngFile.readInfotext(png(response.get("images").get(3))).orElseThrow());
+        assertThat(infotext.prompt()).isEqualTo("a cat");
+        assertThat(infotext.parameters()).containsEntry("Seed", "8").containsEntry("Sampler", "Euler a");
+        JsonNode info = Json.MAPPER.readTree(response.get("info").stringValue());
+        assertThat(info.get("all_seeds").toString()).isEqualTo("[5,6,7,8]");
+        assertThat(info.get("infotexts")).hasSize(4);
+        assertThat(info.get("sampler_name").stringValue()).isEqualTo("Euler a");
+        assertThat(response.get("parameters").get("seed").longValue()).isEqualTo(5);
+        assertThat(response.get("parameters").get("hr_scale").doubleValue()).isEqualTo(2.0);
+    }
+
+    @Test
+    void theSameSeedGivesTheSamePicture() {
+        String body = "{\"prompt\": \"a cat\", \"seed\": 9, " + SMALL + "}";
+        assertThat(draw("txt2img", body).get("images"))
+                .isEqualTo(draw("txt2img", body).get("images"));
+    }
+
+    @Test
+    void hiresFixMakesThePictureLarger() throws IOException {
+        JsonNode response = draw(
+                "txt2img",
+                "{\"enable_hr\": true, \"hr_upscaler\": \"LatentNearestExact\", \"denoising_strength\": 0.5, " + SMALL
+                        + "}");
+        String infotext =
+                PngFile.readInfotext(png(response.get("images").get(0))).orElseThrow();
+        assertThat(infotext).contains("Hires upscale: 2").contains("Hires upscaler: Latent (nearest-exact)");
+    }
+
+    @Test
+    void img2imgStartsFromAPictureAndInpaints() {
+        String image = draw("txt2img", "{" + SMALL + "}").get("images").get(0).stringValue();
+        JsonNode response = draw(
+                "img2img",
+                "{\"init_images\": [\"data:image/png;base64,%s\"], \"mask\": \"%s\", \"mask_blur\": 0, %s}"
+                        .formatted(image, image, SMALL));
+        assertThat(response.get("images")).hasSize(1);
+        assertThat(names(response.get("parameters")))
+                .containsExactlyInAnyOrder("init_images", "mask", "mask_blur", "steps", "width", "height");
+        assertThat(response.get("parameters").get("init_images").isNull()).isTrue();
+    }
+
+    @Test
+    void anExpressionIsAModelToo() {
+        String model = models().get(0).get("model_name").stringValue();
+        JsonNode response = draw(
+                "txt2img",
+                "{\"override_settings\": {\"sd_model_checkpoint\": \"0.5*'%s' + 0.5*'%s'\"}, %s}"
+                        .formatted(model, model, SMALL));
+        assertThat(response.get("info").stringValue()).contains("0.5*'" + model + "'");
+    }
+
+    private static JsonNode models() {
+        return json(server.get("/sdapi/v1/sd-models"));
+    }
+
+    @Test
+    void modelsHaveExactlyTheFieldsThatClientsKnow() {
+        assertThat(names(models().get(0)))
+                .containsExactly("title", "model_name", "hash", "sha256", "filename", "config");
+        assertThat(models().get(0).get("title").stringValue())
+                .endsWith("[" + models().get(0).get("hash").stringValue() + "]");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"steps\": \"many\"} | steps | value is not a valid integer | type_error.integer",
+                "{\"cfg_scale\": []} | cfg_scale | value is not a valid float | type_error.float",
+                "{\"prompt\": {}} | prompt | str type expected | type_error.str",
+                "{\"tiling\": \"maybe\"} | tiling | value could not be parsed to a boolean | type_error.bool",
+                "{\"styles\": \"none\"} | styles | value is not a valid list | type_error.list",
+                "{\"override_settings\": 1} | override_settings | value is not a valid dict | type_error.dict",
+            })
+    void whatDoesNotFitIsSaidInPydanticsWords(String body, String field, String message, String type) {
+        HttpResponse<String> response = server.post("/sdapi/v1/txt2img", body);
+        assertThat(response.statusCode()).isEqualTo(422);
+        assertThat(json(response).toString())
+                .isEqualTo("{\"detail\":[{\"loc\":[\"body\",\"%s\"],\"msg\":\"%s\",\"type\":\"%s\"}]}"
+                        .formatted(field, message, type));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{", "[]", "\"text\"", "{\"a\":1}{\"b\":2}", "{\"steps\": 1e999}"})
+    void aBodyThatIsNoRequestIsRefused(String body) {
+        HttpResponse<String> response = server.post("/sdapi/v1/txt2img", body);
+        assertThat(response.statusCode()).isEqualTo(422);
+        assertThat(json(response).get("detail").isArray()).isTrue();
+    }
+
+    @Test
+    void valuesAreCoercedAsPydanticDoes() {
+        JsonNode response = draw("txt2img", """
+                {"steps": "2", "width": 64.9, "height": "64", "prompt": 12, "tiling": "no", "seed": null, "unheard_of": 1}
+                """);
+        assertThat(response.get("parameters").get("steps").intValue()).isEqualTo(2);
+        assertThat(response.get("parameters").get("width").intValue()).isEqualTo(64);
+        assertThat(response.get("parameters").get("prompt").stringValue()).isEqualTo("12");
+    }
+
+    @Test
+    void aValueOutOfRangeIsNamed() {
+        HttpResponse<String> response = server.post("/sdapi/v1/txt2img", "{\"steps\": 100000, \"width\": 64}");
+        assertThat(response.statusCode()).isEqualTo(422);
+        assertThat(json(response).get("detail").stringValue()).contains("steps").contains("100000");
+    }
+
+    @Test
+    void anUnknownRouteAndAWrongMethodAreFastApis() {
+        assertThat(server.get("/sdapi/v1/nothing").body()).isEqualTo("{\"detail\":\"Not Found\"}");
+        HttpResponse<String> wrong = server.get("/sdapi/v1/txt2img");
+        assertThat(wrong.statusCode()).isEqualTo(405);
+        assertThat(wrong.body()).isEqualTo("{\"detail\":\"Method Not Allowed\"}");
+    }
+
+    @Test
+    void optionsAreKeptAndUnknownOnesRefused() {
+        assertThat(server.post("/sdapi/v1/options", "{\"CLIP_stop_at_last_layers\": 2}")
+                        .body())
+                .isEqualTo("null");
+        assertThat(json(server.get("/sdapi/v1/options"))
+                        .get("CLIP_stop_at_last_layers")
+                        .intValue())
+                .isEqualTo(2);
+        server.post("/sdapi/v1/options", "{\"CLIP_stop_at_last_layers\": 1}");
+        HttpResponse<String> unknown = server.post("/sdapi/v1/options", "{\"no_such_option\": 1}");
+        assertThat(unknown.statusCode()).isEqualTo(500);
+        assertThat(json(unknown).get("error").stringValue()).isEqualTo("KeyError");
+        HttpResponse<String> model =
+                server.post("/sdapi/v1/options", "{\"sd_model_checkpoint\": \"../../etc/passwd\"}");
+        assertThat(model.statusCode()).isEqualTo(500);
+        assertThat(json(model).get("errors").stringValue()).isEqualTo("model '../../etc/passwd' not found");
+    }
+
+    @Test
+    void samplersAreTheTwentyOfTheWebUi() {
+        JsonNode samplers = json(server.get("/sdapi/v1/samplers"));
+        assertThat(samplers).hasSize(20);
+        assertThat(samplers.get(5).toString())
+                .contains(
+                        "\"DPM++ 3M SDE\"", "\"discard_next_to_last_sigma\":\"True\"", "\"scheduler\":\"exponential\"");
+        assertThat(json(server.get("/sdapi/v1/schedulers"))).hasSize(12);
+    }
+
+    @Test
+    void whatIsIdleSaysSo() {
+        JsonNode progress = json(server.get("/sdapi/v1/progress"));
+        assertThat(names(progress)).containsExactly("progress", "eta_relative", "state", "current_image", "textinfo");
+        assertThat(progress.get("progress").doubleValue()).isZero();
+        assertThat(progress.get("state").get("job_count").intValue()).isZero();
+        assertThat(server.post("/sdapi/v1/interrupt", "").body()).isEqualTo("{}");
+        assertThat(server.post("/sdapi/v1/skip", "").body()).isEqualTo("null");
+    }
+
+    @Test
+    void anInterruptedPictureIsHandedOverAsItIs() {
+        CompletableFuture<JsonNode> drawing = CompletableFuture.supplyAsync(() -> draw(
+                "txt2img",
+                "{\"steps\": 1000, \"n_iter\": 50, \"width\": 64, \"height\": 64, \"force_task_id\": \"mine\"}"));
+        boolean hasBegun = false;
+        while (!hasBegun) {
+            JsonNode progress = json(server.get("/sdapi/v1/progress?skip_current_image=true"));
+            hasBegun = progress.get("state").get("sampling_step").intValue() > 0;
+        }
+        assertThat(json(server.post("/internal/progress", "{\"id_task\": \"mine\"}"))
+                        .get("active")
+                        .booleanValue())
+                .isTrue();
+        server.post("/sdapi/v1/interrupt", "");
+        assertThat(drawing.join().get("images")).hasSize(1);
+    }
+
+    @Test
+    void pngInfoReadsWhatWasWritten() {
+        String image = draw("txt2img", "{\"prompt\": \"a cat\", " + SMALL + "}")
+                .get("images")
+                .get(0)
+                .stringValue();
+        ObjectNode request = Json.MAPPER.createObjectNode().put("image", image);
+        JsonNode info = json(server.post("/sdapi/v1/png-info", request.toString()));
+        assertThat(info.get("parameters").get("Prompt").stringValue()).isEqualTo("a cat");
+        assertThat(info.get("parameters").get("Steps").stringValue()).isEqualTo("2");
+    }
+
+    @Test
+    void latinLettersOfOldClientsAreUnderstood() {
+        byte[] body = ("{\"prompt\": \"café\", " + SMALL + "}").getBytes(StandardCharsets.ISO_8859_1);
+        HttpResponse<String> response =
+                server.send(server.request("/sdapi/v1/txt2img").POST(BodyPublishers.ofByteArray(body)));
+        assertThat(json(response).get("parameters").get("prompt").stringValue()).isEqualTo("café");
+    }
+
+    @Test
+    void aPictureThatIsNoneOrTooLargeIsRefused() {
+        for (String image : List.of("AAAA", "no base64 at all!", bomb(), "http://169.254.169.254/latest")) {
+            ObjectNode request = Json.MAPPER.createObjectNode();
+            request.putArray("init_images").add(image);
+            HttpResponse<String> response = server.post("/sdapi/v1/img2img", request.toString());
+            assertThat(response.statusCode()).as(image).isEqualTo(500);
+            assertThat(json(response).get("detail").stringValue())
+                    .isIn("Invalid encoded image", "Requests not allowed");
+        }
+        assertThat(server.post("/sdapi/v1/img2img", "{}").statusCode()).isEqualTo(404);
+    }
+
+    /** The header of a PNG file of 60,000 × 60,000 pixels. */
+    private static String bomb() {
+        byte[] header = java.util.HexFormat.of()
+                .parseHex(
+                        "89504e470d0a1a0a" + "0000000d49484452" + "0000ea60" + "0000ea60" + "0802000000" + "00000000");
+        java.util.zip.CRC32 crc = new java.util.zip.CRC32();
+        crc.update(header, 12, 17);
+        java.nio.ByteBuffer.wrap(header).putInt(29, (int) crc.getValue());
+        return Base64.getEncoder().encodeToString(header);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "Origin, https://evil.example, 403",
+        "Origin, https://friend.example, 200",
+        "Sec-Fetch-Site, cross-site, 403",
+        "Sec-Fetch-Site, same-site, 403",
+        "Sec-Fetch-Site, same-origin, 200",
+    })
+    void foreignPagesMayNotPost(String header, String value, int status) {
+        // the JDK's client lets a program set these, which a page cannot
+        HttpResponse<String> response = server.send(server.request("/sdapi/v1/refresh-checkpoints")
+                .header(header, value)
+                .POST(BodyPublishers.noBody()));
+        assertThat(response.statusCode()).isEqualTo(status);
+    }
+
+    @Test
+    void everyAnswerHasAnIdThatCannotCarryHeaders() {
+        HttpResponse<String> kept = server.send(server.request("/internal/ping").header("X-Request-Id", "abc-1"));
+        assertThat(kept.headers().firstValue("X-Request-Id")).contains("abc-1");
+        HttpResponse<String> replaced =
+                server.send(server.request("/internal/ping").header("X-Request-Id", "a b\tc"));
+        assertThat(replaced.headers().firstValue("X-Request-Id").orElseThrow()).matches("[0-9a-f]{16}");
+    }
+
+    @Test
+    void healthIsSaid() {
+        assertThat(server.get("/healthz").body()).isEqualTo("{\"status\":\"ok\"}");
+        assertThat(server.get("/readyz").statusCode()).isEqualTo(200);
+        assertThat(server.get("/internal/ping").body()).isEqualTo("{}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "cmd-flags",
+                "sd-vae",
+                "hypernetworks",
+                "face-restorers",
+                "realesrgan-models",
+                "prompt-styles",
+                "embeddings",
+                "scripts",
+                "script-info",
+                "extensions",
+                "loras",
+                "memory",
+                "upscalers",
+                "latent-upscale-modes"
+            })
+    void whatClientsLookUpIsThere(String route) {
+        HttpResponse<String> response = server.get("/sdapi/v1/" + route);
+        assertThat(response.statusCode()).isEqualTo(200);
+    }
+}

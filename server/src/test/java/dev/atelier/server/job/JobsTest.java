@@ -1,0 +1,211 @@
+package dev.atelier.server.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.atelier.server.db.Database;
+import dev.atelier.server.db.Json;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+class JobsTest {
+    private static final JsonNode NOTHING = Json.MAPPER.createObjectNode();
+    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final Worker.Pace PACE =
+            new Worker.Pace(Duration.ofMillis(50), Duration.ofSeconds(1), Duration.ofMillis(200));
+
+    @TempDir
+    Path folder;
+
+    private Database database;
+    private Jobs jobs;
+
+    @BeforeEach
+    void open() {
+        database = Database.sqlite(folder.resolve("jobs.db"));
+        jobs = new Jobs(database, 10);
+    }
+
+    @AfterEach
+    void close() {
+        database.close();
+    }
+
+    private Job submit(String owner, String model) {
+        return jobs.submit(JobKind.GENERATE, owner, model, NOTHING);
+    }
+
+    private Worker worker(Work work) {
+        Bench bench = new Bench() {
+            @Override
+            public String loadedModel() {
+                return null;
+            }
+
+            @Override
+            public JsonNode run(Job job, JobControl control) throws Exception {
+                return work.run(job, control);
+            }
+
+            @Override
+            public void close() {}
+        };
+        return Worker.start(database, jobs, Lane.GENERATE, List.of(bench), PACE);
+    }
+
+    private interface Work {
+        JsonNode run(Job job, JobControl control) throws Exception;
+    }
+
+    private List<String> claimAll(String loadedModel) {
+        List<String> claimed = new ArrayList<>();
+        for (int i = 0; ; i++) {
+            Instant later = Instant.now().plusMillis(i);
+            Job job = jobs.table()
+                    .claim(Lane.GENERATE, loadedModel, "ticket" + i, "worker", later)
+                    .orElse(null);
+            if (job == null) {
+                return claimed;
+            }
+            claimed.add(job.owner() + ":" + job.model());
+        }
+    }
+
+    @Test
+    void ownersTakeTurns() {
+        List.of("greedy", "greedy", "greedy", "modest", "late").forEach(owner -> submit(owner, "m"));
+        List<String> claimed = claimAll("m");
+        assertThat(claimed.subList(0, 3)).containsExactlyInAnyOrder("greedy:m", "modest:m", "late:m");
+        assertThat(claimed.subList(3, 5)).containsOnly("greedy:m");
+    }
+
+    @Test
+    void jobsOfTheLoadedModelComeFirst() {
+        List.of("a", "b", "a", "b").forEach(model -> submit("one", model));
+        assertThat(claimAll("b")).containsExactly("one:b", "one:b", "one:a", "one:a");
+    }
+
+    @Test
+    void aFullQueueRefuses() {
+        for (int i = 0; i < 10; i++) {
+            submit("one", "m");
+        }
+        assertThatExceptionOfType(QueueFullException.class).isThrownBy(() -> submit("two", "m"));
+    }
+
+    @Test
+    void aJobIsDoneAndItsResultKept() throws Exception {
+        try (Worker _ = worker((_, control) -> {
+            control.report("painting", 1, 2, 0.5);
+            return Json.MAPPER.valueToTree(List.of("done"));
+        })) {
+            Job job = jobs.await(submit("one", "m").id(), LONG).orElseThrow();
+            assertThat(job.state()).isEqualTo(JobState.SUCCEEDED);
+            assertThat(job.result()).hasToString("[\"done\"]");
+            assertThat(job.attempt()).isEqualTo(1);
+            assertThat(jobs.progress(job.id()).phase()).isEqualTo("painting");
+        }
+    }
+
+    @Test
+    void aFailureIsOneSentence() throws Exception {
+        try (Worker _ = worker((_, _) -> {
+            throw new IllegalArgumentException("no such model\nat somewhere");
+        })) {
+            Job job = jobs.await(submit("one", "m").id(), LONG).orElseThrow();
+            assertThat(job.state()).isEqualTo(JobState.FAILED);
+            assertThat(job.error()).isEqualTo("no such model");
+        }
+    }
+
+    @Test
+    void queuedAndRunningJobsCanBeCancelled() throws Exception {
+        Job queued = submit("one", "m");
+        assertThat(jobs.wish(queued.id(), Wish.CANCEL)).isTrue();
+        assertThat(jobs.find(queued.id()).orElseThrow().state()).isEqualTo(JobState.CANCELLED);
+
+        CountDownLatch begun = new CountDownLatch(1);
+        try (Worker _ = worker((_, control) -> {
+            begun.countDown();
+            while (true) {
+                control.report("forever", 0, 0, 0);
+            }
+        })) {
+            Job running = submit("one", "m");
+            begun.await();
+            jobs.wish(running.id(), Wish.CANCEL);
+            assertThat(jobs.await(running.id(), LONG).orElseThrow().state()).isEqualTo(JobState.CANCELLED);
+        }
+    }
+
+    @Test
+    void aWorkerThatShutsDownPutsItsJobBack() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        Job job = submit("one", "m");
+        try (Worker _ = worker((_, control) -> {
+            begun.countDown();
+            while (true) {
+                control.report("forever", 0, 0, 0);
+            }
+        })) {
+            begun.await();
+        }
+        assertThat(jobs.find(job.id()).orElseThrow().state()).isEqualTo(JobState.QUEUED);
+        try (Worker _ = worker((_, _) -> NOTHING)) {
+            Job done = jobs.await(job.id(), LONG).orElseThrow();
+            assertThat(done.state()).isEqualTo(JobState.SUCCEEDED);
+            assertThat(done.attempt()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anAttemptThatWasTakenOverCannotFinish() {
+        submit("one", "m");
+        Job first = jobs.table()
+                .claim(Lane.GENERATE, null, "ticket", "worker", Instant.now())
+                .orElseThrow();
+        Job second = jobs.table().retry(first, "another", Instant.now()).orElseThrow();
+        assertThat(jobs.table().finish(first, JobState.SUCCEEDED, NOTHING, null, Instant.now()))
+                .isFalse();
+        assertThat(jobs.table().finish(second, JobState.SUCCEEDED, NOTHING, null, Instant.now()))
+                .isTrue();
+        assertThat(jobs.table().finish(second, JobState.FAILED, null, "late", Instant.now()))
+                .isFalse();
+    }
+
+    @Test
+    void aJobWithoutATicketGetsOne() throws Exception {
+        Job job = submit("one", "m");
+        database.jdbi().useHandle(handle -> handle.execute("delete from generate_tickets"));
+        try (Worker _ = worker((_, _) -> NOTHING)) {
+            assertThat(jobs.await(job.id(), LONG).orElseThrow().state()).isEqualTo(JobState.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void listsGoOnWhereTheyEnded() {
+        List<String> ids = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            ids.add(submit("one", "m").id());
+        }
+        List<Job> first = jobs.list("one", null, null, 3);
+        List<Job> second = jobs.list("one", JobState.QUEUED, first.getLast().id(), 3);
+        List<String> listed = new ArrayList<>();
+        first.forEach(job -> listed.add(job.id()));
+        second.forEach(job -> listed.add(job.id()));
+        List<String> newestFirst = new ArrayList<>(ids);
+        newestFirst.sort(Collections.reverseOrder());
+        assertThat(listed).isEqualTo(newestFirst);
+        assertThat(jobs.list("two", null, null, 3)).isEmpty();
+    }
+}
