@@ -7,6 +7,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static java.util.Map.entry;
 import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -27,6 +28,7 @@ import org.jspecify.annotations.NullMarked;
 @AnalyzeClasses(packages = "dev.atelier", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String CHECKPOINT = "dev.atelier.checkpoint";
+    private static final String CATALOG = "dev.atelier.catalog";
     private static final String MERGE = "dev.atelier.merge";
     private static final String MODEL = "dev.atelier.model";
     private static final String DIFFUSION = "dev.atelier.diffusion";
@@ -38,17 +40,18 @@ class ArchitectureTest {
     private static final String CLI = "dev.atelier.cli";
 
     /** What each package may use besides itself. */
-    private static final Map<String, Set<String>> ARROWS = Map.of(
-            CHECKPOINT, Set.of(),
-            MERGE, Set.of(CHECKPOINT),
-            MODEL, Set.of(CHECKPOINT),
-            DIFFUSION, Set.of(MODEL, CHECKPOINT),
-            ONNX, Set.of(MODEL, CHECKPOINT),
-            TORCH, Set.of(MODEL, CHECKPOINT),
-            LIBRARY, Set.of(CHECKPOINT, MODEL, DIFFUSION, ONNX, TORCH),
-            TRAINING, Set.of(DIFFUSION, TORCH, MODEL, CHECKPOINT),
-            SERVER, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, LIBRARY),
-            CLI, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, ONNX, TORCH, LIBRARY, TRAINING, SERVER));
+    private static final Map<String, Set<String>> ARROWS = Map.ofEntries(
+            entry(CHECKPOINT, Set.of()),
+            entry(CATALOG, Set.of(CHECKPOINT)),
+            entry(MERGE, Set.of(CHECKPOINT)),
+            entry(MODEL, Set.of(CHECKPOINT)),
+            entry(DIFFUSION, Set.of(MODEL, CHECKPOINT)),
+            entry(ONNX, Set.of(MODEL, CHECKPOINT)),
+            entry(TORCH, Set.of(MODEL, CHECKPOINT)),
+            entry(LIBRARY, Set.of(CHECKPOINT, MODEL, DIFFUSION, ONNX, TORCH)),
+            entry(TRAINING, Set.of(DIFFUSION, TORCH, MODEL, CHECKPOINT)),
+            entry(SERVER, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, LIBRARY)),
+            entry(CLI, Set.of(CHECKPOINT, CATALOG, MERGE, MODEL, DIFFUSION, ONNX, TORCH, LIBRARY, TRAINING, SERVER)));
 
     /** A module missing from the import, or a package without arrows, would make every rule below hold for nothing. */
     @ArchTest

@@ -51,6 +51,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             MergeCommand.class,
             MetadataCommand.class,
+            ModelsCommand.class,
             ScanCommand.class,
             ServeCommand.class,
             TrainCommand.class,

@@ -1,10 +1,12 @@
 package dev.atelier.cli;
 
+import dev.atelier.catalog.Catalog;
 import dev.atelier.merge.expression.ModelExpression;
 import dev.atelier.merge.expression.ModelFolders;
 import dev.atelier.merge.expression.ModelNames;
 import dev.atelier.merge.expression.ResolvedModel;
 import java.io.File;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +25,7 @@ final class Models {
             paramLabel = "FOLDER",
             description =
                     "Where models that are given by name are looked for, at any depth; may be given several times."
-                            + " Default: the folders in " + VARIABLE + ".")
+                            + " Default: the folders in " + VARIABLE + ", or what 'atelier models scan' has found.")
     private List<Path> folders = new ArrayList<>();
 
     @Spec(Spec.Target.MIXEE)
@@ -49,7 +51,10 @@ final class Models {
 
     private ModelNames names() {
         if (names == null) {
-            names = new ModelFolders(folders.isEmpty() ? fromEnvironment() : folders);
+            List<Path> searched = folders.isEmpty() ? fromEnvironment() : folders;
+            names = searched.isEmpty() && Files.exists(Catalog.defaultFile())
+                    ? new CatalogNames(Catalog.defaultFile())
+                    : new ModelFolders(searched);
         }
         return names;
     }

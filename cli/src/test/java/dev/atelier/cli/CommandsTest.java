@@ -251,7 +251,18 @@ class CommandsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"convert", "diff", "export", "generate", "hash", "inspect", "merge", "metadata", "scan", "verify"
+            strings = {
+                "convert",
+                "diff",
+                "export",
+                "generate",
+                "hash",
+                "inspect",
+                "merge",
+                "metadata",
+                "models",
+                "scan",
+                "verify"
             })
     void everyCommandExplainsItselfWithExamples(String command) {
         Run run = Run.atelier(command, "--help");

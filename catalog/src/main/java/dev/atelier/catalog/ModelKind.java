@@ -1,0 +1,33 @@
+package dev.atelier.catalog;
+
+import dev.atelier.checkpoint.Architecture;
+import java.util.Locale;
+
+/** What a file is used for. */
+public enum ModelKind {
+    /** A whole model, from which pictures can be made. */
+    CHECKPOINT,
+    LORA,
+    /** A word of its own for prompts. */
+    EMBEDDING,
+    CONTROLNET,
+    VAE,
+    /** A part of a model, or nothing that is known. */
+    OTHER;
+
+    static ModelKind of(Architecture architecture) {
+        return switch (architecture) {
+            case LORA -> LORA;
+            case EMBEDDING -> EMBEDDING;
+            case CONTROLNET -> CONTROLNET;
+            case VAE_ONLY -> VAE;
+            case UNET_ONLY, UNKNOWN -> OTHER;
+            default -> CHECKPOINT;
+        };
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
