@@ -10,10 +10,10 @@ import java.nio.file.StandardCopyOption;
 import java.util.UUID;
 
 /** What can be computed again and need not be: a folder of the user's, {@code ~/.cache/atelier} unless told otherwise. */
-record Cache(Path folder) {
+public record Cache(Path folder) {
 
     /** The folder that the XDG base directory specification names. */
-    static Cache ofUser() {
+    public static Cache ofUser() {
         String cache = System.getenv("XDG_CACHE_HOME");
         Path folder =
                 cache != null && !cache.isEmpty() ? Path.of(cache) : Path.of(System.getProperty("user.home"), ".cache");
@@ -26,7 +26,7 @@ record Cache(Path folder) {
      *
      * @throws IOException if the file cannot be read; a cache that cannot be used is done without
      */
-    String sha256(Path file, Progress progress) throws IOException {
+    public String sha256(Path file, Progress progress) throws IOException {
         String identity =
                 "%s\n%d\n%s\n".formatted(file.toRealPath(), Files.size(file), Files.getLastModifiedTime(file));
         UUID name = UUID.nameUUIDFromBytes(identity.getBytes(StandardCharsets.UTF_8));

@@ -133,8 +133,8 @@ public final class Checkpoint {
      * Writes this checkpoint, streaming: memory stays constant whatever the size. The file appears under its name only
      * when it is complete and on disk; on failure or cancellation nothing is left behind.
      *
-     * @param target a file that ends in .ckpt or .pt is written as {@code torch.save} does, any other as safetensors;
-     *     only the latter keeps the metadata
+     * @param target a file that ends in .ckpt or .pt is written as {@code torch.save} does, any other as safetensors.
+     *     The former keeps 64 KB of metadata, which other programs do not see
      * @throws UncheckedIOException if writing fails
      * @throws IllegalArgumentException if {@code target} is one of the files this checkpoint reads from, or a tensor is
      *     of a type that the format does not know

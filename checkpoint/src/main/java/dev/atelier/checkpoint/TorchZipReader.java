@@ -5,6 +5,8 @@ import static dev.atelier.checkpoint.InvalidCheckpointException.Reason.BAD_ARCHI
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * Reads what {@code torch.save} has written since PyTorch 1.6: a zip file in which {@code data.pkl} describes an object
@@ -29,7 +31,10 @@ final class TorchZipReader {
     }
 
     private Checkpoint read() {
-        return new TorchState(file, key -> zip.find("data/" + key)).checkpoint(object());
+        Checkpoint checkpoint = new TorchState(file, key -> zip.find("data/" + key)).checkpoint(object());
+        Map<String, String> metadata = new LinkedHashMap<>(checkpoint.metadata());
+        metadata.putAll(ZipComment.read(zip.comment()));
+        return checkpoint.withMetadata(metadata);
     }
 
     private PickleValue object() {

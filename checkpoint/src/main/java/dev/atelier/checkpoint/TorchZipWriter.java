@@ -35,10 +35,14 @@ final class TorchZipWriter {
     private final List<Member> members = new ArrayList<>();
     private long end;
 
-    private TorchZipWriter() {}
+    private final byte[] comment;
+
+    private TorchZipWriter(byte[] comment) {
+        this.comment = comment;
+    }
 
     static void write(Checkpoint checkpoint, Path target, Progress progress) {
-        new TorchZipWriter().writeTo(target, List.copyOf(checkpoint.tensors().entrySet()), progress);
+        new TorchZipWriter(ZipComment.of(checkpoint.metadata())).writeTo(target, List.copyOf(checkpoint.tensors().entrySet()), progress);
     }
 
     private void writeTo(Path target, List<Map.Entry<String, Tensor>> tensors, Progress progress) {
@@ -97,7 +101,7 @@ final class TorchZipWriter {
 
     /** More bytes than the directory takes. */
     private int directoryRoom() {
-        return 200 * (members.size() + 1);
+        return 200 * (members.size() + 1) + comment.length;
     }
 
     private static int checksum(MemorySegment bytes) {
@@ -160,7 +164,8 @@ final class TorchZipWriter {
         out.putInt(0x07064b50).putInt(0).putLong(end + directorySize).putInt(1);
         short shortCount = (short) Math.min(count, 0xFFFF);
         out.putInt(0x06054b50).putInt(0).putShort(shortCount).putShort(shortCount);
-        out.putInt((int) directorySize).putInt((int) Math.min(end, SATURATED)).putShort((short) 0);
+        out.putInt((int) directorySize).putInt((int) Math.min(end, SATURATED)).putShort((short) comment.length);
+        out.put(comment);
     }
 
     private static ByteBuffer little(int size) {

@@ -47,6 +47,7 @@ final class ZipRecords {
     private final MappedFile file;
     private final Map<String, MemorySegment> records = new LinkedHashMap<>();
     private final Map<String, Long> checksums = new LinkedHashMap<>();
+    private byte[] comment = {};
 
     private ZipRecords(MappedFile file) {
         this.file = file;
@@ -93,8 +94,14 @@ final class ZipRecords {
         return crc.getValue();
     }
 
+    /** The comment at the end of the file. */
+    byte[] comment() {
+        return comment;
+    }
+
     private void readDirectory() {
         long end = findEnd();
+        comment = file.array(end + 22, file.u16(end + 20));
         long count = file.u16(end + 10);
         long position = file.u32(end + 16);
         if (end >= 20 && file.u32(end - 20) == LOCATOR64) {

@@ -1,13 +1,13 @@
 package dev.atelier.cli;
 
 import dev.atelier.checkpoint.Checkpoint;
-import dev.atelier.checkpoint.Checkpoints;
-import dev.atelier.checkpoint.Component;
-import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.Slim;
+import dev.atelier.merge.expression.ModelExpression;
+import dev.atelier.merge.expression.ResolvedModel;
 import java.io.PrintWriter;
-import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -69,15 +69,9 @@ final class ConvertCommand implements Callable<Integer> {
     private Ema ema = Ema.KEEP;
 
     private enum Extracted {
-        UNET(Component.UNET),
-        VAE(Component.VAE),
-        TEXT_ENCODER(Component.TEXT_ENCODER);
-
-        private final Component component;
-
-        Extracted(Component component) {
-            this.component = component;
-        }
+        UNET,
+        VAE,
+        TEXT_ENCODER;
 
         @Override
         public String toString() {
@@ -86,16 +80,16 @@ final class ConvertCommand implements Callable<Integer> {
     }
 
     @Option(names = "--vae", paramLabel = "FILE", description = "Take the VAE from this file.")
-    private @Nullable Path vae;
+    private @Nullable String vae;
 
     @Option(names = "--unet", paramLabel = "FILE", description = "Take the UNet from this file.")
-    private @Nullable Path unet;
+    private @Nullable String unet;
 
     @Option(
             names = "--text-encoder",
             paramLabel = "FILE",
             description = "Take the text encoder, or XL's two, from this checkpoint.")
-    private @Nullable Path textEncoder;
+    private @Nullable String textEncoder;
 
     @Option(names = "--extract", paramLabel = "PART", description = "Write one part only: unet, vae or text-encoder.")
     private @Nullable Extracted extract;
@@ -114,28 +108,26 @@ final class ConvertCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         output.requireNew();
-        Checkpoint original = models.resolve(model).checkpoint();
-        Checkpoint converted = switch (ema) {
-            case KEEP -> original;
-            case DROP -> Slim.dropEma(original);
-            case ONLY -> Slim.emaOnly(original);
+        ModelExpression expression = models.expression(model);
+        Checkpoint original = models.resolve(expression).checkpoint();
+        expression = switch (ema) {
+            case KEEP -> expression;
+            case DROP -> step("drop-ema", expression);
+            case ONLY -> step("ema", expression);
         };
-        if (prune) {
-            converted = Slim.prune(converted);
-        }
-        converted = replaced(Component.VAE, converted, vae);
-        converted = replaced(Component.UNET, converted, unet);
-        converted = replaced(Component.TEXT_ENCODER, converted, textEncoder);
-        if (extract != null) {
-            converted = Slim.only(extract.component, converted);
-        }
-        boolean repaired = !keepPositionIds && !Slim.hasSoundPositionIds(converted);
-        if (repaired) {
-            converted = Slim.repairPositionIds(converted);
-        }
+        expression = prune ? step("prune", expression) : expression;
+        expression = replaced("vae", expression, vae);
+        expression = replaced("unet", expression, unet);
+        expression = replaced("text-encoder", expression, textEncoder);
+        expression = extract == null ? expression : step("only-" + extract, expression);
+        boolean repaired = !keepPositionIds
+                && !Slim.hasSoundPositionIds(models.resolve(expression).checkpoint());
+        expression = repaired ? step("repair", expression) : expression;
+        ResolvedModel converted = models.resolve(expression);
         PrintWriter out = spec.commandLine().getOut();
         output.write(converted, "Converting", out);
-        int dropped = original.tensors().size() - converted.tensors().size();
+        int dropped =
+                original.tensors().size() - converted.checkpoint().tensors().size();
         if (dropped > 0) {
             out.printf("  left out %d tensors; %s before%n", dropped, Sizes.of(original.byteSize()));
         }
@@ -146,7 +138,11 @@ final class ConvertCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static Checkpoint replaced(Component component, Checkpoint checkpoint, @Nullable Path file) {
-        return file == null ? checkpoint : Slim.with(component, checkpoint, Layout.normalize(Checkpoints.open(file)));
+    private static ModelExpression step(String function, ModelExpression model) {
+        return ModelExpression.call(function, List.of(model), Map.of());
+    }
+
+    private ModelExpression replaced(String part, ModelExpression model, @Nullable String file) {
+        return file == null ? model : ModelExpression.call(part, List.of(model, models.expression(file)), Map.of());
     }
 }

@@ -45,6 +45,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             ConvertCommand.class,
             DiffCommand.class,
+            ExplainCommand.class,
             ExportCommand.class,
             GenerateCommand.class,
             HashCommand.class,
@@ -52,6 +53,7 @@ import picocli.CommandLine.Spec;
             MergeCommand.class,
             MetadataCommand.class,
             ModelsCommand.class,
+            RebuildCommand.class,
             ScanCommand.class,
             ServeCommand.class,
             TrainCommand.class,

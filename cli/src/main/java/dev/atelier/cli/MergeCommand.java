@@ -152,10 +152,7 @@ final class MergeCommand implements Callable<Integer> {
             return 0;
         }
         output.requireNew();
-        output.write(
-                names.resolve(expression()).checkpoint(),
-                "Merging",
-                spec.commandLine().getOut());
+        output.write(names.resolve(expression()), "Merging", spec.commandLine().getOut());
         return 0;
     }
 
@@ -179,6 +176,8 @@ final class MergeCommand implements Callable<Integer> {
                 throw new IllegalArgumentException("-m and --param %s are the same; give one of them".formatted(name));
             }
         }
+        // what the default is today belongs into the recipe
+        chosen.multiplier().ifPresent(standard -> arguments.putIfAbsent(standard.name(), standard.standardText()));
         put(arguments, "blocks", blockWeights);
         put(arguments, "elements", elements);
         put(arguments, "unet", unet);
@@ -218,7 +217,7 @@ final class MergeCommand implements Callable<Integer> {
         for (ModelFunction function : ModelFunction.all()) {
             out.printf("    A.%s()  %s%n", function.name(), function.meaning());
         }
-        out.println("    A.vae(FILE)  with the VAE of another file");
+        out.println("    A.vae(FILE), A.unet(FILE), A.text-encoder(FILE)  with that part of another file");
         out.println("    A.lora(style:0.6, other:1:0.5)  with LoRAs; strengths, or those of text encoder and UNet");
     }
 }

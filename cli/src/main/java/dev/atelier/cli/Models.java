@@ -9,7 +9,9 @@ import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,6 +33,7 @@ final class Models {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command = CommandSpec.create();
 
+    private final Set<String> warned = new HashSet<>();
     private @Nullable ModelNames names;
 
     /** A file as it is called, or an expression of several. */
@@ -41,7 +44,9 @@ final class Models {
     /** @throws IllegalArgumentException if a name stands for no file or a function is called as it cannot be */
     ResolvedModel resolve(ModelExpression expression) {
         ResolvedModel model = expression.resolve(names());
-        model.warnings().forEach(warning -> command.commandLine().getErr().println("atelier: " + warning));
+        model.warnings().stream()
+                .filter(warned::add)
+                .forEach(warning -> command.commandLine().getErr().println("atelier: " + warning));
         return model;
     }
 
@@ -49,9 +54,14 @@ final class Models {
         return resolve(expression(text));
     }
 
+    /** Those given, or else those of the environment. */
+    List<Path> folders() {
+        return folders.isEmpty() ? fromEnvironment() : folders;
+    }
+
     private ModelNames names() {
         if (names == null) {
-            List<Path> searched = folders.isEmpty() ? fromEnvironment() : folders;
+            List<Path> searched = folders();
             names = searched.isEmpty() && Files.exists(Catalog.defaultFile())
                     ? new CatalogNames(Catalog.defaultFile())
                     : new ModelFolders(searched);

@@ -1,15 +1,15 @@
 package dev.atelier.cli;
 
-import dev.atelier.checkpoint.Checkpoint;
-import dev.atelier.checkpoint.DiffusersExport;
+import dev.atelier.Atelier;
 import dev.atelier.checkpoint.Narrowing;
-import dev.atelier.model.TokenizerFiles;
+import dev.atelier.merge.expression.ResolvedModel;
+import dev.atelier.merge.recipe.Format;
+import dev.atelier.merge.recipe.Recipe;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -39,7 +39,7 @@ final class NewCheckpoint {
             names = {"-o", "--output"},
             required = true,
             paramLabel = "FILE",
-            description = "The new checkpoint: .safetensors, or .ckpt for old programs (without metadata); a folder "
+            description = "The new checkpoint: .safetensors, or .ckpt for old programs; a folder "
                     + "with --layout diffusers.")
     private Path output = Path.of("");
 
@@ -58,19 +58,17 @@ final class NewCheckpoint {
         Main.requireNew(output, overwrite);
     }
 
-    /** Writes {@code checkpoint} in the precision asked for and says so on {@code out}. */
-    void write(Checkpoint checkpoint, String task, PrintWriter out) {
+    /** Writes {@code model} in the precision asked for, with its recipe, and says so on {@code out}. */
+    void write(ResolvedModel model, String task, PrintWriter out) {
         Narrowing narrowing = new Narrowing();
-        Checkpoint written = precision == null ? checkpoint : narrowing.cast(checkpoint, precision.dtype());
-        if (form == Form.DIFFUSERS) {
-            writeDiffusers(DiffusersExport.of(written), task, out);
-        } else {
-            long start = System.nanoTime();
-            try (Bar bar = Bar.bytes(task)) {
-                written.writeTo(output, bar.progress());
-            }
-            report(written.tensors().size(), written.byteSize(), start, out);
-        }
+        ResolvedModel whole = precision == null
+                ? model
+                : model.after(precision.toString(), narrowing.cast(model.checkpoint(), precision.dtype()));
+        Format format = form == Form.DIFFUSERS ? Format.DIFFUSERS : Format.ofFile(output);
+        SequencedMap<String, Path> inputs = Recipe.files(whole);
+        Hashes hashes = Hashes.of(inputs.values());
+        new Product(Recipe.of(whole, Atelier.version(), format, hashes::sha256), inputs, whole.checkpoint())
+                .write(output, task, out);
         reportLosses(narrowing.losses(), out);
     }
 
@@ -102,32 +100,5 @@ final class NewCheckpoint {
         if (losses.size() > SHOWN_LOSSES) {
             out.printf("    … and %d more tensors%n", losses.size() - SHOWN_LOSSES);
         }
-    }
-
-    private void writeDiffusers(DiffusersExport export, String task, PrintWriter out) {
-        Map<String, byte[]> tokenizers = new LinkedHashMap<>();
-        export.tokenizers()
-                .forEach((folder, pad) -> TokenizerFiles.of(pad)
-                        .forEach((name, content) -> tokenizers.put(folder + "/" + name, content)));
-        long start = System.nanoTime();
-        try (Bar bar = Bar.bytes(task)) {
-            export.writeTo(output, tokenizers, bar.progress());
-        }
-        report(export.tensors(), export.byteSize(), start, out);
-        if (!export.leftOut().isEmpty()) {
-            out.printf(
-                    "  left out what diffusers has no place for, %d in all: %s%s%n",
-                    export.leftOut().size(),
-                    String.join(
-                            ", ",
-                            export.leftOut()
-                                    .subList(0, Math.min(3, export.leftOut().size()))),
-                    export.leftOut().size() > 3 ? ", …" : "");
-        }
-    }
-
-    private void report(int tensors, long bytes, long start, PrintWriter out) {
-        double seconds = (System.nanoTime() - start) / 1e9;
-        out.printf(Locale.ROOT, "%s: %d tensors, %s in %.1f s%n", output, tensors, Sizes.of(bytes), seconds);
     }
 }

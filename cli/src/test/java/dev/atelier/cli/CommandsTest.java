@@ -254,6 +254,7 @@ class CommandsTest {
             strings = {
                 "convert",
                 "diff",
+                "explain",
                 "export",
                 "generate",
                 "hash",
@@ -261,6 +262,7 @@ class CommandsTest {
                 "merge",
                 "metadata",
                 "models",
+                "rebuild",
                 "scan",
                 "verify"
             })

@@ -23,8 +23,8 @@ import java.util.regex.Pattern;
  *
  * <p>A name is a run of letters, digits and {@code _ . ~ @ # / \}, with dashes between them; others are quoted, with
  * {@code "} or {@code '}, which is doubled inside. {@code A.f(x)} means {@code f(A, x)}. Functions are the methods of
- * {@link dev.atelier.merge.MergeMethods} and those of {@link ModelFunction}, {@code vae(A, FILE)} and
- * {@code lora(A, style:0.6, …)}.
+ * {@link dev.atelier.merge.MergeMethods} and those of {@link ModelFunction}, {@code vae(A, FILE)},
+ * {@code unet(A, FILE)}, {@code text-encoder(A, FILE)} and {@code lora(A, style:0.6, …)}.
  */
 public final class ModelExpression {
     /** Longer ones are refused: nobody writes them. */
@@ -73,6 +73,20 @@ public final class ModelExpression {
         return parse(arguments.toString());
     }
 
+    /**
+     * The expression in one form of the many that mean the same.
+     *
+     * @param names other names for its files; those that it lacks stay
+     */
+    public ModelExpression canonical(Map<String, String> names) {
+        return parse(new Canonical(names).of(node));
+    }
+
+    /** The merge that AUTOMATIC1111 would make by the same formula, if it can. */
+    public Optional<WebUiMerge> webUiMerge() {
+        return WebUiMerge.of(node);
+    }
+
     /** The expression as it was written. */
     public String text() {
         return text;
@@ -99,7 +113,7 @@ public final class ModelExpression {
         return value.matches("-?[0-9]+(\\.[0-9]+)?([eE]-?[0-9]+)?");
     }
 
-    private static String quoted(String name) {
+    static String quoted(String name) {
         return BARE.matcher(name).matches() ? name : "\"%s\"".formatted(name.replace("\"", "\"\""));
     }
 

@@ -1,6 +1,7 @@
 package dev.atelier.merge.expression;
 
 import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Slim;
 import java.util.List;
@@ -22,7 +23,15 @@ public record ModelFunction(String name, String meaning, UnaryOperator<Checkpoin
             new ModelFunction("repair", "with sound position_ids", Slim::repairPositionIds),
             new ModelFunction("fp16", "in half precision", model -> model.cast(DType.F16)),
             new ModelFunction("bf16", "in bfloat16", model -> model.cast(DType.BF16)),
-            new ModelFunction("fp32", "in single precision", model -> model.cast(DType.F32)));
+            new ModelFunction("fp32", "in single precision", model -> model.cast(DType.F32)),
+            new ModelFunction("fp8_e4m3fn", "in 8 bits where that is bearable", model -> model.cast(DType.F8_E4M3)),
+            new ModelFunction("fp8_e5m2", "in 8 bits of wider range", model -> model.cast(DType.F8_E5M2)),
+            new ModelFunction("only-unet", "the UNet on its own", model -> Slim.only(Component.UNET, model)),
+            new ModelFunction("only-vae", "the VAE on its own", model -> Slim.only(Component.VAE, model)),
+            new ModelFunction(
+                    "only-text-encoder",
+                    "the text encoders on their own",
+                    model -> Slim.only(Component.TEXT_ENCODER, model)));
 
     public static List<ModelFunction> all() {
         return ALL;

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 
@@ -20,6 +21,12 @@ public record ResolvedModel(
     public ResolvedModel {
         warnings = List.copyOf(warnings);
         inputs = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(inputs));
+    }
+
+    /** The model after a step of {@link ModelFunction} that has been done already and gave {@code result}. */
+    public ResolvedModel after(String function, Checkpoint result) {
+        ModelExpression longer = ModelExpression.call(function, List.of(expression), Map.of());
+        return new ResolvedModel(longer, result, inputs, warnings);
     }
 
     /** The file or folder, if the expression is nothing but the name of one. */

@@ -2,6 +2,7 @@ package dev.atelier.merge.expression;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.Slim;
 import dev.atelier.merge.Merge;
@@ -26,6 +27,10 @@ final class Resolver {
     private static final double ROUNDING = 1e-12;
 
     private static final int SHOWN = 5;
+
+    /** The functions that put a component of another file in. */
+    private static final Map<String, Component> COMPONENTS =
+            Map.of("vae", Component.VAE, "unet", Component.UNET, "text-encoder", Component.TEXT_ENCODER);
 
     private final String text;
     private final ModelNames names;
@@ -66,6 +71,11 @@ final class Resolver {
     Resolver(String text, ModelNames names) {
         this.text = text;
         this.names = names;
+    }
+
+    /** Whether a function changes one model, rather than merging several. */
+    static boolean isStep(String function) {
+        return COMPONENTS.containsKey(function) || ModelFunction.named(function).isPresent();
     }
 
     SequencedMap<String, Path> inputs() {
@@ -160,9 +170,10 @@ final class Resolver {
     }
 
     private Checkpoint call(Node.Call call) {
-        if (call.function().equals("vae")) {
-            requireArguments(call, 2, "a model and the file that holds the VAE");
-            return Slim.withVae(model(call, 0), model(call, 1));
+        Component replaced = COMPONENTS.get(call.function());
+        if (replaced != null) {
+            requireArguments(call, 2, "a model and the file that holds the " + replaced.label());
+            return Slim.with(replaced, model(call, 0), model(call, 1));
         }
         if (call.function().equals("lora")) {
             return lora(call);
@@ -237,7 +248,8 @@ final class Resolver {
                 .filter(method -> method.name().equals(call.function()))
                 .findFirst()
                 .orElseThrow(() -> {
-                    List<String> all = new ArrayList<>(List.of("vae", "lora"));
+                    List<String> all = new ArrayList<>(List.of("lora"));
+                    all.addAll(COMPONENTS.keySet());
                     ModelFunction.names().forEach(all::add);
                     MergeMethods.all().forEach(method -> all.add(method.name()));
                     return error(
@@ -263,7 +275,7 @@ final class Resolver {
     }
 
     /** As a user would write it: whole numbers without a point, because some parameters take nothing else. */
-    private static String text(double number) {
+    static String text(double number) {
         return number == Math.rint(number) && Math.abs(number) < 1e15
                 ? Long.toString((long) number)
                 : Double.toString(number);

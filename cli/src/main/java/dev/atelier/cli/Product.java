@@ -1,0 +1,65 @@
+package dev.atelier.cli;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.DiffusersExport;
+import dev.atelier.merge.recipe.Format;
+import dev.atelier.merge.recipe.Recipe;
+import dev.atelier.model.TokenizerFiles;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What a recipe makes of files, and the recipe with it. The bytes that are written follow from these alone.
+ *
+ * @param inputs the files by the names that the recipe gives them
+ */
+record Product(Recipe recipe, Map<String, Path> inputs, Checkpoint checkpoint) {
+    private static final int SHOWN = 3;
+
+    /** Writes it and says so on {@code out}. */
+    void write(Path output, String task, PrintWriter out) {
+        if (recipe.made().format() == Format.DIFFUSERS) {
+            writeFolder(output, task, out);
+        } else {
+            long start = System.nanoTime();
+            Checkpoint whole = checkpoint.withMetadata(recipe.embedIn(checkpoint.metadata(), inputs));
+            try (Bar bar = Bar.bytes(task)) {
+                whole.writeTo(output, bar.progress());
+            }
+            report(output, whole.tensors().size(), whole.byteSize(), start, out);
+        }
+    }
+
+    private void writeFolder(Path output, String task, PrintWriter out) {
+        DiffusersExport export = DiffusersExport.of(checkpoint);
+        Map<String, byte[]> more = new LinkedHashMap<>();
+        export.tokenizers()
+                .forEach((folder, pad) ->
+                        TokenizerFiles.of(pad).forEach((name, content) -> more.put(folder + "/" + name, content)));
+        more.put(Recipe.FILE, recipe.json().getBytes(StandardCharsets.UTF_8));
+        long start = System.nanoTime();
+        try (Bar bar = Bar.bytes(task)) {
+            export.writeTo(output, more, bar.progress());
+        }
+        report(output, export.tensors(), export.byteSize(), start, out);
+        if (!export.leftOut().isEmpty()) {
+            out.printf(
+                    "  left out what diffusers has no place for, %d in all: %s%s%n",
+                    export.leftOut().size(),
+                    String.join(
+                            ", ",
+                            export.leftOut()
+                                    .subList(0, Math.min(SHOWN, export.leftOut().size()))),
+                    export.leftOut().size() > SHOWN ? ", …" : "");
+        }
+    }
+
+    private static void report(Path output, int tensors, long bytes, long start, PrintWriter out) {
+        double seconds = (System.nanoTime() - start) / 1e9;
+        out.printf(Locale.ROOT, "%s: %d tensors, %s in %.1f s%n", output, tensors, Sizes.of(bytes), seconds);
+    }
+}

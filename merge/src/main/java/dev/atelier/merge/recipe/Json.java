@@ -1,0 +1,98 @@
+package dev.atelier.merge.recipe;
+
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.json.JsonFactory;
+
+/** JSON texts as maps, lists, strings, numbers and truth values, and back. */
+final class Json {
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private Json() {}
+
+    /** @throws IllegalArgumentException unless {@code text} is one JSON object */
+    static Map<String, @Nullable Object> object(String text) {
+        try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), text)) {
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                throw new IllegalArgumentException("it is not a JSON object");
+            }
+            Map<String, @Nullable Object> object = object(json);
+            if (json.nextToken() != null) {
+                throw new IllegalArgumentException("something follows the JSON object");
+            }
+            return object;
+        } catch (JacksonException e) {
+            throw new IllegalArgumentException("it is not valid JSON: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    /** Nesting is bounded by the parser, to 500. */
+    private static @Nullable Object value(JsonParser json) {
+        return switch (json.currentToken()) {
+            case START_OBJECT -> object(json);
+            case START_ARRAY -> {
+                List<@Nullable Object> list = new ArrayList<>();
+                while (json.nextToken() != JsonToken.END_ARRAY) {
+                    list.add(value(json));
+                }
+                yield list;
+            }
+            case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> json.getNumberValue();
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case VALUE_STRING -> json.getString();
+            case null, default -> null;
+        };
+    }
+
+    private static Map<String, @Nullable Object> object(JsonParser json) {
+        Map<String, @Nullable Object> object = new LinkedHashMap<>();
+        for (String name = json.nextName(); name != null; name = json.nextName()) {
+            json.nextToken();
+            object.put(name, value(json));
+        }
+        return object;
+    }
+
+    static String text(Map<String, ?> object) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
+            write(json, object);
+        }
+        return text.toString();
+    }
+
+    private static void write(JsonGenerator json, @Nullable Object value) {
+        switch (value) {
+            case null -> json.writeNull();
+            case Map<?, ?> object -> {
+                json.writeStartObject();
+                object.forEach((name, member) -> {
+                    json.writeName(String.valueOf(name));
+                    write(json, member);
+                });
+                json.writeEndObject();
+            }
+            case List<?> list -> {
+                json.writeStartArray();
+                list.forEach(item -> write(json, item));
+                json.writeEndArray();
+            }
+            case Boolean truth -> json.writeBoolean(truth);
+            case Integer number -> json.writeNumber(number);
+            case Long number -> json.writeNumber(number);
+            case Double number -> json.writeNumber(number);
+            default -> json.writeString(value.toString());
+        }
+    }
+}
