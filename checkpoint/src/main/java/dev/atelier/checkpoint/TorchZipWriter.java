@@ -42,7 +42,8 @@ final class TorchZipWriter {
     }
 
     static void write(Checkpoint checkpoint, Path target, Progress progress) {
-        new TorchZipWriter(ZipComment.of(checkpoint.metadata())).writeTo(target, List.copyOf(checkpoint.tensors().entrySet()), progress);
+        new TorchZipWriter(ZipComment.of(checkpoint.metadata()))
+                .writeTo(target, List.copyOf(checkpoint.tensors().entrySet()), progress);
     }
 
     private void writeTo(Path target, List<Map.Entry<String, Tensor>> tensors, Progress progress) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.FileHashes;
+import dev.atelier.checkpoint.Progress;
 import dev.atelier.diffusion.PngFile;
 import dev.atelier.model.DemoModel;
 import java.io.IOException;
@@ -26,6 +28,11 @@ class CommandsTest {
     static Path folder;
 
     private static Path miniature;
+
+    /** What identifies all weights of a file, whatever its metadata. */
+    private static String weights(Path file) {
+        return FileHashes.of(file, Progress.NONE).dataSha256().orElseThrow();
+    }
 
     @BeforeAll
     static void unpack() {
@@ -96,10 +103,9 @@ class CommandsTest {
         Path merged = folder.resolve("difference.safetensors");
         Run run = Run.atelier("merge", miniature, miniature, miniature, "-o", merged);
         assertThat(run.exitCode()).as(run.err()).isZero();
-        Path same = folder.resolve("same.safetensors");
-        Checkpoints.open(miniature).writeTo(same, (done, total) -> {});
         // A + M·(A − A) is A, but for negative zeros
-        assertThat(Files.size(merged)).isEqualTo(Files.size(same));
+        assertThat(Checkpoints.open(merged).byteSize())
+                .isEqualTo(Checkpoints.open(miniature).byteSize());
     }
 
     @Test
@@ -162,7 +168,7 @@ class CommandsTest {
         Run run = Run.atelier("convert", wide, "--dtype", "FP16", "--prune", "-o", narrow);
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).contains("narrow.safetensors").contains("1131 tensors");
-        assertThat(Files.readAllBytes(narrow)).isEqualTo(Files.readAllBytes(miniature));
+        assertThat(weights(narrow)).isEqualTo(weights(miniature));
     }
 
     @Test
@@ -209,7 +215,7 @@ class CommandsTest {
             assertThat(Run.atelier("convert", miniature, "--" + part, file, "-o", back)
                             .exitCode())
                     .isZero();
-            assertThat(back).hasSameBinaryContentAs(folder.resolve("with-unet.safetensors"));
+            assertThat(weights(back)).isEqualTo(weights(folder.resolve("with-unet.safetensors")));
         }
     }
 

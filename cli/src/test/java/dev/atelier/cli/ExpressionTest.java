@@ -2,6 +2,8 @@ package dev.atelier.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atelier.checkpoint.FileHashes;
+import dev.atelier.checkpoint.Progress;
 import dev.atelier.model.DemoModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,19 +36,20 @@ class ExpressionTest {
         return Run.atelier(all);
     }
 
-    private static byte[] written(String name, Object... arguments) throws IOException {
+    /** The hash of all weights that a command has written: its recipe says how it was called. */
+    private static String written(String name, Object... arguments) {
         Path file = folder.resolve(name);
         Object[] all = java.util.Arrays.copyOf(arguments, arguments.length + 2);
         all[arguments.length] = "-o";
         all[arguments.length + 1] = file;
         Run run = atelier(all);
         assertThat(run.exitCode()).as(run.err()).isZero();
-        return Files.readAllBytes(file);
+        return FileHashes.of(file, Progress.NONE).dataSha256().orElseThrow();
     }
 
     @Test
-    void mergeAndConvertWriteWhatAnExpressionStandsFor() throws IOException {
-        byte[] expected = written("1.safetensors", "merge", "mini v1.0", "other", "-m", 0.25, "--dtype", "fp32");
+    void mergeAndConvertWriteWhatAnExpressionStandsFor() {
+        String expected = written("1.safetensors", "merge", "mini v1.0", "other", "-m", 0.25, "--dtype", "fp32");
         assertThat(written("2.safetensors", "merge", "0.75*\"mini v1.0\" + 0.25*other", "--dtype", "fp32"))
                 .isEqualTo(expected);
         assertThat(written("3.safetensors", "convert", "(0.75*\"mini v1.0\" + 0.25*other).fp32()"))

@@ -66,7 +66,7 @@ class RecipeCommandsTest {
     }
 
     private static Object[] with(Object[] arguments, Object... more) {
-        Object[] all = java.util.Arrays.copyOf(arguments, arguments.length + more.length);
+        Object[] all = java.util.Arrays.copyOf(arguments, arguments.length + more.length, Object[].class);
         System.arraycopy(more, 0, all, arguments.length, more.length);
         return all;
     }
@@ -131,7 +131,8 @@ class RecipeCommandsTest {
                 .containsExactly(
                         made.toString(),
                         "  add-difference(A, B, C, alpha=0.3)  (%s)".formatted(version),
-                        "  ├─ A  %s  sha256 %s".formatted(half.getFileName(), sha256(half).substring(0, 10)),
+                        "  ├─ A  %s  sha256 %s"
+                                .formatted(half.getFileName(), sha256(half).substring(0, 10)),
                         "  │     weighted-sum(A, B, alpha=0.25).fp16()  (%s)".formatted(version),
                         "  │     ├─ A  a.safetensors  sha256 " + a,
                         "  │     └─ B  b.safetensors  sha256 "
@@ -143,7 +144,8 @@ class RecipeCommandsTest {
                                 + sha256(models.resolve("c.safetensors")).substring(0, 10),
                         "        scale(A, alpha=0.9)  (%s)".formatted(version),
                         "        └─ A  a.safetensors  sha256 " + a);
-        JsonNode json = JsonMapper.shared().readTree(run("explain", made, "--json").out());
+        JsonNode json =
+                JsonMapper.shared().readTree(run("explain", made, "--json").out());
         assertThat(json.get("expression").asString()).isEqualTo("add-difference(A, B, C, alpha=0.3)");
         assertThat(json.at("/inputs/B/sha256").asString()).startsWith(a);
         assertThat(json.get("ancestors")).hasSize(3);

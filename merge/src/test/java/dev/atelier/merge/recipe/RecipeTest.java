@@ -65,24 +65,18 @@ class RecipeTest {
     /** The entries as AUTOMATIC1111 writes them: A of the second merge is the first one. */
     @Test
     void mergesOfAutomatic1111AreRead() {
-        Map<String, String> metadata = Map.of(
-                "format",
-                "pt",
-                "sd_merge_recipe",
-                """
+        Map<String, String> metadata =
+                Map.of("format", "pt", "sd_merge_recipe", """
                 {"type": "webui", "primary_model_hash": "%s", "secondary_model_hash": "%s", "tertiary_model_hash": null, \
                 "interp_method": "Weighted sum", "multiplier": 0.3, "save_as_half": true, "custom_name": "mix", \
                 "config_source": 0, "bake_in_vae": "None", "discard_weights": "", "is_inpainting": false, \
-                "is_instruct_pix2pix": false}"""
-                        .formatted(A, B),
-                "sd_merge_models",
-                """
+                "is_instruct_pix2pix": false}""".formatted(A, B), "sd_merge_models", """
                 {"%s": {"name": "first.safetensors", "legacy_hash": "12345678", "sd_merge_recipe": {"type": "webui", \
                 "primary_model_hash": "%s", "secondary_model_hash": "%s", "tertiary_model_hash": "%s", \
                 "interp_method": "Add difference", "multiplier": 1.0, "save_as_half": false}}, \
                 "%s": {"name": "sub/base.ckpt", "legacy_hash": "e3b0c442", "sd_merge_recipe": null}, \
-                "%s": {"name": "other.safetensors", "legacy_hash": "9abcdef0", "sd_merge_recipe": null}}"""
-                        .formatted(A, B, C, C, B, C));
+                "%s": {"name": "other.safetensors", "legacy_hash": "9abcdef0", "sd_merge_recipe": null}}""".formatted(
+                                A, B, C, C, B, C));
         Recipe recipe = WebUiMetadata.recipe(metadata).orElseThrow();
         assertThat(recipe.made().program()).isEqualTo("AUTOMATIC1111");
         assertThat(recipe.made().expression()).isEqualTo("weighted-sum(A, B, 0.3).fp16()");
@@ -92,8 +86,7 @@ class RecipeTest {
                         Map.entry("B", new Input("sub/base.ckpt", 0, B)));
         assertThat(recipe.ancestors()).containsOnlyKeys(A);
         assertThat(recipe.ancestors().get(A).expression()).isEqualTo("add-difference(A, B, C, 1.0)");
-        assertThat(recipe.ancestors().get(A).inputs().get("C"))
-                .isEqualTo(new Input("other.safetensors", 0, C));
+        assertThat(recipe.ancestors().get(A).inputs().get("C")).isEqualTo(new Input("other.safetensors", 0, C));
     }
 
     @Test
