@@ -50,6 +50,7 @@ import picocli.CommandLine.Spec;
             GenerateCommand.class,
             HashCommand.class,
             InspectCommand.class,
+            KeysCommand.class,
             MergeCommand.class,
             MetadataCommand.class,
             ModelsCommand.class,

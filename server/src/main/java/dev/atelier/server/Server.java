@@ -4,14 +4,18 @@ import dev.atelier.server.a1111.A1111Api;
 import dev.atelier.server.db.Database;
 import dev.atelier.server.db.Settings;
 import dev.atelier.server.http.HealthApi;
+import dev.atelier.server.http.OpenApi;
 import dev.atelier.server.http.SameOrigin;
 import dev.atelier.server.http.WebServer;
 import dev.atelier.server.job.Bench;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.job.Lane;
 import dev.atelier.server.job.Worker;
+import dev.atelier.server.link.LinkApi;
+import dev.atelier.server.link.Links;
 import dev.atelier.server.models.FolderShelf;
 import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.novita.NovitaApi;
 import dev.atelier.server.store.FileStore;
 import dev.atelier.server.store.ObjectStore;
 import dev.atelier.server.worker.GenerateBench;
@@ -36,6 +40,8 @@ public final class Server implements AutoCloseable {
             Database database = opened(Database.sqlite(options.data().resolve("atelier.db")));
             ObjectStore store = opened(new FileStore(options.data().resolve("files")));
             Jobs jobs = new Jobs(database, options.queue());
+            Settings settings = new Settings(database);
+            Links links = new Links(settings);
             ModelShelf shelf = new FolderShelf(options.models(), options.data().resolve("demo"));
             opened(Worker.start(database, jobs, Lane.GENERATE, benches(options, shelf, store), options.pace()));
             web = opened(WebServer.start(
@@ -44,7 +50,10 @@ public final class Server implements AutoCloseable {
                     new SameOrigin(options.corsOrigins(), options.isLoopback()),
                     List.of(
                             new HealthApi(database::isReachable),
-                            new A1111Api(jobs, store, new Settings(database), shelf, options.auth()))));
+                            new A1111Api(jobs, store, settings, shelf, options.auth()),
+                            new NovitaApi(database, jobs, store, links, shelf, !options.isLoopback()),
+                            new LinkApi(links, store),
+                            new OpenApi(List.of("novita")))));
         } catch (Throwable e) {
             close();
             throw e;

@@ -9,7 +9,10 @@
  *   <li>{@code models}: what requests may name;
  *   <li>{@code worker}: what jobs do;
  *   <li>{@code http}: the web server that all APIs share;
- *   <li>{@code a1111}: the API of AUTOMATIC1111.
+ *   <li>{@code key}: API keys, prices and the ledger;
+ *   <li>{@code link}: links to results that expire;
+ *   <li>{@code a1111}: the API of AUTOMATIC1111;
+ *   <li>{@code novita}: the API of Novita.
  * </ul>
  *
  * A new API is a package with an {@code Api}, named in {@code Server}. How pictures are made belongs in modules below.

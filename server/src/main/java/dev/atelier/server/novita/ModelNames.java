@@ -1,0 +1,66 @@
+package dev.atelier.server.novita;
+
+import dev.atelier.server.models.ModelFile;
+import dev.atelier.server.models.ModelShelf;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/** What requests call models: with or without an extension, in capitals or not. */
+record ModelNames(ModelShelf shelf) {
+    private static final List<String> EXTENSIONS = List.of(".safetensors", ".ckpt", ".pt");
+
+    /**
+     * The name of a model of the shelf, or the expression itself.
+     *
+     * @param field what it is called in messages
+     */
+    String checkpoint(String field, String name) {
+        Optional<ModelFile> file = find(name);
+        if (file.isPresent()) {
+            return file.get().name();
+        }
+        try {
+            var _ = shelf.resolve(name);
+            return name;
+        } catch (IllegalArgumentException e) {
+            throw new ProblemException(
+                    Problem.UNKNOWN_MODEL,
+                    "%s: there is no model \"%s\"; GET /v3/model lists those there are".formatted(field, name));
+        }
+    }
+
+    /**
+     * The name of a LoRA of the shelf.
+     *
+     * @param field what it is called in messages
+     */
+    String lora(String field, String name) {
+        return find(name)
+                .map(ModelFile::name)
+                .orElseThrow(() -> new ProblemException(
+                        Problem.UNKNOWN_MODEL, "%s: there is no LoRA \"%s\"".formatted(field, name)));
+    }
+
+    private Optional<ModelFile> find(String name) {
+        String plain = name.toLowerCase(Locale.ROOT);
+        return shelf.find(name)
+                .or(() -> first(file -> file.name().toLowerCase(Locale.ROOT).equals(plain)))
+                .or(() -> first(file ->
+                        withoutExtension(file.name().toLowerCase(Locale.ROOT)).equals(withoutExtension(plain))))
+                .or(() -> first(file -> file.stem().toLowerCase(Locale.ROOT).equals(withoutExtension(plain))));
+    }
+
+    private Optional<ModelFile> first(Predicate<ModelFile> condition) {
+        return shelf.list().stream().filter(condition).findFirst();
+    }
+
+    private static String withoutExtension(String name) {
+        return EXTENSIONS.stream()
+                .filter(name::endsWith)
+                .findFirst()
+                .map(extension -> name.substring(0, name.length() - extension.length()))
+                .orElse(name);
+    }
+}

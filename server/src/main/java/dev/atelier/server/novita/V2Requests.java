@@ -1,0 +1,145 @@
+package dev.atelier.server.novita;
+
+import dev.atelier.diffusion.HiresFix;
+import dev.atelier.diffusion.MaskedContent;
+import dev.atelier.diffusion.ResizeMode;
+import dev.atelier.diffusion.SamplerChoice;
+import dev.atelier.diffusion.Upscaler;
+import dev.atelier.server.worker.GenerateTask;
+import dev.atelier.server.worker.StartImage;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the requests of version 2: ranges and defaults are those of its documentation and of its clients. */
+record V2Requests(ModelNames models, InputImages images) {
+    private static final int MAX_LINK_TTL = 604_800;
+    private static final int LINK_TTL = 86_400;
+    private static final int MAX_SIDE = 2048;
+    private static final int MAX_NAME = 2000;
+    private static final long MAX_SEED = 1L << 53; // exact in JavaScript and here
+    private static final int MAX_PROMPT = 20_000;
+    // AUTOMATIC1111's; the API has no field for it
+    private static final double HIRES_DENOISING = 0.7;
+
+    Drawing textToImage(Fields request) {
+        return drawing(TaskType.TXT_TO_IMG, request, task(request, 512, hiresFix(request), null));
+    }
+
+    /** Without a picture it is text to image, on which the tests of the Python client insist. */
+    Drawing imageToImage(Fields request) {
+        String image = request.firstText("init_images");
+        if (image == null) {
+            return drawing(TaskType.IMG_TO_IMG, request, task(request, 1024, null, null));
+        }
+        String mask = request.text("mask");
+        StartImage start = new StartImage(
+                images.keep("init_images", image).key(),
+                request.number("denoising_strength", 0, 1, 0.75),
+                List.of(ResizeMode.values()).get(request.integer("resize_mode", 0, 3, 0)),
+                false,
+                request.number("initial_noise_multiplier", 0, 1.5, 1),
+                mask.isEmpty() ? null : mask(request, images.keep("mask", mask).key()));
+        return drawing(TaskType.IMG_TO_IMG, request, task(request, 1024, null, start));
+    }
+
+    private static StartImage.Mask mask(Fields request, String key) {
+        int blur = request.integer("mask_blur", 0, 64, 4);
+        String invert = request.has("inpaint_mask_invert") ? "inpaint_mask_invert" : "inpainting_mask_invert";
+        return new StartImage.Mask(
+                key,
+                List.of(MaskedContent.values()).get(request.integer("inpainting_fill", 0, 3, 1)),
+                blur,
+                blur,
+                request.isTrue(invert),
+                request.isTrue("inpaint_full_res") ? request.integer("inpaint_full_res_padding", 0, 256, 32) : -1,
+                true,
+                1);
+    }
+
+    private GenerateTask task(Fields request, int size, @Nullable HiresFix hiresFix, @Nullable StartImage start) {
+        refuseUnsupported(request);
+        String name = request.text("model_name", MAX_NAME);
+        String prompt = request.text("prompt", MAX_PROMPT);
+        String model = name.isEmpty() ? models.shelf().list().getFirst().name() : models.checkpoint("model_name", name);
+        SamplerChoice sampler = SamplerNames.choose("sampler_name", request.text("sampler_name", 100));
+        return V3Requests.ready(new GenerateTask(
+                LoraNames.expression(model, LoraNames.ofPrompt(prompt, models)),
+                LoraNames.withoutTags(prompt),
+                request.text("negative_prompt", MAX_PROMPT),
+                request.integer("steps", 1, 50, 20),
+                sampler.name().label(),
+                sampler.scheduler().id(),
+                request.number("cfg_scale", 0, 30, 7),
+                request.integer("seed", -1L, MAX_SEED, -1L),
+                side(request, "width", size),
+                side(request, "height", size),
+                Math.max(1, request.integer("batch_size", 0, 8, 1)),
+                Math.max(1, request.integer("n_iter", 0, 8, 1)),
+                Math.max(1, request.integer("clip_skip", 0, 12, 1)),
+                null,
+                null,
+                null,
+                null,
+                null,
+                hiresFix,
+                start));
+    }
+
+    private static int side(Fields request, String name, int otherwise) {
+        return V3Requests.cells(request.integer(name, 8, MAX_SIDE, otherwise));
+    }
+
+    /** A size wins over the scale, as the tests of the Python client demand. */
+    private static @Nullable HiresFix hiresFix(Fields request) {
+        if (!request.isTrue("enable_hr")) {
+            return null;
+        }
+        int width = V3Requests.cells(request.integer("hr_resize_x", 0, MAX_SIDE, 0));
+        int height = V3Requests.cells(request.integer("hr_resize_y", 0, MAX_SIDE, 0));
+        HiresFix hires =
+                width > 0 || height > 0 ? HiresFix.to(width, height) : HiresFix.by(request.number("hr_scale", 1, 4, 2));
+        return hires.upscaler(upscaler(request))
+                .denoisingStrength(request.number("denoising_strength", 0, 1, HIRES_DENOISING));
+    }
+
+    /** The Python client names an ESRGAN where its caller names none, so that refusing it would refuse everybody. */
+    private static Upscaler upscaler(Fields request) {
+        return switch (request.text("hr_upscaler")) {
+            case "", "Latent" -> Upscaler.LATENT;
+            case "Nearest" -> Upscaler.NEAREST;
+            case "None", "Lanczos", "ESRGAN_4x", "R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B" -> Upscaler.LANCZOS;
+            default ->
+                throw new ProblemException(
+                        Problem.UNKNOWN_MODEL,
+                        "hr_upscaler: there is no \"%s\"".formatted(request.text("hr_upscaler")));
+        };
+    }
+
+    private static void refuseUnsupported(Fields request) {
+        if (!request.objects("controlnet_units", 100).isEmpty()) {
+            throw notSupported("controlnet_units");
+        }
+        if (!request.text("sd_vae").isEmpty()) {
+            throw notSupported("sd_vae");
+        }
+        if (request.isTrue("restore_faces") || request.isTrue("restore_face")) {
+            throw notSupported("restore_faces");
+        }
+        if (request.object("sd_refiner").has("switch_at")) {
+            throw notSupported("sd_refiner");
+        }
+        if (request.object("extra").isTrue("enable_nsfw_detection")) {
+            throw notSupported("extra.enable_nsfw_detection");
+        }
+    }
+
+    private static ProblemException notSupported(String field) {
+        return new ProblemException(
+                Problem.NOT_SUPPORTED, "%s: this server cannot do that; leave it out".formatted(field));
+    }
+
+    private static Drawing drawing(TaskType type, Fields request, GenerateTask task) {
+        int ttl = request.integer("img_expire_ttl", 0, MAX_LINK_TTL, 0);
+        return new Drawing(type, task, ImageType.of(request.object("extra")), ttl == 0 ? LINK_TTL : ttl, null);
+    }
+}

@@ -1,0 +1,125 @@
+package dev.atelier.server.novita;
+
+import static dev.atelier.server.TestServer.json;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atelier.server.TestServer;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** That the document says what the server does. */
+class OpenApiTest {
+    private static final String REQUEST = """
+            {"extra":{"webhook":{"test_mode":{"enabled":true,"return_task_status":"TASK_STATUS_SUCCEED"}}},
+             "request":{"model_name":"%s","prompt":"x","width":128,"height":128,"steps":1,"sampler_name":"Euler"}}
+            """;
+
+    @TempDir
+    static Path folder;
+
+    private static TestServer server;
+    private static JsonNode document;
+
+    @BeforeAll
+    static void start() {
+        server = TestServer.start(folder, null);
+        document = json(server.get("/openapi/novita.json"));
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    @Test
+    void everyDocumentedRouteIsThere() {
+        assertThat(document.get("paths").properties()).hasSizeGreaterThan(10);
+        document.get("paths")
+                .properties()
+                .forEach(path -> path.getValue().propertyNames().forEach(method -> {
+                    HttpResponse<String> response = server.send(server.request(path.getKey())
+                            .method(method.toUpperCase(Locale.ROOT), BodyPublishers.ofString("{}")));
+                    assertThat(response.body())
+                            .as(method + " " + path.getKey())
+                            .doesNotContain("API_NOT_FOUND")
+                            .doesNotContain("is not there");
+                }));
+    }
+
+    @Test
+    void answersHaveTheDocumentedFields() {
+        JsonNode models = json(server.get("/v3/model"));
+        conforms(models, "Models");
+        String name = models.at("/models/0/sd_name").stringValue();
+        JsonNode submitted = json(server.post("/v3/async/txt2img", REQUEST.formatted(name)));
+        conforms(submitted, "Submitted");
+        conforms(
+                json(server.get("/v3/async/task-result?task_id="
+                        + submitted.get("task_id").stringValue())),
+                "TaskResult");
+        conforms(json(server.get("/v3/user")), "User");
+        conforms(json(server.get("/openapi/v1/billing/balance/detail")), "Balance");
+        conforms(json(server.get("/v3/async/task-result")), "Problem");
+        conforms(json(server.get("/v2/models")), "V2Models");
+        JsonNode old = json(server.post("/v2/txt2img", "{\"prompt\":\"x\",\"steps\":1,\"width\":64,\"height\":64}"));
+        conforms(old, "V2Submitted");
+        conforms(
+                json(server.get(
+                        "/v2/progress?task_id=" + old.at("/data/task_id").stringValue())),
+                "V2Progress");
+    }
+
+    private static void conforms(JsonNode value, String schema) {
+        conforms(value, document.at("/components/schemas/" + schema), schema);
+    }
+
+    /** Types, required members, and no member that the document does not know. */
+    private static void conforms(JsonNode value, JsonNode schema, String where) {
+        JsonNode reference = schema.get("$ref");
+        if (reference != null) {
+            conforms(value, document.at(reference.stringValue().substring(1)), where);
+            return;
+        }
+        JsonNode type = schema.get("type");
+        if (type != null) {
+            assertThat(types(value)).as(where).containsAnyElementsOf(texts(type));
+        }
+        if (value.isObject() && schema.get("properties") != null) {
+            assertThat(value.propertyNames()).as(where).containsAll(texts(schema.path("required")));
+            value.properties().forEach(member -> {
+                JsonNode known = schema.get("properties").get(member.getKey());
+                assertThat(known).as(where + "." + member.getKey()).isNotNull();
+                conforms(member.getValue(), known, where + "." + member.getKey());
+            });
+        }
+        if (value.isArray()) {
+            value.forEach(entry -> conforms(entry, schema.get("items"), where + "[]"));
+        }
+    }
+
+    private static List<String> texts(JsonNode texts) {
+        return texts.isString()
+                ? List.of(texts.stringValue())
+                : texts.valueStream().map(JsonNode::stringValue).toList();
+    }
+
+    private static List<String> types(JsonNode value) {
+        return switch (value.getNodeType()) {
+            case OBJECT -> List.of("object");
+            case ARRAY -> List.of("array");
+            case STRING -> List.of("string");
+            case BOOLEAN -> List.of("boolean");
+            case NULL -> List.of("null");
+            case NUMBER -> value.isIntegralNumber() ? List.of("integer", "number") : List.of("number");
+            default -> List.of();
+        };
+    }
+}
