@@ -27,24 +27,15 @@ import org.jspecify.annotations.Nullable;
  * <p>May be used by several threads; they take turns. Weights lie outside the Java heap until {@link #close}.
  */
 public final class Atelier implements AutoCloseable {
-    private static final int DEMO_SIZE = 256;
-
     private final DiffusionModel model;
     private final Pipeline pipeline;
-    private final int size; // 0 if the model knows
     private final @Nullable LazyRefiner refiner;
     private final Runnable onClose;
 
-    private Atelier(
-            DiffusionModel model,
-            @Nullable LazyRefiner refiner,
-            Supplier<ModelLabel> label,
-            int size,
-            Runnable onClose) {
+    private Atelier(DiffusionModel model, @Nullable LazyRefiner refiner, Supplier<ModelLabel> label, Runnable onClose) {
         this.model = model;
         this.refiner = refiner;
         this.pipeline = new Pipeline(model, refiner, label, version());
-        this.size = size;
         this.onClose = onClose;
     }
 
@@ -62,7 +53,7 @@ public final class Atelier implements AutoCloseable {
      * @throws UncheckedIOException if it cannot be read
      */
     public static Atelier open(Path checkpoint, ModelOptions options, Progress progress) {
-        return open(checkpoint, options.model(Checkpoints.open(checkpoint)), options, progress, 0);
+        return open(checkpoint, options.model(Checkpoints.open(checkpoint)), options, progress);
     }
 
     /** As {@link #open(Path, ModelOptions, Progress)}, with everything as the checkpoint says. */
@@ -79,7 +70,7 @@ public final class Atelier implements AutoCloseable {
     public static Atelier open(Checkpoint checkpoint, ModelLabel label, ModelOptions options, Progress progress) {
         StableDiffusion model = options.model(checkpoint);
         LazyRefiner refiner = refiner(options);
-        return new Atelier(options.engine().load(model, progress), refiner, () -> label, 0, () -> {});
+        return new Atelier(options.engine().load(model, progress), refiner, () -> label, () -> {});
     }
 
     /** As {@link #open(Checkpoint, ModelLabel, ModelOptions, Progress)}, with everything as the checkpoint says. */
@@ -88,18 +79,13 @@ public final class Atelier implements AutoCloseable {
     }
 
     /**
-     * Loads the model that comes with Atelier. Its weights are random numbers so far: it draws noise.
+     * Loads the model that comes with Atelier. It draws coloured shapes.
      *
      * @throws UncheckedIOException if the user's cache folder, where the model is unpacked, cannot be written
      */
     public static Atelier demo(Engine engine, Progress progress) {
         Path file = DemoModel.unpack(Cache.ofUser().folder());
-        return open(
-                file,
-                StableDiffusion.of(Checkpoints.open(file)),
-                ModelOptions.DEFAULT.engine(engine),
-                progress,
-                DEMO_SIZE);
+        return open(file, StableDiffusion.of(Checkpoints.open(file)), ModelOptions.DEFAULT.engine(engine), progress);
     }
 
     private static @Nullable LazyRefiner refiner(ModelOptions options) {
@@ -107,15 +93,15 @@ public final class Atelier implements AutoCloseable {
         return file == null ? null : new LazyRefiner(file, name(file), options.engine());
     }
 
-    private static Atelier open(Path path, StableDiffusion model, ModelOptions options, Progress progress, int size) {
+    private static Atelier open(Path path, StableDiffusion model, ModelOptions options, Progress progress) {
         LazyRefiner refiner = refiner(options);
         DiffusionModel loaded = options.engine().load(model, progress);
         String name = name(path);
         if (Files.isDirectory(path)) {
-            return new Atelier(loaded, refiner, () -> new ModelLabel(name, null), size, () -> {});
+            return new Atelier(loaded, refiner, () -> new ModelLabel(name, null), () -> {});
         }
         BackgroundHash hash = BackgroundHash.of(path);
-        return new Atelier(loaded, refiner, () -> new ModelLabel(name, hash.get()), size, hash::close);
+        return new Atelier(loaded, refiner, () -> new ModelLabel(name, hash.get()), hash::close);
     }
 
     private static String name(Path checkpoint) {
@@ -137,7 +123,7 @@ public final class Atelier implements AutoCloseable {
 
     /** The request with the size of the pictures that this model was trained on. */
     public synchronized GenerationRequest withBestSize(GenerationRequest request) {
-        int side = size != 0 ? size : model.nativeSize();
+        int side = model.nativeSize();
         return request.size(side, side);
     }
 

@@ -11,7 +11,7 @@ import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.PngFile;
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +32,7 @@ class AtelierTest {
 
     @BeforeAll
     static void unpack() {
-        miniature = DemoModel.unpack(folder);
+        miniature = Miniature.unpack(folder);
     }
 
     @Test

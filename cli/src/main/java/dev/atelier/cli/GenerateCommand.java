@@ -140,10 +140,6 @@ final class GenerateCommand implements Callable<Integer> {
                         : Atelier.open(
                                 resolved.checkpoint(), new ModelLabel(model, null), settings.options(), bar.progress());
             }
-            spec.commandLine()
-                    .getErr()
-                    .println("No --model is given, so the built-in demo model draws. Its weights are random"
-                            + " numbers so far: expect noise, not a picture of your prompt.");
             return Atelier.demo(settings.engine(), bar.progress());
         }
     }

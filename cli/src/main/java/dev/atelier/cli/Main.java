@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -139,7 +140,8 @@ public final class Main implements Callable<Integer> {
             case NoSuchFileException missing -> "%s: there is no such file".formatted(missing.getFile());
             case AccessDeniedException denied -> "%s: permission denied".formatted(denied.getFile());
             case ExpressionException shownWithItsPlace -> String.valueOf(shownWithItsPlace.getMessage());
-            case InvalidCheckpointException _, IllegalArgumentException _, IOException _ -> text;
+            case InvalidCheckpointException _, IllegalArgumentException _, IOException _, CancellationException _ ->
+                text;
             default -> "%s (%s)".formatted(text, failure.getClass().getSimpleName());
         };
     }

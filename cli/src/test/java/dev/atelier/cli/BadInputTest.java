@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -35,11 +35,11 @@ class BadInputTest {
 
     @BeforeAll
     static void unpack() {
-        good = DemoModel.unpack(folder);
+        good = Miniature.unpack(folder);
     }
 
     static List<Arguments> badFiles() throws IOException {
-        Path miniature = DemoModel.unpack(folder);
+        Path miniature = Miniature.unpack(folder);
         byte[] bytes = Files.readAllBytes(miniature);
         return List.of(
                 Arguments.of(file("truncated.safetensors", Arrays.copyOf(bytes, bytes.length - 1000)), "truncated"),
@@ -143,7 +143,7 @@ class BadInputTest {
     private static Path without(String tensor) {
         Path file = folder.resolve("without.safetensors");
         if (!Files.exists(file)) {
-            Checkpoints.open(DemoModel.unpack(folder))
+            Checkpoints.open(Miniature.unpack(folder))
                     .filter(name -> !name.equals(tensor))
                     .writeTo(file, Progress.NONE);
         }

@@ -8,7 +8,7 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.FileHashes;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.diffusion.PngFile;
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +36,7 @@ class CommandsTest {
 
     @BeforeAll
     static void unpack() {
-        miniature = DemoModel.unpack(folder);
+        miniature = Miniature.unpack(folder);
     }
 
     @Test

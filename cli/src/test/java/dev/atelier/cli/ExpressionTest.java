@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atelier.checkpoint.FileHashes;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +22,7 @@ class ExpressionTest {
     @BeforeAll
     static void unpack() throws IOException {
         models = Files.createDirectories(folder.resolve("models/sub"));
-        Path mini = DemoModel.unpack(folder);
+        Path mini = Miniature.unpack(folder);
         Files.copy(mini, models.resolve("mini v1.0.safetensors"));
         assertThat(Run.atelier("merge", mini, "--method", "scale", "-m", 1.1, "-o", models.resolve("other.safetensors"))
                         .exitCode())

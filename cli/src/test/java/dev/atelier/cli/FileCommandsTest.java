@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -32,7 +32,7 @@ class FileCommandsTest {
 
     @BeforeEach
     void unpack() {
-        miniature = DemoModel.unpack(folder);
+        miniature = Miniature.unpack(folder);
     }
 
     @Test

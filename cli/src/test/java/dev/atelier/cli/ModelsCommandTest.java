@@ -2,7 +2,7 @@ package dev.atelier.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +26,7 @@ class ModelsCommandTest {
     @BeforeEach
     void makeALibrary() throws IOException {
         models = Files.createDirectory(folder.resolve("models"));
-        Files.move(DemoModel.unpack(folder), models.resolve("tiny.safetensors"));
+        Files.move(Miniature.unpack(folder), models.resolve("tiny.safetensors"));
         Files.writeString(models.resolve("broken.ckpt"), "nothing");
         catalog = "--catalog=" + folder.resolve("catalog.db");
     }

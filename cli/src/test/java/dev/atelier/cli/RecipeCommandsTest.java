@@ -8,7 +8,7 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.FileHashes;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Tensor;
-import dev.atelier.model.DemoModel;
+import dev.atelier.engine.contract.Miniature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +36,7 @@ class RecipeCommandsTest {
     @BeforeAll
     static void makeModels() throws IOException {
         models = Files.createDirectories(folder.resolve("models"));
-        Path a = Files.copy(DemoModel.unpack(folder), models.resolve("a.safetensors"));
+        Path a = Files.copy(Miniature.unpack(folder), models.resolve("a.safetensors"));
         run("merge", a, "--method", "scale", "-m", 1.1, "-o", models.resolve("b.safetensors"));
         run("merge", a, "--method", "scale", "-m", 0.9, "-o", models.resolve("c.safetensors"));
         lora(Checkpoints.open(a)).writeTo(models.resolve("style.safetensors"), Progress.NONE);

@@ -12,11 +12,11 @@ import java.util.HexFormat;
 import java.util.Objects;
 
 /**
- * The model that comes with Atelier: the layout of Stable Diffusion 1.5, tensor by tensor, at a four-hundredth of its
- * size. Its weights are random so far, so that what it draws is noise; everything else about it is real.
+ * The model that comes with Atelier: trained from nothing by {@code atelier train scratch --recipe shapes}, in the layout
+ * of Stable Diffusion 1 at a two-hundredth of its size. It draws coloured shapes, 128 × 128 pixels.
  */
 public final class DemoModel {
-    private static final String RESOURCE = "miniature.safetensors";
+    private static final String RESOURCE = "shapes.safetensors";
 
     private DemoModel() {}
 
@@ -32,10 +32,10 @@ public final class DemoModel {
             String hash = HexFormat.of()
                     .formatHex(MessageDigest.getInstance("SHA-256").digest(bytes))
                     .substring(0, 10);
-            Path file = folder.resolve("miniature-" + hash + ".safetensors");
+            Path file = folder.resolve("shapes-" + hash + ".safetensors");
             if (!Files.exists(file)) {
                 Files.createDirectories(folder);
-                Path part = Files.createTempFile(folder, "miniature", ".part");
+                Path part = Files.createTempFile(folder, "shapes", ".part");
                 Files.write(part, bytes);
                 Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
             }

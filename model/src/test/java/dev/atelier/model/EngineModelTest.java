@@ -17,11 +17,11 @@ class EngineModelTest {
     private static final int[][] TOKENS = {new int[ClipTokenizer.WINDOW]};
     private static final FloatArray LATENTS = FloatArray.of(new float[4], 1, 4, 1, 1);
 
-    private static StableDiffusion miniature;
+    private static StableDiffusion demo;
 
     @BeforeAll
     static void open(@TempDir Path folder) {
-        miniature = StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder)));
+        demo = StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder)));
     }
 
     /** An engine that computes nothing and writes down what it loads and frees. */
@@ -42,7 +42,7 @@ class EngineModelTest {
         }
 
         Recorder(long room) {
-            super(miniature, room);
+            super(demo, room);
         }
 
         @Override
@@ -53,7 +53,7 @@ class EngineModelTest {
 
         @Override
         protected ClipTextEncoder.Encoded<FloatArray> encode(Part textEncoder, int[][] tokens) {
-            return new ClipTextEncoder.Encoded<>(FloatArray.of(new float[77 * 16], 1, 77, 16), null);
+            return new ClipTextEncoder.Encoded<>(FloatArray.of(new float[77 * 24], 1, 77, 24), null);
         }
 
         @Override
@@ -79,8 +79,8 @@ class EngineModelTest {
     }
 
     private static long size(Network network) {
-        return miniature.weights(network).stream()
-                .mapToLong(name -> miniature.checkpoint().tensor(name).shape().elements() * Float.BYTES)
+        return demo.weights(network).stream()
+                .mapToLong(name -> demo.checkpoint().tensor(name).shape().elements() * Float.BYTES)
                 .sum();
     }
 
@@ -139,7 +139,7 @@ class EngineModelTest {
         for (int clipSkip : new int[] {0, -1, 13}) {
             assertThatThrownBy(() -> model.encodeText(TOKENS, clipSkip))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("between 1 and 12");
+                    .hasMessageContaining("between 1 and 2");
         }
     }
 }

@@ -25,64 +25,64 @@ class StableDiffusionTest {
     @TempDir
     static Path folder;
 
-    private static Checkpoint miniature;
+    private static Checkpoint demo;
 
     @BeforeAll
     static void open() {
-        miniature = Checkpoints.open(DemoModel.unpack(folder));
+        demo = Checkpoints.open(DemoModel.unpack(folder));
     }
 
     @Test
     void theConfigurationIsReadOffTheTensorsAndTheMetadata() {
-        StableDiffusion model = StableDiffusion.of(miniature);
+        StableDiffusion model = StableDiffusion.of(demo);
         assertThat(model.family()).isEqualTo(Family.SD1);
         assertThat(model.prediction()).isEqualTo(PredictionType.EPSILON);
         assertThat(model.text())
                 .containsExactly(new TextEncoderConfig(
                         "cond_stage_model.transformer.text_model.",
                         TextEncoderNames.TRANSFORMERS,
-                        12,
                         2,
+                        4,
                         TextEncoderConfig.Output.LAST));
         assertThat(model.unet())
-                .isEqualTo(new UNetConfig(
-                        16, 4, 2, List.of(1, 1, 1, 0), 1, false, new AttentionHeads.Count(8), 4, 16, 0, 4));
-        assertThat(model.vae()).isEqualTo(new VaeConfig(4, 3, 4, 0.18215));
+                .isEqualTo(
+                        new UNetConfig(48, 3, 1, List.of(0, 1, 1), 1, false, new AttentionHeads.Count(4), 4, 24, 0, 4));
+        assertThat(model.vae()).isEqualTo(new VaeConfig(4, 2, 4, 0.18215));
         assertThat(model.vae().spatialFactor()).isEqualTo(8);
     }
 
     @Test
     void aTextEncoderWithoutTheTextModelLevelIsRecognised() {
         Map<String, Tensor> renamed = new LinkedHashMap<>();
-        miniature.tensors().forEach((name, tensor) -> renamed.put(name.replace(".text_model.", "."), tensor));
-        StableDiffusion model = StableDiffusion.of(Checkpoint.of(miniature.sources(), renamed, miniature.metadata()));
-        assertThat(model.text().getFirst().layers()).isEqualTo(12);
+        demo.tensors().forEach((name, tensor) -> renamed.put(name.replace(".text_model.", "."), tensor));
+        StableDiffusion model = StableDiffusion.of(Checkpoint.of(demo.sources(), renamed, demo.metadata()));
+        assertThat(model.text().getFirst().layers()).isEqualTo(2);
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
-                "model.diffusion_model.input_blocks.4.0.skip_connection.weight",
-                "model.diffusion_model.output_blocks.11.0.in_layers.0.bias",
+                "model.diffusion_model.input_blocks.3.1.transformer_blocks.0.attn2.to_k.weight",
+                "model.diffusion_model.input_blocks.3.0.skip_connection.weight",
+                "model.diffusion_model.output_blocks.5.0.in_layers.0.bias",
                 "model.diffusion_model.time_embed.2.weight",
-                "cond_stage_model.transformer.text_model.encoder.layers.7.mlp.fc1.bias",
+                "cond_stage_model.transformer.text_model.encoder.layers.1.mlp.fc1.bias",
                 "first_stage_model.decoder.mid.attn_1.k.weight",
                 "first_stage_model.post_quant_conv.weight"
             })
     void aMissingTensorIsNamed(String name) {
-        assertThatThrownBy(() -> StableDiffusion.of(miniature.filter(tensor -> !tensor.equals(name))))
+        assertThatThrownBy(() -> StableDiffusion.of(demo.filter(tensor -> !tensor.equals(name))))
                 .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.MISSING_TENSOR))
-                .hasMessageContaining(miniature.name().toString())
+                .hasMessageContaining(demo.name().toString())
                 .hasMessageContaining(name);
     }
 
     @Test
     void aMissingBlockIsNoticed() {
-        Checkpoint cut = miniature.filter(name -> !name.startsWith("model.diffusion_model.input_blocks.11."));
+        Checkpoint cut = demo.filter(name -> !name.startsWith("model.diffusion_model.input_blocks.5."));
         assertThatThrownBy(() -> StableDiffusion.of(cut))
                 .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.UNKNOWN_LAYOUT))
-                .hasMessageContaining("11 input blocks");
+                .hasMessageContaining("5 input blocks");
     }
 
     @ParameterizedTest
@@ -94,17 +94,17 @@ class StableDiffusionTest {
                 "first_stage_model.decoder.conv_out.weight"
             })
     void aTensorOfAnotherShapeIsNamedWithBothShapes(String name) {
-        Tensor other = miniature.tensor("model.diffusion_model.time_embed.0.weight");
-        Checkpoint changed = miniature.map((tensor, value) -> tensor.equals(name) ? other : value);
+        Tensor other = demo.tensor("model.diffusion_model.time_embed.0.weight");
+        Checkpoint changed = demo.map((tensor, value) -> tensor.equals(name) ? other : value);
         assertThatThrownBy(() -> StableDiffusion.of(changed))
                 .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.SHAPE_MISMATCH))
                 .hasMessageContaining(name)
-                .hasMessageContaining("[64, 16]");
+                .hasMessageContaining("[192, 48]");
     }
 
     @Test
     void anUnsuitableNumberOfGroupsIsExplained() {
-        assertThatThrownBy(() -> StableDiffusion.of(miniature.withMetadata(Map.of("atelier.norm_num_groups", "3"))))
+        assertThatThrownBy(() -> StableDiffusion.of(demo.withMetadata(Map.of("atelier.norm_num_groups", "3"))))
                 .isInstanceOf(InvalidCheckpointException.class)
                 .hasMessageContaining("3 groups")
                 .hasMessageContaining("atelier.norm_num_groups");
@@ -113,7 +113,7 @@ class StableDiffusionTest {
     @ParameterizedTest
     @ValueSource(strings = {"0", "-4", "four", "99999999999"})
     void aSettingThatIsNoPositiveNumberIsRefused(String value) {
-        assertThatThrownBy(() -> StableDiffusion.of(miniature.withMetadata(Map.of("atelier.norm_num_groups", value))))
+        assertThatThrownBy(() -> StableDiffusion.of(demo.withMetadata(Map.of("atelier.norm_num_groups", value))))
                 .isInstanceOf(InvalidCheckpointException.class)
                 .hasMessageContaining(value);
     }
@@ -124,7 +124,7 @@ class StableDiffusionTest {
                 List.of(Path.of("style.safetensors")),
                 Map.of(
                         "lora_unet_mid_block.lora_down.weight",
-                        miniature.tensors().firstEntry().getValue()),
+                        demo.tensors().firstEntry().getValue()),
                 Map.of());
         assertThatThrownBy(() -> StableDiffusion.of(lora))
                 .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.UNKNOWN_LAYOUT))

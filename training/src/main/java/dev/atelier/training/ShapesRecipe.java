@@ -141,8 +141,23 @@ public final class ShapesRecipe {
                 }
                 return sum / n;
             });
-            trainer.averaged().cast(DType.F16).writeTo(output, Progress.NONE);
+            described(trainer.averaged().cast(DType.F16), plan.seed()).writeTo(output, Progress.NONE);
         }
+    }
+
+    /** With what a file says about itself (Stability AI's ModelSpec 1.0.0). */
+    static Checkpoint described(Checkpoint model, long seed) {
+        Map<String, String> metadata = new LinkedHashMap<>(model.metadata());
+        metadata.put("modelspec.sai_model_spec", "1.0.0");
+        metadata.put("modelspec.architecture", "stable-diffusion-v1");
+        metadata.put("modelspec.title", "Shapes");
+        metadata.put(
+                "modelspec.description", "Draws coloured shapes. Trained from nothing with atelier train scratch.");
+        metadata.put("modelspec.license", "Apache-2.0");
+        metadata.put("modelspec.resolution", "128x128");
+        metadata.put("modelspec.prediction_type", "epsilon");
+        metadata.put("atelier.recipe", "shapes, seed " + seed);
+        return model.withMetadata(metadata);
     }
 
     private RandomGenerator scene(int side, int picture) {

@@ -1,6 +1,5 @@
 package dev.atelier.engine.contract;
 
-import dev.atelier.model.DemoModel;
 import java.nio.file.Path;
 
 /**
@@ -12,6 +11,6 @@ public final class Miniature {
 
     /** The model as a file in {@code folder}: a checkpoint is mapped, and what lies in a jar cannot be. */
     public static Path unpack(Path folder) {
-        return DemoModel.unpack(folder);
+        return Reference.open("miniature.safetensors", folder).file().name();
     }
 }
