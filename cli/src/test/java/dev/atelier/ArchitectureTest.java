@@ -107,7 +107,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyThoseWhoDrawKnowImages = noClasses()
             .that()
-            .resideOutsideOfPackages(DIFFUSION + "..", TRAINING + "..", SERVER + ".worker..", CLI + "..")
+            .resideOutsideOfPackages(DIFFUSION + "..", TRAINING + "..", SERVER + "..", CLI + "..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("java.awt..", "javax.imageio..");
