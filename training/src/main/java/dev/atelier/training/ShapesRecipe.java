@@ -33,7 +33,7 @@ public final class ShapesRecipe {
     static final FreshModel.Dimensions DIMENSIONS = new FreshModel.Dimensions(
             4, List.of(16, 32, 64, 64), 1, List.of(48, 96, 96), 1, List.of(0, 1, 1), 4, 24, 2, 4);
 
-    private static final OptimizerSettings ADAM = new OptimizerSettings(0.9, 0.99, 1e-8, 0.01);
+    private static final OptimizerSettings ADAM = new OptimizerSettings.AdamW(0.9, 0.99, 1e-8, 0.01);
     private static final double MAX_NORM = 1;
     private static final double MAX_EMA_DECAY = 0.999;
 

@@ -6,6 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.ToDoubleFunction;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -18,19 +20,32 @@ final class Parameters implements AutoCloseable {
     /** Every weight starts on a cache line. */
     private static final long ALIGNMENT = 16;
 
-    private record Place(long offset, Shape shape) {}
+    /** Elements updated at once: two temporaries of 4 MB instead of two as large as the model. */
+    private static final long BLOCK = 1 << 20;
+
+    private record Place(long offset, Shape shape, double factor) {}
+
+    /** What is done with {@code length} elements of the vectors, from {@code offset} on. */
+    interface Block {
+        /** @param factor of the learning rate of these weights */
+        void update(long offset, long length, double factor);
+    }
 
     private final Map<String, Place> places = new LinkedHashMap<>();
     private final Map<String, Tensor> leaves = new LinkedHashMap<>();
     private final Tensor values;
     private final Tensor gradients;
 
-    /** Must not be called within a pointer scope. */
-    Parameters(Map<String, dev.atelier.checkpoint.Tensor> initial) {
+    /**
+     * Must not be called within a pointer scope.
+     *
+     * @param factor of the learning rate of each weight
+     */
+    Parameters(Map<String, dev.atelier.checkpoint.Tensor> initial, ToDoubleFunction<String> factor) {
         long size = 0;
         for (Map.Entry<String, dev.atelier.checkpoint.Tensor> entry : initial.entrySet()) {
             Shape shape = entry.getValue().shape();
-            places.put(entry.getKey(), new Place(size, shape));
+            places.put(entry.getKey(), new Place(size, shape, factor.applyAsDouble(entry.getKey())));
             size += (shape.elements() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         }
         values = torch.zeros(size);
@@ -44,7 +59,8 @@ final class Parameters implements AutoCloseable {
         }
     }
 
-    private Tensor view(Tensor all, String name) {
+    /** The weight {@code name} within a vector of all of them. */
+    Tensor view(Tensor all, String name) {
         Place place = place(name);
         return all.narrow(0, place.offset(), place.shape().elements())
                 .view(place.shape().sizes());
@@ -63,6 +79,38 @@ final class Parameters implements AutoCloseable {
         Place place = place(name);
         return Tensors.memory(all)
                 .asSlice(place.offset() * Float.BYTES, place.shape().elements() * Float.BYTES);
+    }
+
+    /** The factor of the learning rate of the weight {@code name}. */
+    double factor(String name) {
+        return place(name).factor();
+    }
+
+    /** Whether all weights have the same learning rate. */
+    boolean isUniform() {
+        return places.values().stream().mapToDouble(Place::factor).distinct().count() <= 1;
+    }
+
+    /** Goes through the vectors in blocks of one learning rate, each within a pointer scope of its own. */
+    void forEachBlock(Block action) {
+        long from = 0;
+        double factor = 1;
+        for (Place place : places.values()) {
+            if (place.factor() != factor) {
+                forEachBlock(action, from, place.offset(), factor);
+                from = place.offset();
+                factor = place.factor();
+            }
+        }
+        forEachBlock(action, from, values.size(0), factor);
+    }
+
+    private static void forEachBlock(Block action, long from, long to, double factor) {
+        for (long offset = from; offset < to; offset += BLOCK) {
+            try (PointerScope _ = new PointerScope()) {
+                action.update(offset, Math.min(BLOCK, to - offset), factor);
+            }
+        }
     }
 
     boolean contains(String name) {

@@ -1,9 +1,12 @@
 package dev.atelier.engine.torch;
 
+import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.FloatArray;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.stream.LongStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -54,6 +57,13 @@ final class Tensors {
     @SuppressWarnings("restricted") // the address and the length both come from the tensor
     static MemorySegment memory(Tensor tensor) {
         return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(tensor.nbytes());
+    }
+
+    /** A contiguous fp32 or fp64 tensor as checkpoints know it. Reads live memory. */
+    static dev.atelier.checkpoint.Tensor stored(Tensor tensor) {
+        long[] sizes = LongStream.range(0, tensor.dim()).map(tensor::size).toArray();
+        DType type = tensor.element_size() == Double.BYTES ? DType.F64 : DType.F32;
+        return dev.atelier.checkpoint.Tensor.of(type, Shape.of(sizes), memory(tensor));
     }
 
     private static final class Address extends Pointer {

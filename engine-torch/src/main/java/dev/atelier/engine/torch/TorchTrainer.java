@@ -32,15 +32,14 @@ import org.bytedeco.pytorch.global.torch;
 public final class TorchTrainer implements AutoCloseable {
     private static final String WEIGHTS = "weights.";
     private static final String EMA = "ema.";
-    private static final String MEAN = "exp_avg.";
-    private static final String VARIANCE = "exp_avg_sq.";
+    private static final String OPTIMIZER = "optimizer.";
     private static final String STEP = "atelier.step";
 
     private final StableDiffusion model;
     private final TorchWeights frozen;
     private final Parameters parameters;
     private final Tensor ema;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
     private final ClipTextEncoder<Tensor> textEncoder;
     private final UNet<Tensor> unet;
     private final VaeEncoder<Tensor> encoder;
@@ -53,8 +52,7 @@ public final class TorchTrainer implements AutoCloseable {
         this.frozen = frozen;
         this.parameters = parameters;
         this.ema = parameters.values().clone();
-        this.optimizer =
-                new AdamW(ema.size(0), settings.beta1(), settings.beta2(), settings.epsilon(), settings.weightDecay());
+        this.optimizer = Optimizer.of(settings, parameters);
         TorchOps ops = new TorchOps();
         Weights<Tensor> weights = new Weights<>() {
             @Override
@@ -87,7 +85,7 @@ public final class TorchTrainer implements AutoCloseable {
             }
         });
         TorchWeights frozen = TorchWeights.load(model.checkpoint(), used.and(trained.negate()), Progress.NONE);
-        return new TorchTrainer(model, frozen, new Parameters(initial), settings);
+        return new TorchTrainer(model, frozen, new Parameters(initial, _ -> 1), settings);
     }
 
     /**
@@ -170,7 +168,7 @@ public final class TorchTrainer implements AutoCloseable {
                 parameters.gradients().mul_(new Scalar(maxNorm / (norm + 1e-6))); // as torch's clip_grad_norm_
             }
             step++;
-            optimizer.step(parameters.values(), parameters.gradients(), rate, step);
+            optimizer.step(rate, step);
             ema.lerp_(parameters.values(), new Scalar(1 - emaDecay));
             parameters.gradients().zero_();
             return norm;
@@ -210,6 +208,7 @@ public final class TorchTrainer implements AutoCloseable {
                 .forEach((prefix, all) -> parameters.forEach((name, shape) -> tensors.put(
                         prefix + name,
                         dev.atelier.checkpoint.Tensor.of(DType.F32, shape, parameters.memory(all, name)))));
+        optimizer.others().forEach((name, tensor) -> tensors.put(OPTIMIZER + name, Tensors.stored(tensor)));
         return Checkpoint.of(List.of(), tensors, Map.of(STEP, Integer.toString(step)));
     }
 
@@ -218,15 +217,18 @@ public final class TorchTrainer implements AutoCloseable {
         vectors()
                 .forEach((prefix, all) -> parameters.forEach(
                         (name, _) -> state.tensor(prefix + name).read(0, parameters.memory(all, name))));
+        optimizer
+                .others()
+                .forEach((name, tensor) -> state.tensor(OPTIMIZER + name).read(0, Tensors.memory(tensor)));
         step = Integer.parseInt(state.metadata().getOrDefault(STEP, "0"));
     }
 
     private Map<String, Tensor> vectors() {
-        return Map.of(
-                WEIGHTS, parameters.values(),
-                EMA, ema,
-                MEAN, optimizer.mean(),
-                VARIANCE, optimizer.variance());
+        Map<String, Tensor> vectors = new LinkedHashMap<>();
+        vectors.put(WEIGHTS, parameters.values());
+        vectors.put(EMA, ema);
+        optimizer.vectors().forEach((name, all) -> vectors.put(OPTIMIZER + name + ".", all));
+        return vectors;
     }
 
     @Override
