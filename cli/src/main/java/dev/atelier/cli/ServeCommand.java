@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "serve",
         description = {
-            "Serves pictures over HTTP, with the APIs of AUTOMATIC1111's web UI and of Novita, until Ctrl-C.",
+            "Serves a web page and HTTP APIs (AUTOMATIC1111's, Novita's and its own) until Ctrl-C.",
             "",
             "Every request is a job that survives the end of this process: what was waiting or running is done after the "
                     + "next start.",

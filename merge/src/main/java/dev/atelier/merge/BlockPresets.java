@@ -57,8 +57,12 @@ public final class BlockPresets {
         return List.copyOf(ALL.keySet());
     }
 
-    /** @throws IllegalArgumentException naming all presets if none is called {@code name} */
-    static List<Double> named(String name) {
+    /**
+     * The 26 weights of a preset: BASE, IN00 to IN11, M00, OUT00 to OUT11.
+     *
+     * @throws IllegalArgumentException naming all presets if none is called {@code name}
+     */
+    public static List<Double> weights(String name) {
         List<Double> weights = ALL.get(name);
         if (weights == null) {
             throw new IllegalArgumentException("there is no preset of block weights \"%s\"; there are %s"

@@ -23,7 +23,7 @@ public record BlockWeights(Blocks blocks, List<Double> weights) implements Multi
      * @throws IllegalArgumentException if that is neither, or not the number that the model needs
      */
     public static BlockWeights parse(String text, Checkpoint model) {
-        List<Double> weights = text.contains(",") ? numbers(text) : BlockPresets.named(text.strip());
+        List<Double> weights = text.contains(",") ? numbers(text) : BlockPresets.weights(text.strip());
         if (Blocks.of(model) == Blocks.SD) {
             return new BlockWeights(Blocks.SD, weights);
         }

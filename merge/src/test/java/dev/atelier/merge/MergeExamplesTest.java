@@ -398,8 +398,8 @@ class MergeExamplesTest {
                 case "mbw_presets" ->
                     node.get("expected")
                             .propertyStream()
-                            .flatMapToDouble(preset ->
-                                    BlockPresets.named(preset.getKey()).stream().mapToDouble(Double::doubleValue))
+                            .flatMapToDouble(preset -> BlockPresets.weights(preset.getKey()).stream()
+                                    .mapToDouble(Double::doubleValue))
                             .toArray();
                 case "elemental" -> {
                     ElementRules rules = ElementRules.parse(p("spec"), Blocks.SD);

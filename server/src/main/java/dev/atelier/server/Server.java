@@ -14,10 +14,13 @@ import dev.atelier.server.job.Worker;
 import dev.atelier.server.link.LinkApi;
 import dev.atelier.server.link.Links;
 import dev.atelier.server.models.FolderShelf;
+import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.models.ModelShelf;
 import dev.atelier.server.novita.NovitaApi;
 import dev.atelier.server.store.FileStore;
 import dev.atelier.server.store.ObjectStore;
+import dev.atelier.server.studio.StudioApi;
+import dev.atelier.server.studio.StudioPage;
 import dev.atelier.server.worker.GenerateBench;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -43,6 +46,11 @@ public final class Server implements AutoCloseable {
             Settings settings = new Settings(database);
             Links links = new Links(settings);
             ModelShelf shelf = new FolderShelf(options.models(), options.data().resolve("demo"));
+            ModelLibrary library = opened(new ModelLibrary(
+                    shelf,
+                    options.models(),
+                    options.data().resolve("demo"),
+                    options.data().resolve("catalog.db")));
             opened(Worker.start(database, jobs, Lane.GENERATE, benches(options, shelf, store), options.pace()));
             web = opened(WebServer.start(
                     options.host(),
@@ -53,6 +61,8 @@ public final class Server implements AutoCloseable {
                             new A1111Api(jobs, store, settings, shelf, options.auth()),
                             new NovitaApi(database, jobs, store, links, shelf, !options.isLoopback()),
                             new LinkApi(links, store),
+                            new StudioApi(jobs, store, library, options.auth()),
+                            new StudioPage(options.auth()),
                             new OpenApi(List.of("novita")))));
         } catch (Throwable e) {
             close();

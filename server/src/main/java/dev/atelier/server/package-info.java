@@ -12,7 +12,8 @@
  *   <li>{@code key}: API keys, prices and the ledger;
  *   <li>{@code link}: links to results that expire;
  *   <li>{@code a1111}: the API of AUTOMATIC1111;
- *   <li>{@code novita}: the API of Novita.
+ *   <li>{@code novita}: the API of Novita;
+ *   <li>{@code studio}: the web page and its API.
  * </ul>
  *
  * A new API is a package with an {@code Api}, named in {@code Server}. How pictures are made belongs in modules below.

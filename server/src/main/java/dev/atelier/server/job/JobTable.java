@@ -43,18 +43,39 @@ final class JobTable {
     }
 
     /** Newest first. */
-    List<Job> list(@Nullable String owner, @Nullable JobState state, @Nullable String before, int limit) {
+    List<Job> list(
+            @Nullable String owner,
+            @Nullable JobKind kind,
+            @Nullable JobState state,
+            @Nullable String before,
+            int limit) {
         return jdbi.withHandle(handle -> handle.createQuery("""
                 select * from jobs
-                where (:owner is null or owner = :owner) and (:state is null or state = :state)
-                  and (:before is null or id < :before)
+                where (:owner is null or owner = :owner) and (:kind is null or kind = :kind)
+                  and (:state is null or state = :state) and (:before is null or id < :before)
                 order by id desc limit :limit
                 """)
                 .bind("owner", owner)
+                .bind("kind", kind == null ? null : kind.name())
                 .bind("state", state == null ? null : state.name())
                 .bind("before", before)
                 .bind("limit", limit)
                 .map((row, _) -> job(row))
+                .list());
+    }
+
+    /** What an owner's jobs that are not finished are doing, the earliest first. */
+    List<ActiveJob> active(String owner, int limit) {
+        return jdbi.withHandle(handle -> handle.select("""
+                        select id, kind, state, phase, done, total, fraction, previews
+                        from jobs left join job_progress on job_id = id
+                        where state in ('QUEUED', 'RUNNING') and owner = ? order by id limit ?
+                        """, owner, limit)
+                .map((row, _) -> new ActiveJob(
+                        row.getString("id"),
+                        JobKind.valueOf(row.getString("kind")),
+                        JobState.valueOf(row.getString("state")),
+                        row.getString("phase") == null ? JobProgress.NONE : progress(row)))
                 .list());
     }
 
@@ -250,12 +271,7 @@ final class JobTable {
     JobProgress progress(String id) {
         return jdbi.withHandle(handle -> handle.select(
                         "select phase, done, total, fraction, previews from job_progress where job_id = ?", id)
-                .map((row, _) -> new JobProgress(
-                        row.getString("phase"),
-                        row.getInt("done"),
-                        row.getInt("total"),
-                        row.getDouble("fraction"),
-                        row.getInt("previews")))
+                .map((row, _) -> progress(row))
                 .findOne()
                 .orElse(JobProgress.NONE));
     }
@@ -302,6 +318,15 @@ final class JobTable {
                 Instant.ofEpochMilli(row.getLong("created_at")),
                 instant(row, "started_at"),
                 instant(row, "finished_at"));
+    }
+
+    private static JobProgress progress(ResultSet row) throws SQLException {
+        return new JobProgress(
+                row.getString("phase"),
+                row.getInt("done"),
+                row.getInt("total"),
+                row.getDouble("fraction"),
+                row.getInt("previews"));
     }
 
     private static @Nullable Instant instant(ResultSet row, String column) throws SQLException {

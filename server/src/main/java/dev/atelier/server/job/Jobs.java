@@ -113,7 +113,18 @@ public final class Jobs {
      * @param before the id of a job, to go on where another list ended; or null
      */
     public List<Job> list(@Nullable String owner, @Nullable JobState state, @Nullable String before, int limit) {
-        return table.list(owner, state, before, limit);
+        return table.list(owner, null, state, before, limit);
+    }
+
+    /** As {@link #list(String, JobState, String, int)}, of one kind of job. */
+    public List<Job> list(
+            @Nullable String owner, JobKind kind, @Nullable JobState state, @Nullable String before, int limit) {
+        return table.list(owner, kind, state, before, limit);
+    }
+
+    /** What an owner's jobs that are not finished are doing, the earliest first, at most {@code limit} of them. */
+    public List<ActiveJob> active(String owner, int limit) {
+        return table.active(owner, limit);
     }
 
     /** What runs in a lane, the earliest first. */

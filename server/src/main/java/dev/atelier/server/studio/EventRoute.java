@@ -1,0 +1,105 @@
+package dev.atelier.server.studio;
+
+import dev.atelier.server.db.Json;
+import dev.atelier.server.http.HttpError;
+import dev.atelier.server.http.WebServer;
+import dev.atelier.server.job.ActiveJob;
+import dev.atelier.server.job.Jobs;
+import io.javalin.http.Context;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * {@code GET /api/v1/events}: what happens to one's jobs, as server-sent events of the type {@code job}. One stream tells of
+ * all jobs, because a browser opens only six connections to a server. A stream begins with what is waiting and running.
+ */
+final class EventRoute {
+    private static final int MAX_STREAMS = 256;
+    private static final int MAX_JOBS = 500;
+    private static final long HEARTBEAT = TimeUnit.SECONDS.toNanos(10);
+
+    private final Jobs jobs;
+    private final JobViews views;
+    private final Semaphore streams = new Semaphore(MAX_STREAMS);
+
+    EventRoute(Jobs jobs) {
+        this.jobs = jobs;
+        this.views = new JobViews(jobs);
+    }
+
+    void stream(Context context) throws InterruptedException {
+        if (!streams.tryAcquire()) {
+            throw new HttpError(503, "%d pages are watching already".formatted(MAX_STREAMS));
+        }
+        try {
+            HttpServletResponse response = context.res();
+            response.setContentType("text/event-stream");
+            response.setCharacterEncoding("UTF-8");
+            response.setHeader("Cache-Control", "no-store");
+            response.setHeader("X-Accel-Buffering", "no");
+            tell(WebServer.owner(context), response.getOutputStream());
+        } catch (IOException _) {
+            // the page is closed
+        } finally {
+            streams.release();
+        }
+    }
+
+    private void tell(String owner, OutputStream out) throws IOException, InterruptedException {
+        Map<String, ActiveJob> told = new HashMap<>();
+        out.write("retry: 1000\n\n".getBytes(StandardCharsets.UTF_8));
+        out.flush();
+        long written = System.nanoTime();
+        while (!Thread.currentThread().isInterrupted()) {
+            long seen = jobs.changes();
+            StringBuilder news = news(owner, told);
+            if (news.isEmpty() && System.nanoTime() - written > HEARTBEAT) {
+                news.append(":\n\n");
+            }
+            if (!news.isEmpty()) {
+                out.write(news.toString().getBytes(StandardCharsets.UTF_8));
+                out.flush();
+                written = System.nanoTime();
+            }
+            jobs.awaitChange(seen);
+        }
+    }
+
+    private StringBuilder news(String owner, Map<String, ActiveJob> told) {
+        StringBuilder news = new StringBuilder();
+        List<ActiveJob> active = jobs.active(owner, MAX_JOBS);
+        Set<String> gone = new HashSet<>(told.keySet());
+        for (ActiveJob job : active) {
+            gone.remove(job.id());
+            if (!job.equals(told.put(job.id(), job))) {
+                Map<String, Object> event = new LinkedHashMap<>();
+                event.put("id", job.id());
+                event.put("kind", JobViews.word(job.kind()));
+                event.put("state", JobViews.word(job.state()));
+                event.put("progress", JobViews.progress(job.progress()));
+                append(news, event);
+            }
+        }
+        for (String id : gone) {
+            told.remove(id);
+            jobs.find(id).ifPresent(job -> append(news, views.of(job)));
+        }
+        return news;
+    }
+
+    private static void append(StringBuilder news, Map<String, ?> event) {
+        news.append("event: job\ndata: ")
+                .append(Json.MAPPER.writeValueAsString(event))
+                .append("\n\n");
+    }
+}

@@ -1,0 +1,109 @@
+package dev.atelier.server.studio;
+
+import dev.atelier.catalog.Model;
+import dev.atelier.catalog.ModelKind;
+import dev.atelier.catalog.ModelPage;
+import dev.atelier.catalog.ModelQuery;
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Layout;
+import dev.atelier.checkpoint.Recognition;
+import dev.atelier.merge.expression.ResolvedModel;
+import dev.atelier.server.http.HttpError;
+import dev.atelier.server.models.ModelFile;
+import dev.atelier.server.models.ModelLibrary;
+import io.javalin.http.Context;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Which models there are, and what an expression of them is. */
+final class ModelRoutes {
+    private static final int PAGE = 60;
+    private static final int MAX_PAGE = 500;
+
+    private final ModelLibrary library;
+
+    ModelRoutes(ModelLibrary library) {
+        this.library = library;
+    }
+
+    /** {@code GET /api/v1/models}: a page of those that a search finds. */
+    void list(Context context) {
+        ModelQuery query = ModelQuery.ALL
+                .matching(Query.text(context, "q"))
+                .sortedBy(constant(context, "sort", ModelQuery.Sort.values()).orElse(ModelQuery.Sort.NAME))
+                .limitedTo(Query.number(context, "limit", PAGE, 1, MAX_PAGE));
+        Optional<ModelKind> kind = constant(context, "kind", ModelKind.values());
+        query = kind.isPresent() ? query.ofKind(kind.get()) : query;
+        String family = Query.text(context, "family");
+        query = family.isEmpty() ? query : query.ofFamily(family);
+        String broken = Query.text(context, "broken");
+        query = broken.isEmpty() ? query : query.onlyBroken(broken.equals("true"));
+        String cursor = Query.text(context, "cursor");
+        query = cursor.isEmpty() ? query : query.after(cursor);
+        ModelPage page = library.catalog().list(query);
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("models", page.models().stream().map(ModelRoutes::view).toList());
+        answer.put("next", page.next().orElse(null));
+        context.json(answer);
+    }
+
+    private static <E extends Enum<E>> Optional<E> constant(Context context, String name, E[] all) {
+        String word = Query.text(context, name);
+        if (word.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(Arrays.stream(all)
+                .filter(value -> value.toString().equals(word))
+                .findFirst()
+                .orElseThrow(() ->
+                        new HttpError(422, "%s is one of %s, not \"%s\"".formatted(name, Arrays.toString(all), word))));
+    }
+
+    static Map<String, @Nullable Object> view(Model model) {
+        Map<String, @Nullable Object> view = new LinkedHashMap<>();
+        view.put("id", model.id());
+        view.put("name", model.name());
+        view.put("stem", model.stem());
+        view.put("title", model.title());
+        view.put("size", model.size());
+        view.put("modified", model.modified());
+        view.put("kind", model.kind().toString());
+        view.put("architecture", JobViews.word(model.architecture()));
+        view.put("label", model.label());
+        view.put("dtypes", model.dtypes());
+        view.put("components", model.components());
+        view.put("tensors", model.tensors());
+        view.put("problem", model.problem().orElse(null));
+        view.put("sha256", model.sha256().orElse(null));
+        view.put("shortHash", model.shortHash().orElse(null));
+        view.put("autoV1", model.autoV1().orElse(null));
+        view.put("autoV3", model.autoV3().orElse(null));
+        return view;
+    }
+
+    private record Check(@Nullable String model) {}
+
+    /** {@code POST /api/v1/models/check}: what a name or an expression stands for; a mistake in it is told with its place. */
+    void check(Context context) {
+        String text = JsonBody.read(context, Check.class).model();
+        String name = text == null || text.isBlank()
+                ? library.shelf().list().getFirst().name()
+                : text.strip();
+        ResolvedModel model = library.shelf().resolve(name);
+        Checkpoint checkpoint = Layout.normalize(model.checkpoint());
+        Recognition recognition = Recognition.of(checkpoint);
+        Map<String, @Nullable Object> answer = new LinkedHashMap<>();
+        answer.put("name", library.shelf().find(name).map(ModelFile::name).orElse(null));
+        answer.put("inputs", List.copyOf(model.inputs().sequencedKeySet()));
+        answer.put("label", recognition.label());
+        answer.put("architecture", JobViews.word(recognition.architecture()));
+        answer.put("nativeSize", NativeSize.of(checkpoint, recognition));
+        answer.put("bytes", checkpoint.byteSize());
+        answer.put("warnings", model.warnings());
+        context.json(answer);
+    }
+}

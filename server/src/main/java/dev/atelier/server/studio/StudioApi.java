@@ -1,0 +1,93 @@
+package dev.atelier.server.studio;
+
+import dev.atelier.catalog.NoSuchModelException;
+import dev.atelier.checkpoint.InvalidCheckpointException;
+import dev.atelier.merge.expression.ExpressionException;
+import dev.atelier.server.http.Api;
+import dev.atelier.server.http.BasicAuth;
+import dev.atelier.server.http.HttpError;
+import dev.atelier.server.job.Jobs;
+import dev.atelier.server.job.QueueFullException;
+import dev.atelier.server.job.Wish;
+import dev.atelier.server.models.ModelLibrary;
+import dev.atelier.server.store.ObjectStore;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The routes of our own API, {@code /api/v1/*}. Failures are {@code {"error": "a sentence"}}. */
+public final class StudioApi implements Api {
+    private static final String PREFIX = "/api/v1/";
+
+    private final @Nullable BasicAuth auth;
+    private final PictureRoutes pictures;
+    private final JobRoutes jobs;
+    private final EventRoute events;
+    private final ModelRoutes models;
+
+    /** @param auth null where nobody needs a password */
+    public StudioApi(Jobs jobs, ObjectStore store, ModelLibrary library, @Nullable BasicAuth auth) {
+        this.auth = auth;
+        this.pictures = new PictureRoutes(jobs, store, library.shelf());
+        this.jobs = new JobRoutes(jobs, store);
+        this.events = new EventRoute(jobs);
+        this.models = new ModelRoutes(library);
+    }
+
+    @Override
+    public List<String> prefixes() {
+        return List.of(PREFIX);
+    }
+
+    @Override
+    public void addTo(RoutesConfig routes) {
+        routes.get(PREFIX + "about", AboutRoute::show);
+        routes.get(PREFIX + "events", events::stream);
+
+        routes.post(PREFIX + "pictures", pictures::draw);
+        routes.post(PREFIX + "infotext", pictures::infotext);
+
+        routes.get(PREFIX + "jobs", jobs::list);
+        routes.get(PREFIX + "jobs/{id}", jobs::show);
+        routes.get(PREFIX + "jobs/{id}/preview", jobs::preview);
+        routes.get(PREFIX + "jobs/{id}/images/{index}", jobs::image);
+        for (Wish wish : Wish.values()) {
+            routes.post(PREFIX + "jobs/{id}/" + JobViews.word(wish), context -> jobs.wish(context, wish));
+        }
+        routes.post(PREFIX + "jobs/{id}/retry", jobs::retry);
+
+        routes.get(PREFIX + "models", models::list);
+        routes.post(PREFIX + "models/check", models::check);
+    }
+
+    @Override
+    public String admit(Context context) {
+        return auth == null ? Jobs.LOCAL : auth.require(context.header("Authorization"));
+    }
+
+    @Override
+    public void fail(Context context, Exception failure) {
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("error", String.valueOf(failure.getMessage()));
+        switch (failure) {
+            case HttpError _ -> {
+                if (context.statusCode() == 401) {
+                    context.header("WWW-Authenticate", "Basic realm=\"Atelier\", charset=\"UTF-8\"");
+                }
+            }
+            case QueueFullException _ -> context.status(429).header("Retry-After", "10");
+            case ExpressionException mistake -> {
+                context.status(422);
+                answer.put("error", mistake.problem());
+                answer.put("position", mistake.position());
+            }
+            case NoSuchModelException _ -> context.status(404);
+            case InvalidCheckpointException _, IllegalArgumentException _ -> context.status(422);
+            default -> answer.put("error", "the server failed; its log says why");
+        }
+        context.json(answer);
+    }
+}

@@ -1,0 +1,56 @@
+// Which screen is shown. A screen is a module that is loaded when it is first needed and then stays as it is: screen() makes
+// its element once, enter() and leave() are called whenever it comes and goes.
+import { get, isFinal, listen, onJobs } from './api.js';
+import { h, replace, toast } from './dom.js';
+
+const SCREENS = [
+  ['create', 'Create', () => import('./create.js')],
+
+];
+
+const main = document.getElementById('screen');
+const links = new Map(SCREENS.map(([id, label]) => [id, h('a', { href: `#${id}` }, label)]));
+replace(document.getElementById('nav'), [...links.values()]);
+
+const made = new Map();
+let current = null;
+let turns = 0;
+
+async function show() {
+  const [id, ...rest] = location.hash.slice(1).split('/');
+  const [name, label, load] = SCREENS.find(([known]) => known === id) ?? SCREENS[0];
+  turns += 1;
+  const turn = turns;
+  for (const [other, link] of links) {
+    if (other === name) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  document.title = `${label} · Atelier`;
+  try {
+    if (!made.has(name)) made.set(name, load().then((module) => module.screen()));
+    const screen = await made.get(name);
+    if (turn !== turns) return;
+    current?.leave?.();
+    current = screen;
+    replace(main, screen.element);
+    await screen.enter?.(rest.map(decodeURIComponent).join('/'));
+  } catch (error) {
+    made.delete(name);
+    if (turn === turns) replace(main, h('p', { class: 'empty' }, error.message));
+  }
+}
+
+const active = new Map();
+const queue = document.getElementById('queue');
+onJobs((job) => {
+  if (isFinal(job.state)) active.delete(job.id);
+  else active.set(job.id, job.state);
+  if (job.state === 'failed') toast(`A job failed: ${job.error}`, 'error');
+  queue.hidden = active.size === 0;
+  queue.textContent = active.size === 1 ? '1 job' : `${active.size} jobs`;
+});
+
+window.addEventListener('hashchange', show);
+listen();
+show();
+get('about').then((about) => { document.querySelector('.brand').title = about.version; }, () => {});

@@ -1,0 +1,79 @@
+// Finished pictures, the newest first, and what can be done with one.
+import { get } from './api.js';
+import { h, replace } from './dom.js';
+
+const PAGE = 30;
+
+export function gallery(onChoose) {
+  const grid = h('div', { class: 'thumbs', role: 'listbox', 'aria-label': 'Pictures' });
+  const more = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => load() }, 'Show older pictures');
+  const element = h('section', { class: 'gallery', 'aria-label': 'Gallery' }, grid, more);
+  let pictures = [];
+  let oldest = null;
+  let chosen = null;
+
+  function thumb(picture) {
+    picture.element = h('button', {
+      type: 'button', role: 'option', class: 'thumb', 'aria-selected': 'false', title: picture.infotext.split('\n')[0],
+      onclick: () => choose(picture),
+    }, h('img', { src: picture.url, alt: picture.infotext.split('\n')[0] || 'Picture', loading: 'lazy', decoding: 'async' }));
+    return picture.element;
+  }
+
+  function choose(picture) {
+    chosen?.element.setAttribute('aria-selected', 'false');
+    chosen = picture;
+    chosen?.element.setAttribute('aria-selected', 'true');
+    chosen?.element.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    onChoose(picture);
+  }
+
+  const of = (job) => job.images.map((image) => ({ ...image, job: job.id, model: job.model }));
+
+  async function load() {
+    const query = new URLSearchParams({ kind: 'generate', state: 'succeeded', limit: PAGE });
+    if (oldest) query.set('before', oldest);
+    const { jobs } = await get(`jobs?${query}`);
+    const added = jobs.flatMap(of);
+    oldest = jobs.at(-1)?.id ?? oldest;
+    pictures.push(...added);
+    grid.append(...added.map(thumb));
+    more.hidden = jobs.length < PAGE;
+    empty();
+  }
+
+  function empty() {
+    element.classList.toggle('is-empty', pictures.length === 0);
+  }
+
+  return {
+    element,
+    load,
+    /** Puts a job's pictures in front; they may be there already. */
+    add(job, show) {
+      if (pictures.some((picture) => picture.job === job.id)) return;
+      const added = of(job);
+      pictures = [...added, ...pictures];
+      grid.prepend(...added.map(thumb));
+      empty();
+      if (show && added.length) choose(added[0]);
+    },
+    move(step) {
+      if (!pictures.length) return;
+      const next = pictures.indexOf(chosen) + step;
+      if (next >= 0 && next < pictures.length) choose(pictures[next]);
+    },
+    first() {
+      if (!chosen && pictures.length) choose(pictures[0]);
+    },
+    chosen: () => chosen,
+    forget() {
+      chosen?.element.setAttribute('aria-selected', 'false');
+      chosen = null;
+    },
+    clear() {
+      pictures = [];
+      replace(grid);
+    },
+  };
+}

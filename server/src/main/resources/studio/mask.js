@@ -1,0 +1,129 @@
+// A picture that can be painted on. The mask has the picture's own pixels: white where something is drawn anew.
+import { h } from './dom.js';
+import { icon } from './icons.js';
+
+const MOST_UNDOS = 20;
+
+export function maskEditor() {
+  const image = h('img', { alt: 'Picture to inpaint', draggable: 'false' });
+  const canvas = h('canvas', { 'aria-label': 'Mask. Paint with a pointer over what is to be drawn anew.', role: 'img' });
+  const pen = canvas.getContext('2d', { willReadFrequently: true });
+  const cursor = h('div', { class: 'brush', hidden: true });
+  const stage = h('div', { class: 'mask-stage' }, image, canvas, cursor);
+  const size = h('input', { type: 'range', min: 1, max: 40, value: 10, 'aria-label': 'Brush size', oninput: moveCursor });
+  const eraser = h('button', { type: 'button', class: 'tool', 'aria-pressed': 'false', title: 'Eraser (E)', onclick: toggleEraser }, icon('eraser'), 'Erase');
+  const undos = [];
+  let last = null;
+  let at = null;
+
+  const element = h('div', { class: 'mask-editor', tabindex: '0', onkeydown }, stage, h('div', { class: 'tools' },
+    h('label', { class: 'brush-size' }, 'Brush', size),
+    eraser,
+    h('button', { type: 'button', class: 'tool', title: 'Undo (Ctrl+Z)', onclick: undo }, icon('undo'), 'Undo'),
+    h('button', { type: 'button', class: 'tool', onclick: clear }, icon('trash'), 'Clear')));
+
+  image.addEventListener('load', () => {
+    canvas.width = image.naturalWidth;
+    canvas.height = image.naturalHeight;
+    undos.length = 0;
+  });
+
+  canvas.addEventListener('pointerdown', (event) => {
+    if (event.button > 0) return;
+    event.preventDefault();
+    element.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    undos.push(pen.getImageData(0, 0, canvas.width, canvas.height));
+    if (undos.length > MOST_UNDOS) undos.shift();
+    last = point(event);
+    stroke(last);
+  });
+  canvas.addEventListener('pointermove', (event) => {
+    at = event;
+    moveCursor();
+    if (!last) return;
+    for (const step of event.getCoalescedEvents?.() ?? [event]) {
+      const next = point(step);
+      stroke(next);
+      last = next;
+    }
+  });
+  for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => { last = null; });
+  canvas.addEventListener('pointerenter', () => { cursor.hidden = false; });
+  canvas.addEventListener('pointerleave', () => { cursor.hidden = true; });
+
+  function point(event) {
+    const box = canvas.getBoundingClientRect();
+    return { x: ((event.clientX - box.left) / box.width) * canvas.width, y: ((event.clientY - box.top) / box.height) * canvas.height };
+  }
+
+  /** In pixels of the picture: a share of its longer side. */
+  function diameter() {
+    return (Number(size.value) / 100) * Math.max(canvas.width, canvas.height);
+  }
+
+  function stroke(to) {
+    pen.globalCompositeOperation = eraser.getAttribute('aria-pressed') === 'true' ? 'destination-out' : 'source-over';
+    pen.strokeStyle = '#fff';
+    pen.lineWidth = diameter();
+    pen.lineCap = 'round';
+    pen.lineJoin = 'round';
+    pen.beginPath();
+    pen.moveTo(last.x, last.y);
+    pen.lineTo(to.x + 0.01, to.y);
+    pen.stroke();
+  }
+
+  function moveCursor() {
+    const box = canvas.getBoundingClientRect();
+    if (!at || box.width === 0) return;
+    const shown = (diameter() * box.width) / canvas.width;
+    Object.assign(cursor.style, {
+      width: `${shown}px`, height: `${shown}px`, left: `${at.clientX - box.left - shown / 2}px`, top: `${at.clientY - box.top - shown / 2}px`,
+    });
+  }
+
+  function toggleEraser() {
+    eraser.setAttribute('aria-pressed', String(eraser.getAttribute('aria-pressed') !== 'true'));
+  }
+
+  function undo() {
+    const before = undos.pop();
+    if (before) pen.putImageData(before, 0, 0);
+  }
+
+  function clear() {
+    undos.push(pen.getImageData(0, 0, canvas.width, canvas.height));
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+  }
+
+  function onkeydown(event) {
+    if (event.key === '[' || event.key === ']') {
+      size.value = Number(size.value) + (event.key === ']' ? 2 : -2);
+      moveCursor();
+    } else if (event.key === 'e' && !event.ctrlKey) {
+      toggleEraser();
+    } else if (event.key === 'z' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      undo();
+    }
+  }
+
+  return {
+    element,
+    show(url) {
+      if (image.src !== url) image.src = url;
+    },
+    /** A PNG file as data URL; null where nothing is painted. */
+    mask() {
+      if (!canvas.width) return null;
+      const painted = pen.getImageData(0, 0, canvas.width, canvas.height).data.some((value, i) => i % 4 === 3 && value > 0);
+      if (!painted) return null;
+      const out = h('canvas', { width: canvas.width, height: canvas.height });
+      const flat = out.getContext('2d');
+      flat.fillRect(0, 0, out.width, out.height);
+      flat.drawImage(canvas, 0, 0);
+      return out.toDataURL('image/png');
+    },
+  };
+}
