@@ -9,6 +9,7 @@ import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.Pipeline;
+import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DemoModel;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.StableDiffusion;
@@ -31,6 +32,11 @@ public final class Atelier implements AutoCloseable {
     private final Pipeline pipeline;
     private final @Nullable LazyRefiner refiner;
     private final Runnable onClose;
+
+    static {
+        // reading the vocabulary takes a tenth of a second, and the weights are being loaded meanwhile
+        Thread.ofPlatform().daemon().name("vocabulary").start(ClipTokenizer::standard);
+    }
 
     private Atelier(DiffusionModel model, @Nullable LazyRefiner refiner, Supplier<ModelLabel> label, Runnable onClose) {
         this.model = model;

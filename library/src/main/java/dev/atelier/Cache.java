@@ -1,5 +1,6 @@
 package dev.atelier;
 
+import dev.atelier.checkpoint.CacheFolder;
 import dev.atelier.checkpoint.FileHash;
 import dev.atelier.checkpoint.Progress;
 import java.io.IOException;
@@ -14,10 +15,7 @@ public record Cache(Path folder) {
 
     /** The folder that the XDG base directory specification names. */
     public static Cache ofUser() {
-        String cache = System.getenv("XDG_CACHE_HOME");
-        Path folder =
-                cache != null && !cache.isEmpty() ? Path.of(cache) : Path.of(System.getProperty("user.home"), ".cache");
-        return new Cache(folder.resolve("atelier"));
+        return new Cache(CacheFolder.ofUser());
     }
 
     /**

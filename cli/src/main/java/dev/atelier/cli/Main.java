@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
@@ -43,7 +44,13 @@ import picocli.CommandLine.Spec;
             " 3:scan found a file that should not be loaded",
             "130:stopped with Ctrl-C; nothing was left half-written",
         },
-        subcommands = {
+        versionProvider = Version.class,
+        mixinStandardHelpOptions = true)
+public final class Main implements Callable<Integer> {
+    static final int BAD_INPUT = 2;
+    static final int REFUSED = 3;
+
+    private static final List<Class<?>> COMMANDS = List.of(
             ConvertCommand.class,
             DiffCommand.class,
             ExplainCommand.class,
@@ -60,13 +67,7 @@ import picocli.CommandLine.Spec;
             ServeCommand.class,
             TrainCommand.class,
             VerifyCommand.class,
-            CommandLine.HelpCommand.class,
-        },
-        versionProvider = Version.class,
-        mixinStandardHelpOptions = true)
-public final class Main implements Callable<Integer> {
-    static final int BAD_INPUT = 2;
-    static final int REFUSED = 3;
+            CommandLine.HelpCommand.class);
 
     @Option(
             names = "--stacktrace",
@@ -88,19 +89,26 @@ public final class Main implements Callable<Integer> {
 
     public static void main(String[] arguments) {
         try {
-            System.exit(commandLine().execute(arguments));
+            System.exit(commandLine(arguments).execute(arguments));
         } catch (OutOfMemoryError _) {
             System.err.println("atelier: this needs more memory than the machine has to spare; nothing was written");
             System.exit(1);
         }
     }
 
-    static CommandLine commandLine() {
+    /** Where {@code arguments} begin with a command, the others are left out: reading their options takes a while. */
+    static CommandLine commandLine(String... arguments) {
         Main main = new Main();
-        return new CommandLine(main)
-                .setCaseInsensitiveEnumValuesAllowed(true)
+        CommandLine line = new CommandLine(main);
+        List<Class<?>> named = COMMANDS.stream()
+                .filter(command -> arguments.length > 0
+                        && command.getAnnotation(Command.class).name().equals(arguments[0]))
+                .toList();
+        boolean speaksOfOthers = named.isEmpty() || named.contains(CommandLine.HelpCommand.class);
+        (speaksOfOthers ? COMMANDS : named).forEach(line::addSubcommand);
+        return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, command, parsed) -> main.report(failure, command))
-                .setParameterExceptionHandler((mistake, arguments) -> {
+                .setParameterExceptionHandler((mistake, _) -> {
                     CommandLine command = mistake.getCommandLine();
                     command.getErr().println("atelier: " + mistake.getMessage());
                     CommandLine.UnmatchedArgumentException.printSuggestions(mistake, command.getErr());

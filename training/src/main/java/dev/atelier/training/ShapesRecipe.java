@@ -156,7 +156,7 @@ public final class ShapesRecipe {
         metadata.put("modelspec.license", "Apache-2.0");
         metadata.put("modelspec.resolution", "128x128");
         metadata.put("modelspec.prediction_type", "epsilon");
-        metadata.put("atelier.recipe", "shapes, seed " + seed);
+        metadata.put("atelier.trained_by", "shapes, seed " + seed);
         return model.withMetadata(metadata);
     }
 

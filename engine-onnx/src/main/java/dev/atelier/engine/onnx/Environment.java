@@ -4,8 +4,6 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtEnvironment.ThreadingOptions;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 
 /** ONNX Runtime's environment, of which a process has one, with the threads that all its sessions share. */
 final class Environment {
@@ -14,8 +12,8 @@ final class Environment {
     private Environment() {}
 
     private static OrtEnvironment create() {
-        try (NativeLibraries _ = NativeLibraries.unpack();
-                ThreadingOptions threading = new ThreadingOptions()) {
+        NativeLibraries.provide();
+        try (ThreadingOptions threading = new ThreadingOptions()) {
             threading.setGlobalIntraOpNumThreads(threads());
             threading.setGlobalSpinControl(false); // waiting threads would take the cores from others
             // What goes wrong is in the exception; the log would print it a second time.
@@ -25,8 +23,6 @@ final class Environment {
             return environment;
         } catch (OrtException e) {
             throw new IllegalStateException("ONNX Runtime could not start: " + e.getMessage(), e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

@@ -1,37 +1,68 @@
 package dev.atelier.engine.onnx;
 
 import ai.onnxruntime.OrtEnvironment;
+import dev.atelier.checkpoint.CacheFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Locale;
 
 /**
- * ONNX Runtime's native libraries, unpacked from its jar for as long as it takes to load them. It does that itself, but
- * leaves its folder behind at every start, and the 28 MB in it where the program is killed.
+ * ONNX Runtime's native libraries, unpacked from its jar once. It does that itself, but at every start, and leaves its
+ * folder behind, and the 28 MB in it where the program is killed.
  */
-record NativeLibraries(Path folder) implements AutoCloseable {
+final class NativeLibraries {
     /** Where ONNX Runtime looks for its libraries before it unpacks them. */
     private static final String PATH_PROPERTY = "onnxruntime.native.path";
 
     private static final List<String> FILES =
             List.of(System.mapLibraryName("onnxruntime"), System.mapLibraryName("onnxruntime4j_jni"));
 
-    /** Unpacks the libraries of this platform; if the jar has none, says so later, in ONNX Runtime's own words. */
-    static NativeLibraries unpack() throws IOException {
-        Path folder = Files.createTempDirectory("atelier");
-        for (String file : FILES) {
-            String resource = "/ai/onnxruntime/native/%s/%s".formatted(platform(), file);
-            try (InputStream stored = OrtEnvironment.class.getResourceAsStream(resource)) {
-                if (stored != null) {
-                    Files.copy(stored, folder.resolve(file));
+    private NativeLibraries() {}
+
+    /** Has ONNX Runtime find its libraries in the user's cache; where that cannot be, it is left to unpack them itself. */
+    static void provide() {
+        String version = OrtEnvironment.class.getPackage().getImplementationVersion();
+        if (version == null || System.getProperty(PATH_PROPERTY) != null) {
+            return;
+        }
+        Path folder = CacheFolder.ofUser().resolve("onnxruntime-%s-%s".formatted(version, platform()));
+        try {
+            if (!Files.isDirectory(folder)) {
+                unpack(folder);
+            }
+        } catch (IOException _) {
+            // the disk is full, the folder is not ours, or another process was quicker
+        }
+        if (Files.isDirectory(folder)) {
+            System.setProperty(PATH_PROPERTY, folder.toString());
+        }
+    }
+
+    /** Unpacks the libraries; a folder that has its name is complete. */
+    private static void unpack(Path folder) throws IOException {
+        Files.createDirectories(folder.getParent());
+        Path part = Files.createTempDirectory(folder.getParent(), "onnxruntime");
+        try {
+            for (String file : FILES) {
+                String resource = "/ai/onnxruntime/native/%s/%s".formatted(platform(), file);
+                try (InputStream stored = OrtEnvironment.class.getResourceAsStream(resource)) {
+                    if (stored == null) {
+                        throw new IOException("the jar has no " + resource);
+                    }
+                    Files.copy(stored, part.resolve(file));
                 }
             }
+            Files.move(part, folder, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            for (String file : FILES) {
+                Files.deleteIfExists(part.resolve(file));
+            }
+            Files.deleteIfExists(part);
         }
-        System.setProperty(PATH_PROPERTY, folder.toString());
-        return new NativeLibraries(folder);
     }
 
     private static String platform() {
@@ -41,19 +72,5 @@ record NativeLibraries(Path folder) implements AutoCloseable {
             return "win-" + processor;
         }
         return (system.contains("mac") ? "osx-" : "linux-") + processor;
-    }
-
-    /** Deletes the files; what is loaded stays loaded. */
-    @Override
-    public void close() {
-        System.clearProperty(PATH_PROPERTY);
-        try {
-            for (String file : FILES) {
-                Files.deleteIfExists(folder.resolve(file));
-            }
-            Files.delete(folder);
-        } catch (IOException _) {
-            // Windows keeps the files of loaded libraries; its own cleaning of the folder will find them
-        }
     }
 }

@@ -98,7 +98,10 @@ public record Recipe(Step made, SequencedMap<String, Step> ancestors) {
         }
         Map<String, String> metadata = Checkpoints.open(checkpoint).metadata();
         String json = metadata.get(KEY);
-        return json == null ? WebUiMetadata.recipe(metadata) : Optional.of(RecipeJson.parse(checkpoint, json));
+        boolean inWords = json != null && !json.startsWith("{"); // how a model was trained
+        return json == null || inWords
+                ? WebUiMetadata.recipe(metadata)
+                : Optional.of(RecipeJson.parse(checkpoint, json));
     }
 
     /**

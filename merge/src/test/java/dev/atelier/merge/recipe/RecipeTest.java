@@ -8,6 +8,7 @@ import dev.atelier.merge.recipe.Step.Input;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -60,6 +61,17 @@ class RecipeTest {
         assertThatThrownBy(() -> Recipe.read(file))
                 .isInstanceOf(InvalidCheckpointException.class)
                 .hasMessageContaining("bad.json: ");
+    }
+
+    /** The model that comes with Atelier has such an entry. */
+    @Test
+    void anEntryInWordsIsNoRecipe() throws IOException {
+        String header = "{\"__metadata__\":{\"atelier.recipe\":\"shapes, seed 1\"}}";
+        byte[] length = {(byte) header.length(), 0, 0, 0, 0, 0, 0, 0};
+        Path file = folder.resolve("trained.safetensors");
+        Files.write(file, length);
+        Files.writeString(file, header, StandardOpenOption.APPEND);
+        assertThat(Recipe.in(file)).isEmpty();
     }
 
     /** The entries as AUTOMATIC1111 writes them: A of the second merge is the first one. */
