@@ -5,7 +5,7 @@ import { h, replace, toast } from './dom.js';
 
 const SCREENS = [
   ['create', 'Create', () => import('./create.js')],
-
+  ['models', 'Models', () => import('./models.js')],
 ];
 
 const main = document.getElementById('screen');

@@ -91,6 +91,21 @@ public final class Catalog implements AutoCloseable {
         return table.page(query);
     }
 
+    /** The model of this {@link Model#id}. */
+    public Optional<Model> byId(long id) {
+        return table.where("id = ?", id).stream().findFirst();
+    }
+
+    /** The model whose file has this SHA-256, 64 lower-case hex digits; one of them if there are several. */
+    public Optional<Model> bySha256(String sha256) {
+        return table.where("sha256 = ?", sha256).stream().findFirst();
+    }
+
+    /** How many models there are. */
+    public int size() {
+        return database.all("select count(*) from model", row -> row.getInt(1)).getFirst();
+    }
+
     /**
      * The model that is meant by a name, with or without folder and extension; a title as AUTOMATIC1111 shows it
      * ("name [short hash]"); a hash (AutoV1, or at least eight digits of a SHA-256); or a part of a name that only one has.
@@ -129,7 +144,7 @@ public final class Catalog implements AutoCloseable {
         if (model.sha256().isEmpty()) {
             hash(List.of(model), progress);
         }
-        return table.where("id = ?", model.id()).stream().findFirst().orElse(model);
+        return byId(model.id()).orElse(model);
     }
 
     private void hash(List<Model> models, Progress progress) {

@@ -6,12 +6,15 @@ import dev.atelier.catalog.ModelPage;
 import dev.atelier.catalog.ModelQuery;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Layout;
+import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Recognition;
 import dev.atelier.merge.expression.ResolvedModel;
+import dev.atelier.server.http.Body;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.models.ModelLibrary;
 import io.javalin.http.Context;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 final class ModelRoutes {
     private static final int PAGE = 60;
     private static final int MAX_PAGE = 500;
+    private static final int TENSORS = 200;
+    private static final int MAX_PICTURE = 30 << 20;
 
     private final ModelLibrary library;
 
@@ -82,7 +87,62 @@ final class ModelRoutes {
         view.put("shortHash", model.shortHash().orElse(null));
         view.put("autoV1", model.autoV1().orElse(null));
         view.put("autoV3", model.autoV3().orElse(null));
+        view.put("cover", cover(model).orElse(null));
         return view;
+    }
+
+    /** When the picture beside it was made; clients ask again when that changes. */
+    private static Optional<Long> cover(Model model) {
+        return CoverPicture.file(model).map(file -> file.toFile().lastModified());
+    }
+
+    /** {@code GET /api/v1/models/{id}}. */
+    void show(Context context) {
+        context.json(new ModelDetails(library.catalog()).of(model(context)));
+    }
+
+    /** {@code GET /api/v1/models/{id}/tensors}. */
+    void tensors(Context context) {
+        int offset = Query.number(context, "offset", 0, 0, 1_000_000);
+        context.json(ModelDetails.tensors(model(context), Query.text(context, "q"), offset, TENSORS));
+    }
+
+    /** {@code POST /api/v1/models/{id}/hash}: reads the whole file, unless that was done before. */
+    void hash(Context context) {
+        context.json(view(library.catalog().hashed(model(context), Progress.NONE)));
+    }
+
+    /** {@code GET /api/v1/models/{id}/cover}. */
+    void cover(Context context) throws IOException {
+        byte[] jpeg = CoverPicture.small(model(context)).orElseThrow(() -> new HttpError(404, "it has no cover"));
+        context.contentType("image/jpeg")
+                .header("Cache-Control", "private, max-age=3600")
+                .result(jpeg);
+    }
+
+    /** {@code POST /api/v1/models/{id}/cover}: the body is a picture. */
+    void setCover(Context context) {
+        Model model = model(context);
+        try {
+            CoverPicture.write(model, Body.bytes(context, MAX_PICTURE));
+        } catch (IOException e) {
+            throw new HttpError(422, "the picture cannot be taken: " + e.getMessage());
+        }
+        context.json(view(model));
+    }
+
+    /** {@code POST /api/v1/models/scan}: looks for new and changed files. */
+    void scan(Context context) {
+        library.rescan();
+        context.json(Map.of("models", library.catalog().size()));
+    }
+
+    private Model model(Context context) {
+        String id = context.pathParam("id");
+        return Optional.of(id)
+                .filter(text -> text.matches("\\d{1,18}"))
+                .flatMap(text -> library.catalog().byId(Long.parseLong(text)))
+                .orElseThrow(() -> new HttpError(404, "there is no model %s".formatted(id)));
     }
 
     private record Check(@Nullable String model) {}

@@ -61,6 +61,12 @@ public final class StudioApi implements Api {
 
         routes.get(PREFIX + "models", models::list);
         routes.post(PREFIX + "models/check", models::check);
+        routes.post(PREFIX + "models/scan", models::scan);
+        routes.get(PREFIX + "models/{id}", models::show);
+        routes.get(PREFIX + "models/{id}/tensors", models::tensors);
+        routes.get(PREFIX + "models/{id}/cover", models::cover);
+        routes.post(PREFIX + "models/{id}/cover", models::setCover);
+        routes.post(PREFIX + "models/{id}/hash", models::hash);
     }
 
     @Override
