@@ -34,7 +34,7 @@ final class JobRoutes {
 
     /** {@code GET /api/v1/jobs}: the newest first. */
     void list(Context context) {
-        int limit = Query.number(context, "limit", PAGE, 1, MAX_PAGE);
+        int limit = Http.number(context, "limit", PAGE, 1, MAX_PAGE);
         JobKind kind = constant(context, "kind", JobKind.values());
         JobState state = constant(context, "state", JobState.values());
         String before = context.queryParam("before");
@@ -69,7 +69,8 @@ final class JobRoutes {
     /** {@code GET /api/v1/jobs/{id}/preview}: what it looks like so far. */
     void preview(Context context) {
         byte[] png = jobs.preview(job(context).id()).orElseThrow(() -> new HttpError(404, "there is no preview yet"));
-        context.contentType("image/png").header("Cache-Control", "no-store").result(png);
+        context.header("Cache-Control", "no-store");
+        Http.answer(context, "image/png", png);
     }
 
     /** {@code GET /api/v1/jobs/{id}/images/{index}}: a PNG file with its infotext. */
@@ -82,10 +83,9 @@ final class JobRoutes {
         }
         GenerateResult.Image image = images.get(Integer.parseInt(index));
         byte[] png = store.read(image.key()).orElseThrow(() -> new HttpError(404, "the picture is gone"));
-        context.contentType("image/png")
-                .header("Cache-Control", FOREVER)
-                .header("Content-Disposition", "inline; filename=\"%s-%d.png\"".formatted(job.id(), image.seed()))
-                .result(png);
+        context.header("Cache-Control", FOREVER)
+                .header("Content-Disposition", "inline; filename=\"%s-%d.png\"".formatted(job.id(), image.seed()));
+        Http.answer(context, "image/png", png);
     }
 
     /** {@code POST /api/v1/jobs/{id}/cancel}, {@code interrupt} and {@code skip}. */

@@ -38,16 +38,16 @@ final class ModelRoutes {
     /** {@code GET /api/v1/models}: a page of those that a search finds. */
     void list(Context context) {
         ModelQuery query = ModelQuery.ALL
-                .matching(Query.text(context, "q"))
+                .matching(Http.text(context, "q"))
                 .sortedBy(constant(context, "sort", ModelQuery.Sort.values()).orElse(ModelQuery.Sort.NAME))
-                .limitedTo(Query.number(context, "limit", PAGE, 1, MAX_PAGE));
+                .limitedTo(Http.number(context, "limit", PAGE, 1, MAX_PAGE));
         Optional<ModelKind> kind = constant(context, "kind", ModelKind.values());
         query = kind.isPresent() ? query.ofKind(kind.get()) : query;
-        String family = Query.text(context, "family");
+        String family = Http.text(context, "family");
         query = family.isEmpty() ? query : query.ofFamily(family);
-        String broken = Query.text(context, "broken");
+        String broken = Http.text(context, "broken");
         query = broken.isEmpty() ? query : query.onlyBroken(broken.equals("true"));
-        String cursor = Query.text(context, "cursor");
+        String cursor = Http.text(context, "cursor");
         query = cursor.isEmpty() ? query : query.after(cursor);
         ModelPage page = library.catalog().list(query);
         Map<String, @Nullable Object> answer = new LinkedHashMap<>();
@@ -57,7 +57,7 @@ final class ModelRoutes {
     }
 
     private static <E extends Enum<E>> Optional<E> constant(Context context, String name, E[] all) {
-        String word = Query.text(context, name);
+        String word = Http.text(context, name);
         if (word.isEmpty()) {
             return Optional.empty();
         }
@@ -103,8 +103,8 @@ final class ModelRoutes {
 
     /** {@code GET /api/v1/models/{id}/tensors}. */
     void tensors(Context context) {
-        int offset = Query.number(context, "offset", 0, 0, 1_000_000);
-        context.json(ModelDetails.tensors(model(context), Query.text(context, "q"), offset, TENSORS));
+        int offset = Http.number(context, "offset", 0, 0, 1_000_000);
+        context.json(ModelDetails.tensors(model(context), Http.text(context, "q"), offset, TENSORS));
     }
 
     /** {@code POST /api/v1/models/{id}/hash}: reads the whole file, unless that was done before. */
@@ -115,9 +115,8 @@ final class ModelRoutes {
     /** {@code GET /api/v1/models/{id}/cover}. */
     void cover(Context context) throws IOException {
         byte[] jpeg = CoverPicture.small(model(context)).orElseThrow(() -> new HttpError(404, "it has no cover"));
-        context.contentType("image/jpeg")
-                .header("Cache-Control", "private, max-age=3600")
-                .result(jpeg);
+        context.header("Cache-Control", "private, max-age=3600");
+        Http.answer(context, "image/jpeg", jpeg);
     }
 
     /** {@code POST /api/v1/models/{id}/cover}: the body is a picture. */

@@ -3,9 +3,9 @@ package dev.atelier.server.studio;
 import dev.atelier.server.http.HttpError;
 import io.javalin.http.Context;
 
-/** Parameters behind the question mark. */
-final class Query {
-    private Query() {}
+/** What is behind the question mark, and answers that are no JSON. */
+final class Http {
+    private Http() {}
 
     /** @throws HttpError 422 if it is no whole number of that range */
     static int number(Context context, String name, int standard, int low, int high) {
@@ -23,5 +23,11 @@ final class Query {
     static String text(Context context, String name) {
         String text = context.queryParam(name);
         return text == null ? "" : text;
+    }
+
+    /** A file; Javalin's UTF-8 would become a part of its type. */
+    static void answer(Context context, String type, byte[] content) {
+        context.contentType(type).result(content);
+        context.res().setCharacterEncoding(null);
     }
 }
