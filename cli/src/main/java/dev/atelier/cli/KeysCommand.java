@@ -10,15 +10,14 @@ import dev.atelier.server.key.Price;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 @Command(
@@ -40,12 +39,8 @@ import picocli.CommandLine.Spec;
         defaultValueProvider = ServeDefaults.class,
         mixinStandardHelpOptions = true)
 final class KeysCommand implements Callable<Integer> {
-    @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            scope = ScopeType.INHERIT,
-            description = "The server's data folder. Default: $XDG_DATA_HOME/atelier or ~/.local/share/atelier.")
-    private @Nullable Path data;
+    @Mixin
+    private StorageOptions storage = new StorageOptions();
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -57,7 +52,7 @@ final class KeysCommand implements Callable<Integer> {
     }
 
     private Database database() {
-        return Database.sqlite((data != null ? data : ServeDefaults.dataFolder()).resolve("atelier.db"));
+        return storage.storage().openDatabase();
     }
 
     private PrintWriter out() {

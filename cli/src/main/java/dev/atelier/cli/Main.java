@@ -67,6 +67,7 @@ public final class Main implements Callable<Integer> {
             ServeCommand.class,
             TrainCommand.class,
             VerifyCommand.class,
+            WorkerCommand.class,
             CommandLine.HelpCommand.class);
 
     @Option(

@@ -1,19 +1,17 @@
 package dev.atelier.cli;
 
-import dev.atelier.Engine;
 import dev.atelier.server.Server;
 import dev.atelier.server.ServerOptions;
 import dev.atelier.server.http.BasicAuth;
-import dev.atelier.server.job.Worker;
 import java.io.PrintWriter;
-import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -33,6 +31,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  atelier serve --models ~/models",
             "  atelier serve --host 0.0.0.0 --port 8080 --api-auth alice:secret",
+            "  atelier serve --workers 0 --database-url postgresql://atelier@db/atelier --store s3://pictures",
             "",
         },
         sortOptions = false,
@@ -50,18 +49,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--port", paramLabel = "N", defaultValue = "7860", description = "Default: ${DEFAULT-VALUE}.")
     private int port;
 
-    @Option(
-            names = "--models",
-            paramLabel = "DIR",
-            defaultValue = "models",
-            description = "Checkpoints, in folders or not. Default: ${DEFAULT-VALUE}.")
-    private Path models = Path.of("");
-
-    @Option(
-            names = "--data",
-            paramLabel = "DIR",
-            description = "Jobs and pictures. Default: $XDG_DATA_HOME/atelier or ~/.local/share/atelier.")
-    private @Nullable Path data;
+    @Mixin
+    private WorkplaceOptions work = new WorkplaceOptions();
 
     @Option(
             names = "--api-auth",
@@ -71,14 +60,6 @@ final class ServeCommand implements Callable<Integer> {
     private List<String> credentials = List.of();
 
     @Option(
-            names = "--workers",
-            paramLabel = "N",
-            defaultValue = "1",
-            description = "Pictures to draw at the same time, each with a model of its own in memory. "
-                    + "Default: ${DEFAULT-VALUE}.")
-    private int workers;
-
-    @Option(
             names = "--queue",
             paramLabel = "N",
             defaultValue = "1000",
@@ -86,11 +67,10 @@ final class ServeCommand implements Callable<Integer> {
     private int queue;
 
     @Option(
-            names = "--engine",
-            paramLabel = "NAME",
-            defaultValue = "onnx",
-            description = "onnx (ONNX Runtime) or torch (libtorch). Default: ${DEFAULT-VALUE}.")
-    private Engine engine = Engine.ONNX;
+            names = "--keep",
+            paramLabel = "DAYS",
+            description = "How long finished jobs and their pictures are kept. Default: for ever.")
+    private @Nullable Integer keep;
 
     @Option(
             names = "--cors-allow-origins",
@@ -99,36 +79,19 @@ final class ServeCommand implements Callable<Integer> {
             description = "Web pages of other servers that may call, such as https://example.org.")
     private Set<String> origins = Set.of();
 
-    @Option(
-            names = "--log",
-            paramLabel = "FORMAT",
-            defaultValue = "text",
-            description = "text, or json: an object a line. Default: ${DEFAULT-VALUE}.")
-    private LogFormat log = LogFormat.TEXT;
-
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    private enum LogFormat {
-        TEXT,
-        JSON
-    }
-
     @Override
     public Integer call() throws InterruptedException {
-        // read when the first line is logged
-        System.setProperty("atelier.log", log.name().toLowerCase(Locale.ROOT));
         Server server = Server.start(new ServerOptions(
                 host,
                 port,
-                models,
-                data != null ? data : ServeDefaults.dataFolder(),
+                work.options(),
                 credentials.isEmpty() ? null : new BasicAuth(credentials),
-                workers,
                 queue,
-                engine,
-                origins,
-                Worker.Pace.STANDARD));
+                keep == null ? null : Duration.ofDays(keep),
+                origins));
         Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
         PrintWriter out = spec.commandLine().getOut();
         out.printf("Listening on http://%s:%d%n", host, server.port());

@@ -1,71 +1,57 @@
 package dev.atelier.server;
 
 import dev.atelier.server.a1111.A1111Api;
-import dev.atelier.server.db.Database;
 import dev.atelier.server.db.Settings;
 import dev.atelier.server.http.HealthApi;
+import dev.atelier.server.http.MetricsApi;
 import dev.atelier.server.http.OpenApi;
 import dev.atelier.server.http.SameOrigin;
 import dev.atelier.server.http.WebServer;
-import dev.atelier.server.job.Bench;
-import dev.atelier.server.job.Jobs;
-import dev.atelier.server.job.Lane;
-import dev.atelier.server.job.Worker;
+import dev.atelier.server.key.Ledger;
 import dev.atelier.server.link.LinkApi;
 import dev.atelier.server.link.Links;
-import dev.atelier.server.models.FolderShelf;
 import dev.atelier.server.models.ModelLibrary;
-import dev.atelier.server.models.ModelShelf;
 import dev.atelier.server.novita.NovitaApi;
-import dev.atelier.server.store.FileStore;
-import dev.atelier.server.store.ObjectStore;
 import dev.atelier.server.studio.StudioApi;
 import dev.atelier.server.studio.StudioPage;
-import dev.atelier.server.worker.GenerateBench;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Everything of a running server, put together. */
 public final class Server implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Server.class);
-
-    /** What is open, the last opened first. */
-    private final Deque<AutoCloseable> open = new ArrayDeque<>();
-
+    private final Parts open = new Parts();
     private final WebServer web;
 
     private Server(ServerOptions options) {
         try {
-            Database database = opened(Database.sqlite(options.data().resolve("atelier.db")));
-            ObjectStore store = opened(new FileStore(options.data().resolve("files")));
-            Jobs jobs = new Jobs(database, options.queue());
-            Settings settings = new Settings(database);
+            Workplace work = open.add(new Workplace(options.work(), options.queue()));
+            Settings settings = new Settings(work.database());
             Links links = new Links(settings);
-            ModelShelf shelf = new FolderShelf(options.models(), options.data().resolve("demo"));
-            ModelLibrary library = opened(new ModelLibrary(
-                    shelf,
-                    options.models(),
-                    options.data().resolve("demo"),
-                    options.data().resolve("catalog.db")));
-            opened(Worker.start(database, jobs, Lane.GENERATE, benches(options, shelf, store), options.pace()));
-            web = opened(WebServer.start(
+            Path data = options.work().storage().data();
+            ModelLibrary library = open.add(new ModelLibrary(
+                    work.shelf(), options.work().models(), data.resolve("demo"), data.resolve("catalog.db")));
+            Ledger ledger = new Ledger(work.database());
+            NovitaApi novita = new NovitaApi(
+                    work.database(), work.jobs(), ledger, work.store(), links, work.shelf(), !options.isLoopback());
+            if (options.keep() != null) {
+                open.add(new Sweeper(work.jobs(), work.store(), ledger, novita, options.keep()).start());
+            }
+            web = open.add(WebServer.start(
                     options.host(),
                     options.port(),
                     new SameOrigin(options.corsOrigins(), options.isLoopback()),
+                    work.metrics(),
                     List.of(
-                            new HealthApi(database::isReachable),
-                            new A1111Api(jobs, store, settings, shelf, options.auth()),
-                            new NovitaApi(database, jobs, store, links, shelf, !options.isLoopback()),
-                            new LinkApi(links, store),
-                            new StudioApi(jobs, store, library, options.auth()),
+                            new HealthApi(work.database()::isReachable),
+                            new MetricsApi(work.metrics(), options.auth()),
+                            new A1111Api(work.jobs(), work.store(), settings, work.shelf(), options.auth()),
+                            novita,
+                            new LinkApi(links, work.store()),
+                            new StudioApi(work.jobs(), work.store(), library, options.auth()),
                             new StudioPage(options.auth()),
                             new OpenApi(List.of("novita")))));
         } catch (Throwable e) {
-            close();
+            open.close();
             throw e;
         }
     }
@@ -80,32 +66,14 @@ public final class Server implements AutoCloseable {
         return new Server(options);
     }
 
-    private <T extends AutoCloseable> T opened(T part) {
-        open.push(part);
-        return part;
-    }
-
-    private static List<Bench> benches(ServerOptions options, ModelShelf shelf, ObjectStore store) {
-        return IntStream.range(0, options.workers())
-                .<Bench>mapToObj(_ -> new GenerateBench(shelf, store, options.engine()))
-                .toList();
-    }
-
     /** The port it listens on. */
     public int port() {
         return web.port();
     }
 
-    /** Stops listening, finishes what runs or queues it again, and lets go of the data folder. */
+    /** Stops listening, finishes what runs or queues it again, and lets go of database and store. */
     @Override
     public void close() {
-        while (!open.isEmpty()) {
-            AutoCloseable part = open.pop();
-            try {
-                part.close();
-            } catch (Exception e) {
-                LOG.error("{} did not close", part.getClass().getSimpleName(), e);
-            }
-        }
+        open.close();
     }
 }

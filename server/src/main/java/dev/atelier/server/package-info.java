@@ -8,6 +8,7 @@
  *   <li>{@code store}: results as files;
  *   <li>{@code models}: what requests may name;
  *   <li>{@code worker}: what jobs do;
+ *   <li>{@code metric}: figures for Prometheus;
  *   <li>{@code http}: the web server that all APIs share;
  *   <li>{@code key}: API keys, prices and the ledger;
  *   <li>{@code link}: links to results that expire;

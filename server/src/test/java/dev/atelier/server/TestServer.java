@@ -32,14 +32,11 @@ public final class TestServer implements AutoCloseable {
         return new TestServer(Server.start(new ServerOptions(
                 "127.0.0.1",
                 0,
-                folder.resolve("models"),
-                folder.resolve("data"),
+                new WorkOptions(Storage.in(folder.resolve("data")), folder.resolve("models"), 1, Engine.ONNX, QUICK),
                 auth,
-                1,
                 100,
-                Engine.ONNX,
-                Set.of("https://friend.example"),
-                QUICK)));
+                null,
+                Set.of("https://friend.example"))));
     }
 
     public HttpResponse<String> send(HttpRequest.Builder request) {

@@ -1,12 +1,15 @@
 package dev.atelier.server.http;
 
 import dev.atelier.server.db.Json;
+import dev.atelier.server.metric.Metrics;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.json.JavalinJackson3;
+import io.javalin.router.Endpoint;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -40,12 +43,12 @@ public final class WebServer implements AutoCloseable {
      *
      * @param port 0 for any that is free
      */
-    public static WebServer start(String host, int port, SameOrigin origins, List<Api> apis) {
-        return new WebServer(
-                Javalin.create(config -> configure(config, origins, apis)).start(host, port));
+    public static WebServer start(String host, int port, SameOrigin origins, Metrics metrics, List<Api> apis) {
+        return new WebServer(Javalin.create(config -> configure(config, origins, metrics, apis))
+                .start(host, port));
     }
 
-    private static void configure(JavalinConfig config, SameOrigin origins, List<Api> apis) {
+    private static void configure(JavalinConfig config, SameOrigin origins, Metrics metrics, List<Api> apis) {
         config.startup.showJavalinBanner = false;
         config.concurrency.useVirtualThreads = true;
         config.jsonMapper(new JavalinJackson3(Json.MAPPER, true));
@@ -54,7 +57,11 @@ public final class WebServer implements AutoCloseable {
         config.http.defaultContentType = "application/json";
         config.router.ignoreTrailingSlashes = false;
         config.jetty.modifyHttpConfiguration(http -> http.setSendServerVersion(false));
-        config.requestLogger.http((context, millis) -> log(context, millis));
+        config.requestLogger.http((context, millis) -> {
+            metrics.request(context.req().getMethod(), route(context), context.statusCode(), Duration.ofNanos((long)
+                    (millis * 1e6)));
+            log(context, millis);
+        });
         config.routes.before(context -> begin(context, origins, apis));
         config.routes.after(WebServer::end);
         config.routes.exception(Exception.class, (failure, context) -> fail(context, failure, apis));
@@ -118,6 +125,11 @@ public final class WebServer implements AutoCloseable {
             case 413 -> "the body is too long";
             default -> "HTTP " + status;
         };
+    }
+
+    private static String route(Context context) {
+        Endpoint matched = context.endpoints().matchedHttpEndpoint();
+        return matched == null ? "none" : matched.path;
     }
 
     private static void log(Context context, float millis) {

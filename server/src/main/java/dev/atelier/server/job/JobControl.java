@@ -28,6 +28,9 @@ public final class JobControl {
     /** The worker shuts down; the job will be done by another. */
     static final class ShutdownException extends RuntimeException {}
 
+    /** This worker was silent for so long that another runs the job. */
+    static final class TakenOverException extends RuntimeException {}
+
     /**
      * Says how far the job is.
      *
@@ -75,10 +78,10 @@ public final class JobControl {
             return;
         }
         exchanged = System.nanoTime();
+        wish = jobs.table().asked(job).orElseThrow(TakenOverException::new).wish();
         jobs.table().progress(job.id(), progress, preview, Instant.now());
         preview = null;
         jobs.announceProgress();
-        wish = jobs.table().wish(job.id());
         if (wish == Wish.CANCEL) {
             throw new CancellationException("cancelled");
         }

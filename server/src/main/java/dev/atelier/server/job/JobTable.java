@@ -238,15 +238,17 @@ final class JobTable {
                         .execute());
     }
 
-    @Nullable
-    Wish wish(String id) {
-        return jdbi.withHandle(handle -> handle.select("select wish from jobs where id = ?", id)
-                .map((row, _) -> Optional.ofNullable(row.getString(1)))
-                .findOne()
-                .flatMap(wish -> wish)
-                .map(Wish::valueOf)
-                .orElse(null));
+    /** What was asked of a job; empty if this attempt does not run any more. */
+    Optional<Asked> asked(Job job) {
+        return jdbi.withHandle(handle -> handle.select(
+                        "select wish from jobs where id = ? and state = 'RUNNING' and attempt = ?",
+                        job.id(),
+                        job.attempt())
+                .map((row, _) -> new Asked(wish(row)))
+                .findOne());
     }
+
+    record Asked(@Nullable Wish wish) {}
 
     /** @param preview null to keep the one that there is */
     void progress(String id, JobProgress progress, byte @Nullable [] preview, Instant now) {
@@ -302,7 +304,6 @@ final class JobTable {
 
     private static Job job(ResultSet row) throws SQLException {
         String result = row.getString("result");
-        String wish = row.getString("wish");
         return new Job(
                 row.getString("id"),
                 JobKind.valueOf(row.getString("kind")),
@@ -312,7 +313,7 @@ final class JobTable {
                 Json.MAPPER.readTree(row.getString("request")),
                 result == null ? null : Json.MAPPER.readTree(result),
                 row.getString("error"),
-                wish == null ? null : Wish.valueOf(wish),
+                wish(row),
                 row.getInt("attempt"),
                 row.getString("worker"),
                 Instant.ofEpochMilli(row.getLong("created_at")),
@@ -327,6 +328,11 @@ final class JobTable {
                 row.getInt("total"),
                 row.getDouble("fraction"),
                 row.getInt("previews"));
+    }
+
+    private static @Nullable Wish wish(ResultSet row) throws SQLException {
+        String wish = row.getString("wish");
+        return wish == null ? null : Wish.valueOf(wish);
     }
 
     private static @Nullable Instant instant(ResultSet row, String column) throws SQLException {

@@ -194,11 +194,14 @@ public final class Jobs {
         changes.await(seen, GLANCE);
     }
 
-    /** Forgets finished jobs that are older than {@code time}, at most {@code limit} of them. */
-    public List<Job> forgetFinishedBefore(Instant time, int limit) {
-        List<Job> old = table.finishedBefore(time, limit);
-        old.forEach(job -> table.delete(job.id()));
-        return old;
+    /** Jobs that were finished before {@code time}, the first of them first. */
+    public List<Job> finishedBefore(Instant time, int limit) {
+        return table.finishedBefore(time, limit);
+    }
+
+    /** Deletes a job that is finished; its files are the caller's. */
+    public void forget(Job job) {
+        table.delete(job.id());
     }
 
     void onChange(Runnable listener) {

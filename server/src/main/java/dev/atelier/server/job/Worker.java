@@ -132,6 +132,8 @@ public final class Worker implements AutoCloseable {
         } catch (JobControl.ShutdownException shutdown) {
             requeue(job);
             throw shutdown; // db-scheduler keeps the ticket of a job that fails
+        } catch (JobControl.TakenOverException _) {
+            LOG.warn("{} is left to the worker that has taken it over", job.kind());
         } catch (CancellationException _) {
             finish(job, JobState.CANCELLED, null, null, start);
         } catch (Exception e) {

@@ -15,6 +15,7 @@ import dev.atelier.server.models.ModelShelf;
 import dev.atelier.server.store.ObjectStore;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ public final class NovitaApi implements Api {
 
     private final ApiKeys keys;
     private final boolean isExposed;
+    private final Tasks tasks;
     private final V2Routes v2;
     private final V3Routes v3;
     private final ModelRoutes models;
@@ -37,11 +39,16 @@ public final class NovitaApi implements Api {
      *     until then any key will do, and none
      */
     public NovitaApi(
-            Database database, Jobs jobs, ObjectStore store, Links links, ModelShelf shelf, boolean isExposed) {
+            Database database,
+            Jobs jobs,
+            Ledger ledger,
+            ObjectStore store,
+            Links links,
+            ModelShelf shelf,
+            boolean isExposed) {
         this.keys = new ApiKeys(database);
         this.isExposed = isExposed;
-        Ledger ledger = new Ledger(database);
-        Tasks tasks = new Tasks(database, jobs, keys, ledger);
+        this.tasks = new Tasks(database, jobs, keys, ledger);
         Results results = new Results(tasks, jobs, links);
         ModelNames names = new ModelNames(shelf);
         InputImages images = new InputImages(store);
@@ -49,6 +56,11 @@ public final class NovitaApi implements Api {
         this.v3 = new V3Routes(new V3Requests(names, images), tasks, results);
         this.models = new ModelRoutes(shelf);
         this.account = new AccountRoutes(ledger);
+    }
+
+    /** Forgets the tasks of before {@code time} whose jobs are forgotten. */
+    public void forgetBefore(Instant time) {
+        tasks.forgetBefore(time);
     }
 
     @Override

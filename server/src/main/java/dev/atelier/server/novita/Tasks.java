@@ -68,6 +68,13 @@ final class Tasks {
                 System.currentTimeMillis()));
     }
 
+    /** Forgets old tasks whose jobs are forgotten, and old tests. */
+    void forgetBefore(Instant time) {
+        jdbi.useHandle(handle -> handle.execute(
+                "delete from novita_tasks where created_at < ? and (job_id is null or job_id not in (select id from jobs))",
+                time.toEpochMilli()));
+    }
+
     /** Empty for a task of another owner. */
     Optional<NovitaTask> find(String id, String owner) {
         return jdbi.withHandle(handle -> handle.select(

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import dev.atelier.Engine;
 import dev.atelier.server.ServerOptions;
+import dev.atelier.server.Storage;
 import dev.atelier.server.TestServer;
+import dev.atelier.server.WorkOptions;
 import dev.atelier.server.http.BasicAuth;
 import dev.atelier.server.job.Worker;
 import java.net.http.HttpResponse;
@@ -60,9 +62,9 @@ class AuthTest {
 
     @Test
     void strangersAreNotServedWithoutPasswords() {
+        WorkOptions work = new WorkOptions(Storage.in(folder), folder, 1, Engine.ONNX, Worker.Pace.STANDARD);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new ServerOptions(
-                        "0.0.0.0", 0, folder, folder, null, 1, 1, Engine.ONNX, Set.of(), Worker.Pace.STANDARD))
+                .isThrownBy(() -> new ServerOptions("0.0.0.0", 0, work, null, 1, null, Set.of()))
                 .withMessageContaining("--api-auth");
     }
 }

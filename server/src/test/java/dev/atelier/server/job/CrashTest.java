@@ -18,9 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** Processes that queue and do jobs are killed again and again, as by {@code kill -9}. */
-@Tag("slow")
 class CrashTest {
-    private static final int JOBS = 500;
+    private static final int MANY = 500;
     private static final Worker.Pace PACE =
             new Worker.Pace(Duration.ofMillis(50), Duration.ofMillis(500), Duration.ofSeconds(1));
 
@@ -29,19 +28,29 @@ class CrashTest {
 
     @Test
     void noJobIsLostAndNoneIsCompletedTwice() throws Exception {
+        killAgainAndAgain(120, 2, Duration.ofMillis(1500));
+    }
+
+    @Test
+    @Tag("slow")
+    void noneOfManyJobsIsLostAndNoneIsCompletedTwice() throws Exception {
+        killAgainAndAgain(MANY, 8, Duration.ofSeconds(3));
+    }
+
+    private void killAgainAndAgain(int count, int enough, Duration life) throws Exception {
         Path submitted = folder.resolve("submitted");
         Files.createFile(submitted);
         try (Database database = Database.sqlite(folder.resolve("jobs.db"))) {
-            Jobs jobs = new Jobs(database, JOBS);
+            Jobs jobs = new Jobs(database, count);
             int kills = 0;
-            Process process = spawn();
-            while (jobs.count(Lane.GENERATE, JobState.SUCCEEDED) < JOBS) {
+            Process process = spawn(count);
+            while (jobs.count(Lane.GENERATE, JobState.SUCCEEDED) < count) {
                 // ProcessHandle.onExit does not fire for one that lives, so this waits the whole time
-                boolean ended = process.waitFor(Duration.ofSeconds(kills < 8 ? 3 : 600));
+                boolean ended = process.waitFor(Duration.ofMillis(kills < enough ? life.toMillis() : 600_000));
                 if (!ended) {
                     process.destroyForcibly().waitFor();
                     kills++;
-                    process = spawn();
+                    process = spawn(count);
                 } else if (process.exitValue() != 0) {
                     throw new AssertionError("the worker failed by itself");
                 } else {
@@ -50,9 +59,9 @@ class CrashTest {
             }
             process.destroyForcibly().waitFor();
 
-            assertThat(kills).isGreaterThanOrEqualTo(3);
+            assertThat(kills).isPositive();
             List<String> acknowledged = Files.readAllLines(submitted);
-            assertThat(acknowledged).hasSize(JOBS).doesNotHaveDuplicates();
+            assertThat(acknowledged).hasSize(count).doesNotHaveDuplicates();
             Set<String> completed = new HashSet<>();
             for (String id : acknowledged) {
                 Job job = jobs.find(id).orElseThrow();
@@ -61,22 +70,23 @@ class CrashTest {
                 assertThat(job.result().get("attempt").intValue()).isEqualTo(job.attempt());
                 completed.add(id);
             }
-            assertThat(completed).hasSize(JOBS);
+            assertThat(completed).hasSize(count);
             List<String> runs = Files.readAllLines(folder.resolve("runs"));
             assertThat(runs.size())
                     .as("runs that ended, counting those whose process died before it said so")
-                    .isBetween(JOBS, JOBS + kills);
+                    .isBetween(count, count + kills);
         }
     }
 
-    private Process spawn() throws IOException {
+    private Process spawn(int count) throws IOException {
         return new ProcessBuilder(
                         ProcessHandle.current().info().command().orElseThrow(),
                         "--enable-native-access=ALL-UNNAMED",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Victim.class.getName(),
-                        folder.toString())
+                        folder.toString(),
+                        Integer.toString(count))
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("log").toFile())
                 .start();
@@ -86,22 +96,23 @@ class CrashTest {
     static final class Victim {
         public static void main(String[] arguments) throws Exception {
             Path folder = Path.of(arguments[0]);
+            int count = Integer.parseInt(arguments[1]);
             Path submitted = folder.resolve("submitted");
             Database database = Database.sqlite(folder.resolve("jobs.db"));
-            Jobs jobs = new Jobs(database, JOBS);
+            Jobs jobs = new Jobs(database, count);
             Worker worker = Worker.start(database, jobs, Lane.GENERATE, List.of(new Scribe(folder)), PACE);
             // those that were queued but not acknowledged by the process that died
             List<String> known = Files.readAllLines(submitted);
-            for (Job job : jobs.list(null, null, null, JOBS).reversed()) {
+            for (Job job : jobs.list(null, null, null, count).reversed()) {
                 if (!known.contains(job.id())) {
                     append(submitted, job.id());
                 }
             }
-            for (int i = Files.readAllLines(submitted).size(); i < JOBS; i++) {
+            for (int i = Files.readAllLines(submitted).size(); i < count; i++) {
                 Job job = jobs.submit(JobKind.GENERATE, Jobs.LOCAL, null, Json.MAPPER.createObjectNode());
                 append(submitted, job.id());
             }
-            while (jobs.count(Lane.GENERATE, JobState.SUCCEEDED) < JOBS) {
+            while (jobs.count(Lane.GENERATE, JobState.SUCCEEDED) < count) {
                 jobs.awaitChange(jobs.changes());
             }
             worker.close();

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,9 +31,13 @@ class JobsTest {
     private Database database;
     private Jobs jobs;
 
+    Database openDatabase() throws Exception {
+        return Database.sqlite(folder.resolve("jobs.db"));
+    }
+
     @BeforeEach
-    void open() {
-        database = Database.sqlite(folder.resolve("jobs.db"));
+    void open() throws Exception {
+        database = openDatabase();
         jobs = new Jobs(database, 10);
     }
 
@@ -181,6 +186,51 @@ class JobsTest {
                 .isTrue();
         assertThat(jobs.table().finish(second, JobState.FAILED, null, "late", Instant.now()))
                 .isFalse();
+    }
+
+    @Test
+    void anAttemptThatWasTakenOverStopsAtItsNextReport() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch stopped = new CountDownLatch(1);
+        try (Worker _ = worker((job, control) -> {
+            try {
+                while (true) {
+                    control.report("forever", 0, 0, 0);
+                    begun.countDown();
+                }
+            } finally {
+                stopped.countDown();
+            }
+        })) {
+            Job job = submit("one", "m");
+            begun.await();
+            Job running = jobs.find(job.id()).orElseThrow();
+            Job second = jobs.table().retry(running, "another", Instant.now()).orElseThrow();
+            assertThat(stopped.await(LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            assertThat(jobs.table().finish(second, JobState.SUCCEEDED, NOTHING, null, Instant.now()))
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void twoWorkersNeverDoTheSameJob() throws Exception {
+        List<String> done = Collections.synchronizedList(new ArrayList<>());
+        Work note = (job, _) -> {
+            done.add(job.id());
+            return NOTHING;
+        };
+        Worker first = worker(note);
+        Worker second = worker(note);
+        try (first;
+                second) {
+            for (int i = 0; i < 10; i++) {
+                submit("one", "m");
+            }
+            for (Job job : jobs.list(null, null, null, 10)) {
+                jobs.await(job.id(), LONG);
+            }
+        }
+        assertThat(done).hasSize(10).doesNotHaveDuplicates();
     }
 
     @Test

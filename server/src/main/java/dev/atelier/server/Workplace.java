@@ -1,0 +1,90 @@
+package dev.atelier.server;
+
+import dev.atelier.server.db.Database;
+import dev.atelier.server.job.Bench;
+import dev.atelier.server.job.Jobs;
+import dev.atelier.server.job.Lane;
+import dev.atelier.server.job.Worker;
+import dev.atelier.server.metric.Metrics;
+import dev.atelier.server.metric.TimedBench;
+import dev.atelier.server.models.FolderShelf;
+import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.store.ObjectStore;
+import dev.atelier.server.worker.GenerateBench;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Queue, results and models, and workers that empty the queue. A server has one; without a server it is a worker process, which
+ * does the jobs that servers of the same {@link Storage} queue.
+ */
+public final class Workplace implements AutoCloseable {
+    private final Parts open = new Parts();
+    private final Database database;
+    private final ObjectStore store;
+    private final Jobs jobs;
+    private final ModelShelf shelf;
+    private final Metrics metrics;
+
+    /** @param queue how many jobs may wait */
+    Workplace(WorkOptions options, int queue) {
+        try {
+            database = open.add(options.storage().openDatabase());
+            store = open.add(options.storage().openStore());
+            jobs = new Jobs(database, queue);
+            metrics = open.add(new Metrics());
+            metrics.watch(jobs);
+            shelf = new FolderShelf(options.models(), options.storage().data().resolve("demo"));
+            if (options.workers() > 0) {
+                open.add(Worker.start(database, jobs, Lane.GENERATE, benches(options), options.pace()));
+            }
+        } catch (Throwable e) {
+            open.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Begins to work, without a server.
+     *
+     * @throws IllegalArgumentException if there are to be no workers
+     */
+    public static Workplace start(WorkOptions options) {
+        if (options.workers() == 0) {
+            throw new IllegalArgumentException("a worker process needs at least one worker");
+        }
+        return new Workplace(options, Integer.MAX_VALUE);
+    }
+
+    private List<Bench> benches(WorkOptions options) {
+        return IntStream.range(0, options.workers())
+                .<Bench>mapToObj(_ -> new TimedBench(new GenerateBench(shelf, store, options.engine()), metrics))
+                .toList();
+    }
+
+    Database database() {
+        return database;
+    }
+
+    ObjectStore store() {
+        return store;
+    }
+
+    Jobs jobs() {
+        return jobs;
+    }
+
+    ModelShelf shelf() {
+        return shelf;
+    }
+
+    Metrics metrics() {
+        return metrics;
+    }
+
+    /** Finishes what runs or queues it again, and lets go of database and store. */
+    @Override
+    public void close() {
+        open.close();
+    }
+}
