@@ -90,8 +90,17 @@ public final class Atelier implements AutoCloseable {
      * @throws UncheckedIOException if the user's cache folder, where the model is unpacked, cannot be written
      */
     public static Atelier demo(Engine engine, Progress progress) {
-        Path file = DemoModel.unpack(Cache.ofUser().folder());
+        Path file = demoFile();
         return open(file, StableDiffusion.of(Checkpoints.open(file)), ModelOptions.DEFAULT.engine(engine), progress);
+    }
+
+    /**
+     * The file of the model that comes with Atelier.
+     *
+     * @throws UncheckedIOException if the user's cache folder, where the model is unpacked, cannot be written
+     */
+    public static Path demoFile() {
+        return DemoModel.unpack(Cache.ofUser().folder());
     }
 
     private static @Nullable LazyRefiner refiner(ModelOptions options) {

@@ -2,6 +2,7 @@ package dev.atelier.cli;
 
 import dev.atelier.training.TrainingListener;
 import dev.atelier.training.TrainingStep;
+import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
@@ -10,11 +11,14 @@ import java.util.concurrent.CountDownLatch;
 final class TrainingProgress implements TrainingListener, AutoCloseable {
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread onExit = new Thread(this::stop);
+    private final PrintWriter err;
     private volatile boolean stopping;
     private String task = "";
     private Bar bar = Bar.of("", "");
 
-    TrainingProgress() {
+    /** @param err where what a user should know is said */
+    TrainingProgress(PrintWriter err) {
+        this.err = err;
         Runtime.getRuntime().addShutdownHook(onExit);
     }
 
@@ -36,6 +40,11 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     @Override
     public void prepared(String what, int done, int total) {
         show(what.substring(0, 1).toUpperCase(Locale.ROOT) + what.substring(1), done, total);
+    }
+
+    @Override
+    public void skipped(String what) {
+        err.println("atelier: skipped " + what);
     }
 
     private void show(String what, int done, int total) {

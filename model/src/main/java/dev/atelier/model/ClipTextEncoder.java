@@ -35,20 +35,26 @@ public final class ClipTextEncoder<T> {
      */
     public Encoded<T> forward(T ids, int clipSkip) {
         int depth = config.depth(clipSkip);
-        T x = ops.add(ops.embedding(text.weight(names.tokens), ids), text.weight(names.positions));
+        T x = ops.scope(() -> ops.add(ops.embedding(text.weight(names.tokens), ids), text.weight(names.positions)));
         for (int i = 0; i < depth; i++) {
             x = block(i, x);
         }
-        T context = config.normalizes() ? text.layerNorm(names.finalNorm, x) : x;
+        T context = config.normalizes() ? finalNorm(x) : x;
         if (!config.pools()) {
             return new Encoded<>(context, null);
         }
         for (int i = depth; i < config.layers(); i++) {
             x = block(i, x);
         }
-        // EOS has the highest id of all
-        T end = ops.tokenOfLargest(text.layerNorm(names.finalNorm, x), ids);
-        return new Encoded<>(context, ops.matmul(end, text.weight("text_projection")));
+        T last = x;
+        return new Encoded<>(context, ops.scope(() -> {
+            T end = ops.tokenOfLargest(finalNorm(last), ids); // EOS has the highest id of all
+            return ops.matmul(end, text.weight("text_projection"));
+        }));
+    }
+
+    private T finalNorm(T x) {
+        return ops.scope(() -> text.layerNorm(names.finalNorm, x));
     }
 
     private T block(int index, T input) {

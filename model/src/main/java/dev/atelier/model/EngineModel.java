@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,8 +30,6 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     // the rest is for intermediate results, the pictures, the JVM, and the files that the system keeps in memory
     private static final double SHARE_OF_MEMORY = 0.5;
 
-    private static final Pattern SQUARE = Pattern.compile("(128|256|512|768|1024)x\\1");
-
     private final StableDiffusion model;
     private final long room;
     private final SequencedMap<Network, N> loaded = new LinkedHashMap<>(); // in the order of their last use
@@ -51,13 +48,9 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         this.prediction = model.prediction();
     }
 
-    /** What the file says (ModelSpec's {@code modelspec.resolution}), or else what its family was trained with. */
     @Override
     public int nativeSize() {
-        String resolution = model.checkpoint().metadata().getOrDefault("modelspec.resolution", "");
-        return SQUARE.matcher(resolution).matches()
-                ? Integer.parseInt(resolution.substring(0, resolution.indexOf('x')))
-                : DiffusionModel.super.nativeSize();
+        return model.statedSize().orElseGet(DiffusionModel.super::nativeSize);
     }
 
     /** Loads a network's weights and makes it ready to run. {@code clipSkip} is of interest to text encoders. */

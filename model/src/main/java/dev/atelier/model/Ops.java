@@ -95,6 +95,9 @@ public interface Ops<T> {
     /** {@code [n, h·w, c]} back to {@code [n, c, h, w]}, with the height and width of {@code like}. */
     T toImage(T tokens, T like);
 
-    /** Runs a part of a network; an eager engine frees everything it made on the way, except the result. */
+    /**
+     * Runs a part of a network; an eager engine frees everything it made on the way, except the result, and one that trains may
+     * run the part a second time. UNet and text encoder do nothing outside of such parts.
+     */
     T scope(Supplier<T> part);
 }

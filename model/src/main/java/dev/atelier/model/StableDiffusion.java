@@ -9,7 +9,9 @@ import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.PredictionType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.SequencedSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +30,8 @@ public record StableDiffusion(
         VaeConfig vae,
         @Nullable PredictionType prediction,
         boolean zeroTerminalSnr) {
+    private static final Pattern SQUARE = Pattern.compile("(128|256|512|768|1024)x\\1");
+
     public StableDiffusion {
         text = List.copyOf(text);
     }
@@ -75,6 +79,23 @@ public record StableDiffusion(
     /** The same model, sampled with or without a zero terminal signal-to-noise ratio, whatever the file says. */
     public StableDiffusion withZeroTerminalSnr(boolean zero) {
         return new StableDiffusion(checkpoint, family, text, unet, vae, prediction, zero);
+    }
+
+    /** The side of the pictures that the model was trained with, in pixels, if the file says (ModelSpec's {@code modelspec.resolution}). */
+    public OptionalInt statedSize() {
+        String resolution = checkpoint.metadata().getOrDefault("modelspec.resolution", "");
+        return SQUARE.matcher(resolution).matches()
+                ? OptionalInt.of(Integer.parseInt(resolution.substring(0, resolution.indexOf('x'))))
+                : OptionalInt.empty();
+    }
+
+    /** The side of the pictures that the model was trained with, or else that its family was. */
+    public int nativeSize() {
+        return statedSize().orElseGet(() -> switch (family) {
+            case SD1 -> 512;
+            case SD2 -> prediction == PredictionType.V ? 768 : 512;
+            case SDXL, SDXL_REFINER -> 1024;
+        });
     }
 
     /** The networks that this model has, in the order of their use. */

@@ -108,6 +108,11 @@ public record TextEncoderConfig(String prefix, TextEncoderNames names, int layer
         };
     }
 
+    /** The name of the tensor that has a vector for each token. */
+    public String tokenTable() {
+        return prefix + names.tokens;
+    }
+
     boolean normalizes() {
         return output == Output.LAST || output == Output.PENULTIMATE_NORMALIZED;
     }

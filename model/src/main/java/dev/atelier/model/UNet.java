@@ -45,11 +45,10 @@ public final class UNet<T> {
 
     /** The network's output, ε or v (see {@link PredictionType}), {@code [n, 4, h, w]}. */
     public T forward(Input<T> input) {
-        T emb = embedding(input);
+        T emb = ops.scope(() -> embedding(input));
         T context = input.context;
         Deque<T> skips = new ArrayDeque<>();
-        T image = input.image;
-        T h = unet.conv("input_blocks.0.0", image == null ? input.latents : ops.concat(1, input.latents, image));
+        T h = ops.scope(() -> unet.conv("input_blocks.0.0", seen(input)));
         skips.push(h);
         int n = 1;
         for (int level = 0; level < config.levels(); level++) {
@@ -61,7 +60,7 @@ public final class UNet<T> {
                 skips.push(h);
             }
             if (level < config.levels() - 1) {
-                h = unet.conv("input_blocks." + n++ + ".0.op", h, 2);
+                h = downsample("input_blocks." + n++ + ".0.op", h);
                 skips.push(h);
             }
         }
@@ -75,18 +74,37 @@ public final class UNet<T> {
             int depth = config.transformerDepth().get(level);
             for (int block = 0; block <= config.resBlocks(); block++, n++) {
                 Layers<T> layers = unet.at("output_blocks." + n);
-                T skip = skips.pop();
-                if (block == 0 && level < config.levels() - 1) {
-                    h = ops.cropTo(h, skip); // an odd size was halved upwards; AUTOMATIC1111 cuts here as well
-                }
-                h = resBlock(layers.at("0"), ops.concat(1, h, skip), emb);
+                boolean doubled = block == 0 && level < config.levels() - 1;
+                h = resBlock(layers.at("0"), joined(h, skips.pop(), doubled), emb);
                 h = transformer(layers.at("1"), h, context, depth);
                 if (level > 0 && block == config.resBlocks()) {
-                    h = layers.conv((depth > 0 ? "2" : "1") + ".conv", ops.upsample2x(h));
+                    h = upsample(layers.at(depth > 0 ? "2" : "1"), h);
                 }
             }
         }
-        return unet.conv("out.2", ops.silu(unet.groupNorm("out.0", h, 1e-5)));
+        return output(h);
+    }
+
+    private T seen(Input<T> input) {
+        T image = input.image;
+        return image == null ? input.latents : ops.concat(1, input.latents, image);
+    }
+
+    private T downsample(String name, T image) {
+        return ops.scope(() -> unet.conv(name, image, 2));
+    }
+
+    private T upsample(Layers<T> layers, T image) {
+        return ops.scope(() -> layers.conv("conv", ops.upsample2x(image)));
+    }
+
+    private T joined(T image, T skip, boolean doubled) {
+        // an odd size was halved upwards; AUTOMATIC1111 cuts here as well
+        return ops.scope(() -> ops.concat(1, doubled ? ops.cropTo(image, skip) : image, skip));
+    }
+
+    private T output(T image) {
+        return ops.scope(() -> unet.conv("out.2", ops.silu(unet.groupNorm("out.0", image, 1e-5))));
     }
 
     private T embedding(Input<T> input) {
@@ -124,27 +142,32 @@ public final class UNet<T> {
         if (depth == 0) {
             return image;
         }
-        return ops.scope(() -> {
+        T x = ops.scope(() -> {
             T normed = layers.groupNorm("norm", image, 1e-6);
-            T x = config.linearProjections()
+            return config.linearProjections()
                     ? layers.linear("proj_in", ops.toTokens(normed))
                     : ops.toTokens(layers.conv("proj_in", normed));
-            for (int i = 0; i < depth; i++) {
-                x = transformerBlock(layers.at("transformer_blocks." + i), x, context);
-            }
+        });
+        for (int i = 0; i < depth; i++) {
+            x = transformerBlock(layers.at("transformer_blocks." + i), x, context);
+        }
+        T mixed = x;
+        return ops.scope(() -> {
             T change = config.linearProjections()
-                    ? ops.toImage(layers.linear("proj_out", x), image)
-                    : layers.conv("proj_out", ops.toImage(x, image));
+                    ? ops.toImage(layers.linear("proj_out", mixed), image)
+                    : layers.conv("proj_out", ops.toImage(mixed, image));
             return ops.add(image, change);
         });
     }
 
     private T transformerBlock(Layers<T> layers, T input, T context) {
-        T x = input;
-        T normed = layers.layerNorm("norm1", x);
-        x = ops.add(x, attention(layers.at("attn1"), normed, normed));
-        x = ops.add(x, attention(layers.at("attn2"), layers.layerNorm("norm2", x), context));
-        return ops.add(x, feedForward(layers.at("ff.net"), layers.layerNorm("norm3", x)));
+        return ops.scope(() -> {
+            T x = input;
+            T normed = layers.layerNorm("norm1", x);
+            x = ops.add(x, attention(layers.at("attn1"), normed, normed));
+            x = ops.add(x, attention(layers.at("attn2"), layers.layerNorm("norm2", x), context));
+            return ops.add(x, feedForward(layers.at("ff.net"), layers.layerNorm("norm3", x)));
+        });
     }
 
     private T attention(Layers<T> layers, T x, T context) {

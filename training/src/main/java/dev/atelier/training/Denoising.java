@@ -23,11 +23,20 @@ record Denoising(float[] alphasCumprod, double snrGamma) {
     }
 
     /**
+     * What the network is shown and what it should answer.
+     *
+     * @param noisy {@code [n, 4, h, w]}
+     * @param target of the same shape
+     * @param weights how much each sample counts
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    record Question(FloatArray noisy, float[] timesteps, FloatArray target, float[] weights) {}
+
+    /**
      * @param latents {@code [n, 4, h, w]} in the UNet's scale
      * @param noise of the same shape
-     * @param captions n of them, as windows of 77 tokens; those that are one object are encoded once
      */
-    DenoisingBatch batch(FloatArray latents, FloatArray noise, int[] timesteps, List<int[]> captions) {
+    Question ask(FloatArray latents, FloatArray noise, int[] timesteps) {
         int n = timesteps.length;
         int elements = latents.values().length / n;
         float[] noisy = new float[latents.values().length];
@@ -44,6 +53,17 @@ record Denoising(float[] alphasCumprod, double snrGamma) {
             weights[row] = (float) (snrGamma > 0 ? Math.min(snr, snrGamma) / snr : 1);
             times[row] = timesteps[row];
         }
+        return new Question(FloatArray.of(noisy, latents.shape()), times, noise, weights);
+    }
+
+    /**
+     * @param latents {@code [n, 4, h, w]} in the UNet's scale
+     * @param noise of the same shape
+     * @param captions n of them, as windows of 77 tokens; those that are one object are encoded once
+     */
+    DenoisingBatch batch(FloatArray latents, FloatArray noise, int[] timesteps, List<int[]> captions) {
+        Question question = ask(latents, noise, timesteps);
+        int n = timesteps.length;
         IdentityHashMap<int[], Integer> places = new IdentityHashMap<>();
         List<int[]> distinct = new ArrayList<>();
         int[] captionOf = new int[n];
@@ -55,11 +75,14 @@ record Denoising(float[] alphasCumprod, double snrGamma) {
             });
         }
         return new DenoisingBatch(
-                FloatArray.of(noisy, latents.shape()),
-                times,
-                distinct.toArray(int[][]::new),
+                question.noisy(),
+                question.timesteps(),
+                new DenoisingBatch.Captions(distinct.toArray(int[][]::new), 1),
                 captionOf,
-                noise,
-                weights);
+                null,
+                question.target(),
+                question.weights(),
+                null,
+                0);
     }
 }

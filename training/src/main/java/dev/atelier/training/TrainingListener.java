@@ -9,4 +9,7 @@ public interface TrainingListener {
 
     /** Called while something is got ready: {@code done} of {@code total} units of {@code task} are finished. */
     default void prepared(String task, int done, int total) {}
+
+    /** Called for every picture that cannot be used, with the reason. */
+    default void skipped(String what) {}
 }

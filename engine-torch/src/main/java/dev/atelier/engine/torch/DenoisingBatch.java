@@ -1,17 +1,49 @@
 package dev.atelier.engine.torch;
 
 import dev.atelier.model.FloatArray;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A batch of the denoising objective.
  *
  * @param noisy noisy latents, {@code [n, 4, h, w]}
  * @param timesteps n of them, in [0, 999]
- * @param tokens the distinct captions, as windows of 77 tokens
+ * @param text the distinct captions
  * @param captions which of them each sample has
+ * @param sizes what SDXL is told of the pictures' sizes, {@code [n, 1536]}; null for other families
  * @param target what the network should answer, {@code [n, 4, h, w]}
  * @param weights how much each sample's error counts
+ * @param mask how much each cell's error counts, {@code [n, 1, h, w]}; null for all alike
+ * @param seed of what LoRAs drop
  */
 @SuppressWarnings("ArrayRecordComponent") // passed on once and never compared
 public record DenoisingBatch(
-        FloatArray noisy, float[] timesteps, int[][] tokens, int[] captions, FloatArray target, float[] weights) {}
+        FloatArray noisy,
+        float[] timesteps,
+        Text text,
+        int[] captions,
+        @Nullable FloatArray sizes,
+        FloatArray target,
+        float[] weights,
+        @Nullable FloatArray mask,
+        long seed) {
+
+    /** Captions as the UNet gets them. */
+    public sealed interface Text {}
+
+    /**
+     * Captions that the text encoders read in this step.
+     *
+     * @param tokens windows of 77 tokens, filled up with EOS
+     * @param clipSkip at which layer from the end SD 1.x's encoder stops, 1 being the last
+     */
+    public record Captions(int[][] tokens, int clipSkip) implements Text {}
+
+    /**
+     * What the text encoders, that do not change, have made of captions before.
+     *
+     * @param context {@code [captions, 77, contextWidth]}
+     * @param pooled {@code [captions, width]}, where the model has such
+     */
+    public record Encoded(FloatArray context, @Nullable FloatArray pooled) implements Text {}
+}

@@ -26,7 +26,7 @@ import org.bytedeco.pytorch.global.torch;
  * The networks' operations, run at once by libtorch. Every tensor belongs to the innermost open {@link PointerScope} of
  * the thread and is freed with it: callers open one around each network call.
  */
-final class TorchOps implements Ops<Tensor> {
+class TorchOps implements Ops<Tensor> {
     @Override
     public Tensor constant(FloatArray values) {
         return Tensors.of(values);

@@ -6,15 +6,20 @@ import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.Network;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.UNet;
 import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
 import dev.atelier.model.Weights;
+import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -22,6 +27,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Stable Diffusion model some of whose weights are being trained, on libtorch in fp32: takes batches, adds up their
@@ -38,22 +44,27 @@ public final class TorchTrainer implements AutoCloseable {
     private final StableDiffusion model;
     private final TorchWeights frozen;
     private final Parameters parameters;
-    private final Tensor ema;
+    private final @Nullable Tensor ema;
     private final Optimizer optimizer;
-    private final ClipTextEncoder<Tensor> textEncoder;
+    private final TrainingOps ops;
+    private final List<ClipTextEncoder<Tensor>> textEncoders;
     private final UNet<Tensor> unet;
     private final VaeEncoder<Tensor> encoder;
     private final VaeDecoder<Tensor> decoder;
     private int step;
 
     private TorchTrainer(
-            StableDiffusion model, TorchWeights frozen, Parameters parameters, OptimizerSettings settings) {
+            StableDiffusion model,
+            Trainable trainable,
+            TorchWeights frozen,
+            OptimizerSettings settings,
+            TrainerOptions options) {
         this.model = model;
         this.frozen = frozen;
-        this.parameters = parameters;
-        this.ema = parameters.values().clone();
+        this.parameters = new Parameters(trainable.initial(model.checkpoint()), trainable.rates());
+        this.ema = options.average() ? parameters.values().clone() : null;
         this.optimizer = Optimizer.of(settings, parameters);
-        TorchOps ops = new TorchOps();
+        this.ops = new TrainingOps(options.checkpointing(), options.loraDropout());
         Weights<Tensor> weights = new Weights<>() {
             @Override
             public Tensor get(String name) {
@@ -65,7 +76,20 @@ public final class TorchTrainer implements AutoCloseable {
                 return frozen.shape(name, rank);
             }
         };
-        this.textEncoder = new ClipTextEncoder<>(ops, weights, model.text().getFirst());
+        for (Adapter adapter : trainable.adapters()) {
+            ops.adapt(
+                    weights.get(adapter.weight()),
+                    adapter.third(),
+                    parameters.leaf(adapter.downName()),
+                    parameters.leaf(adapter.upName()),
+                    adapter.scale());
+        }
+        this.textEncoders = model.text().stream()
+                .map(config -> new ClipTextEncoder<>(ops, weights, config))
+                .toList();
+        for (int i = 0; i < trainable.words().size(); i++) {
+            ops.extend(weights.get(model.text().get(i).tokenTable()), parameters.leaf(Trainable.wordsName(i)));
+        }
         this.unet = new UNet<>(ops, weights, model.unet());
         this.encoder = new VaeEncoder<>(ops, weights, model.vae());
         this.decoder = new VaeDecoder<>(ops, weights, model.vae());
@@ -77,15 +101,26 @@ public final class TorchTrainer implements AutoCloseable {
      * @param trained the names of the tensors to train
      */
     public static TorchTrainer of(StableDiffusion model, Predicate<String> trained, OptimizerSettings settings) {
-        Predicate<String> used = name -> model.checkpoint().tensor(name).dtype().isFloating();
-        SequencedMap<String, dev.atelier.checkpoint.Tensor> initial = new LinkedHashMap<>();
-        model.checkpoint().tensors().forEach((name, tensor) -> {
-            if (used.test(name) && trained.test(name)) {
-                initial.put(name, tensor);
-            }
-        });
-        TorchWeights frozen = TorchWeights.load(model.checkpoint(), used.and(trained.negate()), Progress.NONE);
-        return new TorchTrainer(model, frozen, new Parameters(initial, _ -> 1), settings);
+        return of(model, EnumSet.allOf(Network.class), Trainable.weights(trained), settings, TrainerOptions.DEFAULT);
+    }
+
+    /**
+     * Loads what training takes.
+     *
+     * @param networks those that will run
+     * @param trainable what changes
+     */
+    public static TorchTrainer of(
+            StableDiffusion model,
+            Set<Network> networks,
+            Trainable trainable,
+            OptimizerSettings settings,
+            TrainerOptions options) {
+        Set<String> used = new HashSet<>();
+        model.networks().stream().filter(networks::contains).forEach(network -> used.addAll(model.weights(network)));
+        used.removeIf(name -> trainable.weights().test(name));
+        TorchWeights frozen = TorchWeights.load(model.checkpoint(), used::contains, Progress.NONE);
+        return new TorchTrainer(model, trainable, frozen, settings, options);
     }
 
     /**
@@ -96,17 +131,72 @@ public final class TorchTrainer implements AutoCloseable {
      */
     public float[] denoise(DenoisingBatch batch) {
         try (PointerScope _ = new PointerScope()) {
-            Tensor context = textEncoder
-                    .forward(Tensors.of(batch.tokens()), 1)
-                    .context()
-                    .index_select(0, Tensors.of(batch.captions()));
-            int n = batch.timesteps().length;
-            Tensor predicted = unet.forward(new UNet.Input<>(
-                    Tensors.of(batch.noisy()), Tensors.of(FloatArray.of(batch.timesteps(), n, 1)), context));
-            Tensor errors = predicted.sub(Tensors.of(batch.target())).square().mean(1, 2, 3);
-            Tensor weights = Tensors.of(FloatArray.of(batch.weights(), n));
-            errors.mul(weights).mean().backward();
+            ops.train(batch.seed());
+            Tensor errors = errors(batch);
+            Tensor weights = Tensors.of(FloatArray.of(batch.weights(), batch.weights().length));
+            ops.backward(errors.mul(weights).mean());
             return Tensors.toArray(errors.detach()).values();
+        }
+    }
+
+    /** The mean squared error of each sample, as {@link #denoise} has it, without adding gradients. */
+    public float[] evaluate(DenoisingBatch batch) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            ops.evaluate();
+            return Tensors.toArray(errors(batch)).values();
+        }
+    }
+
+    private Tensor errors(DenoisingBatch batch) {
+        ClipTextEncoder.Encoded<Tensor> text = switch (batch.text()) {
+            case DenoisingBatch.Captions captions -> encoded(captions.tokens(), captions.clipSkip());
+            case DenoisingBatch.Encoded encoded ->
+                new ClipTextEncoder.Encoded<>(
+                        Tensors.of(encoded.context()), encoded.pooled() == null ? null : Tensors.of(encoded.pooled()));
+        };
+        Tensor rows = Tensors.of(batch.captions());
+        int n = batch.timesteps().length;
+        Tensor predicted = unet.forward(new UNet.Input<>(
+                Tensors.of(batch.noisy()),
+                Tensors.of(FloatArray.of(batch.timesteps(), n, 1)),
+                ops.scope(() -> text.context().index_select(0, rows)),
+                vector(text.pooled(), rows, batch.sizes()),
+                null));
+        Tensor errors = predicted.sub(Tensors.of(batch.target())).square();
+        FloatArray mask = batch.mask();
+        return (mask == null ? errors : errors.mul(Tensors.of(mask))).mean(1, 2, 3);
+    }
+
+    /** SDXL's: the whole text's vector, and beside it the sizes. */
+    private @Nullable Tensor vector(@Nullable Tensor pooled, Tensor rows, @Nullable FloatArray sizes) {
+        return pooled == null || sizes == null
+                ? null
+                : ops.scope(() -> ops.concat(1, pooled.index_select(0, rows), Tensors.of(sizes)));
+    }
+
+    private ClipTextEncoder.Encoded<Tensor> encoded(int[][] tokens, int clipSkip) {
+        Tensor context = null;
+        Tensor pooled = null;
+        for (int i = 0; i < textEncoders.size(); i++) {
+            int[][] padded = model.text().get(i).padded(tokens);
+            ClipTextEncoder.Encoded<Tensor> own = textEncoders.get(i).forward(Tensors.of(padded), clipSkip);
+            Tensor before = context;
+            context = before == null ? own.context() : ops.scope(() -> ops.concat(2, before, own.context()));
+            pooled = own.pooled() != null ? own.pooled() : pooled;
+        }
+        return new ClipTextEncoder.Encoded<>(Objects.requireNonNull(context), pooled);
+    }
+
+    /** What the text encoders make of windows of tokens, see {@link DenoisingBatch.Captions}. */
+    public DenoisingBatch.Encoded encodeText(int[][] tokens, int clipSkip) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            ops.evaluate();
+            ClipTextEncoder.Encoded<Tensor> encoded = encoded(tokens, clipSkip);
+            Tensor pooled = encoded.pooled();
+            return new DenoisingBatch.Encoded(
+                    Tensors.toArray(encoded.context()), pooled == null ? null : Tensors.toArray(pooled));
         }
     }
 
@@ -145,6 +235,7 @@ public final class TorchTrainer implements AutoCloseable {
     public FloatArray encode(FloatArray pictures) {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
+            ops.evaluate();
             return Tensors.toArray(encoder.forward(Tensors.of(pictures)));
         }
     }
@@ -169,7 +260,9 @@ public final class TorchTrainer implements AutoCloseable {
             }
             step++;
             optimizer.step(rate, step);
-            ema.lerp_(parameters.values(), new Scalar(1 - emaDecay));
+            if (ema != null) {
+                ema.lerp_(parameters.values(), new Scalar(1 - emaDecay));
+            }
             parameters.gradients().zero_();
             return norm;
         }
@@ -182,22 +275,40 @@ public final class TorchTrainer implements AutoCloseable {
 
     /** The model with the moving averages of the weights in place of those it started from. Reads live memory. */
     public Checkpoint averaged() {
-        return with(ema);
+        return with(averages());
     }
 
-    private Checkpoint with(Tensor all) {
-        return model.checkpoint()
-                .map((name, tensor) -> parameters.contains(name)
-                        ? dev.atelier.checkpoint.Tensor.of(DType.F32, tensor.shape(), parameters.memory(all, name))
-                        : tensor);
+    /** The model with the weights of the last step in place of those it started from. Reads live memory. */
+    public Checkpoint trained() {
+        return with(values());
+    }
+
+    private Checkpoint with(Checkpoint all) {
+        return model.checkpoint().map((name, tensor) -> all.find(name).orElse(tensor));
+    }
+
+    /** What is being trained, by name. Reads live memory. */
+    public Checkpoint values() {
+        return named(parameters.values());
+    }
+
+    /** The moving averages of what is being trained, by name. Reads live memory. */
+    public Checkpoint averages() {
+        if (ema == null) {
+            throw new IllegalStateException("no averages are kept");
+        }
+        return named(ema);
     }
 
     /** The gradients added up since the last {@link #update}, by the names of the weights. Reads live memory. */
     public Checkpoint gradients() {
+        return named(parameters.gradients());
+    }
+
+    private Checkpoint named(Tensor all) {
         SequencedMap<String, dev.atelier.checkpoint.Tensor> tensors = new LinkedHashMap<>();
-        parameters.forEach((name, shape) -> tensors.put(
-                name,
-                dev.atelier.checkpoint.Tensor.of(DType.F32, shape, parameters.memory(parameters.gradients(), name))));
+        parameters.forEach((name, shape) ->
+                tensors.put(name, dev.atelier.checkpoint.Tensor.of(DType.F32, shape, parameters.memory(all, name))));
         return Checkpoint.of(List.of(), tensors, Map.of());
     }
 
@@ -226,7 +337,9 @@ public final class TorchTrainer implements AutoCloseable {
     private Map<String, Tensor> vectors() {
         Map<String, Tensor> vectors = new LinkedHashMap<>();
         vectors.put(WEIGHTS, parameters.values());
-        vectors.put(EMA, ema);
+        if (ema != null) {
+            vectors.put(EMA, ema);
+        }
         optimizer.vectors().forEach((name, all) -> vectors.put(OPTIMIZER + name + ".", all));
         return vectors;
     }
@@ -234,7 +347,9 @@ public final class TorchTrainer implements AutoCloseable {
     @Override
     public void close() {
         optimizer.close();
-        ema.close();
+        if (ema != null) {
+            ema.close();
+        }
         parameters.close();
         frozen.close();
     }

@@ -5,6 +5,7 @@ import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import dev.atelier.checkpoint.Layout;
+import dev.atelier.checkpoint.LoraLayer;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import java.nio.file.Path;
@@ -104,7 +105,7 @@ public final class Lora {
         Map<String, List<BakedTensor.Step>> steps = new LinkedHashMap<>();
         boolean any = false;
         for (LoraModule module : modules) {
-            Weights.Place place = weights.find(module).orElse(null);
+            LoraLayer place = weights.find(module).orElse(null);
             if (place == null) {
                 continue;
             }
@@ -127,13 +128,13 @@ public final class Lora {
 
     private void add(
             LoraModule module,
-            Weights.Place place,
+            LoraLayer place,
             Checkpoint model,
             double strength,
             Map<String, List<BakedTensor.Step>> steps) {
         Shape shape = place.shape(model);
         int count = Math.toIntExact(shape.elements());
-        int first = place.isPart() ? place.third() * count : 0;
+        int first = place.third() >= 0 ? place.third() * count : 0;
         delta(module, shape, model, place.tensor())
                 .ifPresent(delta -> steps.computeIfAbsent(place.tensor(), _ -> new ArrayList<>())
                         .add(new BakedTensor.Step(delta, strength, first, count)));
@@ -141,7 +142,7 @@ public final class Lora {
                 ? module.parts().get("diff_b")
                 : module.parts().get("b_norm");
         String biasName = place.layer() + ".bias";
-        if (bias != null && !place.isPart() && model.has(biasName)) {
+        if (bias != null && place.third() < 0 && model.has(biasName)) {
             Shape length = model.tensor(biasName).shape();
             Delta delta = delta(
                             new LoraModule(module.network(), module.layer(), Map.of("diff", bias), module.names()),

@@ -8,6 +8,7 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.InvalidCheckpointException;
+import dev.atelier.checkpoint.LoraLayer;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
@@ -223,9 +224,9 @@ class LoraTest {
     @CsvSource({"sd15, 192, 86, 72", "sd21, 192, 86, 144", "sdxl-base, 722, 66, 264"})
     void asManyLayersAreFoundAsKohyaTrains(String family, int transformer, int convolution, int text) {
         Checkpoint model = published(family);
-        List<String> unet = model.tensors().keySet().stream()
-                .filter(name -> name.startsWith(UNET) && name.endsWith(".weight"))
-                .map(name -> Weights.diffusers(name.substring(UNET.length(), name.length() - ".weight".length())))
+        List<String> unet = LoraLayer.of(model).stream()
+                .filter(layer -> layer.network().equals("unet"))
+                .map(LoraLayer::diffusers)
                 .toList();
         assertThat(unet).doesNotHaveDuplicates();
         assertThat(unet)

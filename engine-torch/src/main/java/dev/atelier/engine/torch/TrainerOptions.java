@@ -1,0 +1,14 @@
+package dev.atelier.engine.torch;
+
+/**
+ * How a training is computed.
+ *
+ * @param checkpointing whether to keep of each part of the networks only its result, and run it again for its gradients: a third
+ *     more work in a fraction of the memory
+ * @param average whether a moving average of what is trained is kept
+ * @param loraDropout with what probability each of a LoRA's inner values is left out of a step
+ */
+public record TrainerOptions(boolean checkpointing, boolean average, double loraDropout) {
+    /** All in memory, with averages, nothing left out. */
+    public static final TrainerOptions DEFAULT = new TrainerOptions(false, true, 0);
+}

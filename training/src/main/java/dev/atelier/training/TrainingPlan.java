@@ -1,0 +1,173 @@
+package dev.atelier.training;
+
+import dev.atelier.checkpoint.DType;
+import dev.atelier.engine.torch.OptimizerSettings;
+import dev.atelier.training.data.CaptionRule;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that a fine-tuning goes by, besides the model.
+ *
+ * @param method what is trained
+ * @param data what it is trained on
+ * @param objective what is asked of the network
+ * @param course how long, how fast
+ * @param saving what is written, when and where
+ */
+public record TrainingPlan(Method method, Data data, Objective objective, Course course, Saving saving) {
+
+    /** What of a model is trained. */
+    public sealed interface Method {}
+
+    /**
+     * All of the UNet.
+     *
+     * @param textEncoder whether the text encoders are trained as well
+     */
+    public record Weights(boolean textEncoder) implements Method {}
+
+    /**
+     * LoRAs of layers of the UNet.
+     *
+     * @param rank how many numbers pass between the two factors
+     * @param alpha the LoRA counts α / rank
+     * @param convolutionRank the rank at convolutions of 3 × 3; 0 to leave them and what else is in residual blocks alone
+     * @param attentionOnly only the four projections of each attention, as diffusers has it, and not all of the transformers
+     * @param textEncoder whether the text encoders have LoRAs too
+     * @param dropout with what probability each number between the factors is left out of a step
+     */
+    public record Lora(
+            int rank, double alpha, int convolutionRank, boolean attentionOnly, boolean textEncoder, double dropout)
+            implements Method {
+        public Lora {
+            if (rank < 1 || convolutionRank < 0 || !(alpha > 0)) {
+                throw new IllegalArgumentException(
+                        "a LoRA's rank and alpha are above 0, not %d and %s".formatted(rank, alpha));
+            }
+            if (!(dropout >= 0 && dropout < 1)) {
+                throw new IllegalArgumentException("dropout is at least 0 and below 1, not " + dropout);
+            }
+        }
+    }
+
+    /**
+     * Vectors of a new word, textual inversion.
+     *
+     * @param word how captions write it
+     * @param initial a known word or words whose vectors it starts with
+     * @param vectors how many vectors it has
+     * @param keepNorm whether vectors are pulled to the length that CLIP's have
+     */
+    public record Word(String word, String initial, int vectors, boolean keepNorm) implements Method {
+        public Word {
+            if (word.isBlank() || initial.isBlank() || vectors < 1 || vectors > 75) {
+                throw new IllegalArgumentException(
+                        "a new word has a spelling, a word to start from, and 1 to 75 vectors, not \"%s\", \"%s\" and %d"
+                                .formatted(word, initial, vectors));
+            }
+        }
+    }
+
+    /**
+     * @param folder pictures, see {@link dev.atelier.training.data.PictureFolder}
+     * @param caption of pictures that have none: the instance prompt
+     * @param width that pictures are cut to; with {@code buckets} only the area counts
+     * @param buckets whether pictures keep about their proportions
+     * @param leastSide of a bucket, in pixels
+     * @param mostSide of a bucket, in pixels
+     * @param bucketStep what sides of buckets are multiples of
+     * @param enlarge whether small pictures are made larger
+     * @param mirror whether pictures are seen mirrored half of the time
+     * @param crops how many parts of each picture are seen, at random places; 0 for the middle alone
+     * @param masks whether only what is white in a picture's mask counts, or what is opaque in the picture itself
+     * @param captions how captions change from use to use
+     * @param prior what else the model is to keep; null for nothing
+     * @param validation pictures to measure on, not trained on; null for none
+     */
+    public record Data(
+            Path folder,
+            String caption,
+            int width,
+            int height,
+            boolean buckets,
+            int leastSide,
+            int mostSide,
+            int bucketStep,
+            boolean enlarge,
+            boolean mirror,
+            int crops,
+            boolean masks,
+            CaptionRule captions,
+            @Nullable Prior prior,
+            @Nullable Path validation) {}
+
+    /**
+     * Prior preservation (Ruiz et al. 2022, "DreamBooth"): beside every batch the model sees one of pictures of the class, which it
+     * has drawn itself before, so that it does not forget what others of the kind look like.
+     *
+     * @param prompt what pictures of the class are drawn from, and their caption if they have none
+     * @param folder where they lie, or will
+     * @param count how many there have to be; what is missing is drawn
+     * @param weight how much their error counts against that of the pictures proper
+     */
+    public record Prior(String prompt, Path folder, int count, double weight) {}
+
+    /**
+     * @param snrGamma the cap of min-SNR weights, 0 for none
+     * @param noiseOffset how much noise is added to whole channels
+     * @param clipSkip at which layer from the end SD 1.x's text encoder stops
+     */
+    public record Objective(double snrGamma, double noiseOffset, int clipSkip) {}
+
+    /**
+     * @param steps how many; 0 for as many as {@code epochs} take
+     * @param epochs how often each picture is seen, times its repeats
+     * @param batch how many pictures at once
+     * @param accumulation how many batches for one step
+     * @param rate the learning rate
+     * @param textRate that of the text encoders, if they are trained
+     * @param warmup steps over which the rate rises
+     * @param optimizer what moves the weights
+     * @param maxNorm gradients are scaled down to this norm; 0 for never
+     * @param emaDecay how much of the moving average stays, 0 for no average
+     * @param checkpointing whether memory is saved by computing parts of the networks twice
+     * @param seed of all randomness
+     */
+    public record Course(
+            int steps,
+            int epochs,
+            int batch,
+            int accumulation,
+            double rate,
+            double textRate,
+            int warmup,
+            OptimizerSettings optimizer,
+            double maxNorm,
+            double emaDecay,
+            boolean checkpointing,
+            long seed) {}
+
+    /**
+     * @param output the file to write
+     * @param state the folder for all that is needed to go on after an interruption
+     * @param dtype of the floating tensors in the output
+     * @param every write the output after every so many steps too, under its name with the step; 0 for only at the end
+     * @param samplePrompts what is drawn to look at
+     * @param sampleEvery how many steps lie between such drawings; 0 for only at the end
+     * @param title what the file says it is
+     */
+    public record Saving(
+            Path output,
+            Path state,
+            DType dtype,
+            int every,
+            List<String> samplePrompts,
+            int sampleEvery,
+            String title) {
+        public Saving {
+            samplePrompts = List.copyOf(samplePrompts);
+        }
+    }
+}
