@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -160,16 +159,15 @@ public final class PictureFolder {
         }
     }
 
-    private static Map<String, JsonNode> entry(Path list, int line, String text) throws IOException {
+    private static JsonNode entry(Path list, int line, String text) throws IOException {
         try {
-            JsonNode entry = JsonMapper.shared().readTree(text);
-            return Map.ofEntries(entry.properties().toArray(Map.Entry[]::new));
+            return JsonMapper.shared().readTree(text);
         } catch (JacksonException e) {
             throw new IOException("%s, line %d: %s".formatted(list, line, e.getOriginalMessage()), e);
         }
     }
 
-    private void addListed(Path folder, Map<String, JsonNode> entry, String place) throws IOException {
+    private void addListed(Path folder, JsonNode entry, String place) throws IOException {
         String name = text(entry, "file_name", "image_path", "image");
         if (name == null) {
             skipped.add(place + ": it names no file (\"file_name\")");
@@ -186,7 +184,7 @@ public final class PictureFolder {
                 mask(file.resolveSibling(""), stem));
     }
 
-    private static @Nullable String text(Map<String, JsonNode> entry, String... names) {
+    private static @Nullable String text(JsonNode entry, String... names) {
         for (String name : names) {
             JsonNode value = entry.get(name);
             if (value != null && value.isString()) {
