@@ -90,15 +90,6 @@ final class LoraModules {
         return "lora_%s_%s".formatted(network, path.replace('.', '_'));
     }
 
-    private static String diffusersName(LoraLayer layer) {
-        String network = switch (layer.network()) {
-            case "te1" -> "text_encoder";
-            case "te2" -> "text_encoder_2";
-            default -> "unet";
-        };
-        return network + "." + layer.diffusers();
-    }
-
     List<Adapter> adapters() {
         return modules.stream().map(Module::adapter).toList();
     }

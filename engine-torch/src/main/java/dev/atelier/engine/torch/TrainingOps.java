@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
@@ -32,8 +31,8 @@ final class TrainingOps extends TorchOps {
 
     private final boolean checkpointing;
     private final double dropout;
-    private final Map<Tensor, List<Low>> adapted = new IdentityHashMap<>();
-    private final Map<Tensor, Tensor> words = new IdentityHashMap<>(); // by the table that they extend
+    private final IdentityHashMap<Tensor, List<Low>> adapted = new IdentityHashMap<>();
+    private final IdentityHashMap<Tensor, Tensor> words = new IdentityHashMap<>(); // by the table that they extend
     private final Deque<Part> parts = new ArrayDeque<>();
     private boolean training;
     private boolean inside;

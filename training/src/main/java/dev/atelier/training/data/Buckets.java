@@ -57,7 +57,7 @@ public final class Buckets {
         }
         long area = (long) width * height;
         TreeSet<Side> sizes = new TreeSet<>(Comparator.comparingInt(Side::width).thenComparingInt(Side::height));
-        int square = (int) Math.sqrt(area) / step * step;
+        int square = (int) Math.sqrt((double) area) / step * step;
         sizes.add(new Side(square, square));
         for (int w = least; w <= most; w += step) {
             int h = Math.min(most, (int) (area / w) / step * step);
