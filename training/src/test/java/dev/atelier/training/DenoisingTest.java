@@ -66,7 +66,7 @@ class DenoisingTest {
         FloatArray latents = Randomness.normal(new SplittableRandom(1), 3, 4, 2, 2);
         DenoisingBatch batch = new Denoising(AlphasCumprod.scaledLinear(), 0)
                 .batch(latents, latents, new int[] {1, 2, 3}, List.of(one, other, one));
-        assertThat(batch.tokens()).isDeepEqualTo(new int[][] {one, other});
+        assertThat(((DenoisingBatch.Captions) batch.text()).tokens()).isDeepEqualTo(new int[][] {one, other});
         assertThat(batch.captions()).containsExactly(0, 1, 0);
     }
 }
