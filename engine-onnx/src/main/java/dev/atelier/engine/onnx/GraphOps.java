@@ -2,26 +2,16 @@ package dev.atelier.engine.onnx;
 
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.Ops;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * The networks' operations as nodes of an ONNX graph. ONNX Runtime's own operators are used where they save a pass over
- * the data or a copy of a weight.
+ * The networks' operations as nodes of an ONNX graph that every ONNX Runtime runs, on weights as checkpoints store them.
+ * ONNX Runtime's own operators are used where they save a pass over the data or a copy of a weight.
  */
-final class GraphOps implements Ops<GraphValue> {
-    /** For the even and the odd rows of a doubled image: how the rows of a 3 × 3 kernel fall on two of the original's. */
-    private static final float[][][] ROWS_OF_DOUBLED = {
-        {{1, 0, 0}, {0, 1, 1}},
-        {{1, 1, 0}, {0, 0, 1}}
-    };
-
-    private final OnnxGraph graph;
-    private final Map<GraphValue, GraphValue> doubled = new HashMap<>();
+class GraphOps implements Ops<GraphValue> {
+    final OnnxGraph graph;
 
     GraphOps(OnnxGraph graph) {
         this.graph = graph;
@@ -100,51 +90,11 @@ final class GraphOps implements Ops<GraphValue> {
 
     @Override
     public GraphValue conv2d(GraphValue image, GraphValue weight, GraphValue bias, int stride, int padding) {
-        GraphValue original = doubled.get(image);
-        return original != null && stride == 1 && padding == 1
-                ? convolveDoubled(original, weight, bias)
-                : convolve(image, weight, bias, stride, padding, padding, padding, padding);
-    }
-
-    /** @param pads rows of zeros at the top, columns at the left, rows at the bottom, columns at the right */
-    private GraphValue convolve(GraphValue image, GraphValue weight, GraphValue bias, int stride, long... pads) {
         return graph.onnx(
                 "Conv",
                 List.of(image, weight, bias),
                 Attribute.of("strides", new long[] {stride, stride}),
-                Attribute.of("pads", pads));
-    }
-
-    /**
-     * A 3 × 3 convolution of an image whose size was doubled by repeating pixels, computed on the original: four 2 × 2
-     * convolutions, for the pixels in even and odd rows and columns. That is 16 multiplications where there were 36.
-     */
-    private GraphValue convolveDoubled(GraphValue original, GraphValue weight, GraphValue bias) {
-        GraphValue kernels = graph.onnx("Reshape", List.of(graph.folded(weight), graph.constant(0, 0, 9)));
-        List<GraphValue> quarters = new ArrayList<>();
-        for (int row = 0; row < 2; row++) {
-            for (int column = 0; column < 2; column++) {
-                GraphValue summed = graph.onnx("MatMul", List.of(kernels, sums(row, column)));
-                GraphValue kernel = graph.onnx("Reshape", List.of(summed, graph.constant(0, 0, 2, 2)));
-                quarters.add(convolve(original, kernel, bias, 1, 1 - row, 1 - column, row, column));
-            }
-        }
-        return graph.onnx(
-                "DepthToSpace",
-                List.of(graph.onnx("Concat", quarters, Attribute.of("axis", 1))),
-                Attribute.of("blocksize", 2));
-    }
-
-    /** {@code [9, 4]}: which elements of a 3 × 3 kernel make up those of a 2 × 2 one. */
-    private GraphValue sums(int row, int column) {
-        float[] sums = new float[9 * 4];
-        for (int from = 0; from < 9; from++) {
-            for (int to = 0; to < 4; to++) {
-                sums[4 * from + to] =
-                        ROWS_OF_DOUBLED[row][to / 2][from / 3] * ROWS_OF_DOUBLED[column][to % 2][from % 3];
-            }
-        }
-        return graph.constant(FloatArray.of(sums, 9, 4));
+                Attribute.of("pads", new long[] {padding, padding, padding, padding}));
     }
 
     @Override
@@ -169,8 +119,8 @@ final class GraphOps implements Ops<GraphValue> {
     }
 
     /** {@code [channels]} to {@code [channels, 1, 1]} */
-    private GraphValue perChannel(GraphValue weight) {
-        return graph.onnx("Unsqueeze", List.of(graph.folded(weight), graph.constant(1, 2)));
+    GraphValue perChannel(GraphValue weight) {
+        return graph.onnx("Unsqueeze", List.of(weight, graph.constant(1, 2)));
     }
 
     @Override
@@ -210,14 +160,12 @@ final class GraphOps implements Ops<GraphValue> {
 
     @Override
     public GraphValue upsample2x(GraphValue image) {
-        GraphValue resized = graph.onnx(
+        return graph.onnx(
                 "Resize",
                 List.of(image, GraphValue.NONE, graph.constant(FloatArray.of(new float[] {1, 1, 2, 2}, 4))),
                 Attribute.of("mode", "nearest"),
                 Attribute.of("coordinate_transformation_mode", "asymmetric"),
                 Attribute.of("nearest_mode", "floor"));
-        doubled.put(resized, image);
-        return resized;
     }
 
     @Override

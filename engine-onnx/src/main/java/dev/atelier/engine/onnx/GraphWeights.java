@@ -4,12 +4,11 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.Weights;
 
-/** A checkpoint's tensors as weights of {@code graph} that lie outside it, in {@code file}. */
-record GraphWeights(Checkpoint checkpoint, OnnxGraph graph, WeightFile file) implements Weights<GraphValue> {
+/** A checkpoint's tensors as weights of {@code graph}. */
+record GraphWeights(Checkpoint checkpoint, OnnxGraph graph) implements Weights<GraphValue> {
     @Override
     public GraphValue get(String name) {
-        Shape shape = checkpoint.tensor(name).shape();
-        return graph.weight(name, shape, file.name(), file.offset(name));
+        return graph.weight(name, checkpoint.tensor(name).shape());
     }
 
     @Override

@@ -23,17 +23,32 @@ final class NetworkGraph {
     private final GraphOps ops;
     private final GraphWeights weights;
 
-    private NetworkGraph(StableDiffusion model, OnnxGraph graph, WeightFile file) {
+    private NetworkGraph(StableDiffusion model, OnnxGraph graph, GraphOps ops) {
         this.model = model;
         this.graph = graph;
-        this.ops = new GraphOps(graph);
-        this.weights = new GraphWeights(model.checkpoint(), graph, file);
+        this.ops = ops;
+        this.weights = new GraphWeights(model.checkpoint(), graph);
     }
 
-    /** @param clipSkip where a text encoder stops, see {@link ClipTextEncoder#forward} */
-    static OnnxGraph trace(StableDiffusion model, Network network, int clipSkip, WeightFile file) {
-        OnnxGraph graph = new OnnxGraph(network.label());
-        NetworkGraph traced = new NetworkGraph(model, graph, file);
+    /**
+     * A graph for {@link OnnxSession}.
+     *
+     * @param clipSkip where a text encoder stops, see {@link ClipTextEncoder#forward}
+     */
+    static OnnxGraph toRun(StableDiffusion model, Network network, int clipSkip) {
+        OnnxGraph graph = new OnnxGraph(network.label(), WeightFile.NONE);
+        return trace(model, network, clipSkip, graph, new FastOps(graph));
+    }
+
+    /** A graph for any program with ONNX Runtime. */
+    static OnnxGraph toExport(StableDiffusion model, Network network, WeightFile file) {
+        OnnxGraph graph = new OnnxGraph(network.label(), file);
+        return trace(model, network, 1, graph, new GraphOps(graph));
+    }
+
+    private static OnnxGraph trace(
+            StableDiffusion model, Network network, int clipSkip, OnnxGraph graph, GraphOps ops) {
+        NetworkGraph traced = new NetworkGraph(model, graph, ops);
         switch (network) {
             case TEXT_ENCODER -> traced.textEncoder(model.text().getFirst(), clipSkip);
             case TEXT_ENCODER_2 -> traced.textEncoder(model.text().getLast(), clipSkip);

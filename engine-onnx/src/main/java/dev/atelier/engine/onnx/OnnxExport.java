@@ -30,7 +30,7 @@ public final class OnnxExport {
     public static void write(StableDiffusion model, Path folder, Progress progress) {
         Map<Network, Checkpoint> weights = new LinkedHashMap<>();
         for (Network network : model.networks()) {
-            weights.put(network, weights(model.checkpoint(), NetworkGraph.trace(model, network, 1, WeightFile.NONE)));
+            weights.put(network, weights(model.checkpoint(), NetworkGraph.toExport(model, network, WeightFile.NONE)));
         }
         long total = weights.values().stream().mapToLong(Checkpoint::byteSize).sum();
         long before = 0;
@@ -48,7 +48,9 @@ public final class OnnxExport {
 
     private static Checkpoint weights(Checkpoint checkpoint, OnnxGraph graph) {
         Map<String, Tensor> used = new LinkedHashMap<>();
-        graph.weights().forEach(name -> used.put(name, checkpoint.tensor(name).to(DType.F32)));
+        graph.weights()
+                .forEach(weight -> used.put(
+                        weight.tensor(), checkpoint.tensor(weight.tensor()).to(DType.F32)));
         return Checkpoint.of(checkpoint.sources(), used, checkpoint.metadata());
     }
 
@@ -61,7 +63,7 @@ public final class OnnxExport {
             Path part = folder.resolve("model.onnx.part");
             Files.write(
                     part,
-                    NetworkGraph.trace(model, network, 1, WeightFile.of(file)).toBytes());
+                    NetworkGraph.toExport(model, network, WeightFile.of(file)).toBytes());
             Files.move(part, folder.resolve("model.onnx"), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -5,12 +5,14 @@ import dev.atelier.model.FloatArray;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.SequencedSet;
-import java.util.Set;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SequencedMap;
 import java.util.stream.LongStream;
 
 /** An ONNX graph under construction. The numbers of fields are those of the ONNX project's {@code onnx.proto}. */
@@ -38,12 +40,30 @@ final class OnnxGraph {
 
     private static final int EXTERNAL = 1; // of TensorProto.DataLocation
 
+    /**
+     * A tensor of the checkpoint, in fp32.
+     *
+     * @param shape in this form
+     */
+    record Weight(String tensor, WeightForm form, Shape shape) {
+        String name() {
+            return form == WeightForm.STORED ? tensor : tensor + "/" + form;
+        }
+
+        long byteSize() {
+            return shape.elements() * Float.BYTES;
+        }
+    }
+
     private final ProtobufMessage graph = new ProtobufMessage();
-    private final SequencedSet<String> weights = new LinkedHashSet<>();
-    private final Set<String> folded = new HashSet<>();
+    private final WeightFile file;
+    private final Map<String, Weight> offered = new HashMap<>();
+    private final SequencedMap<String, Weight> weights = new LinkedHashMap<>();
     private int names;
 
-    OnnxGraph(String name) {
+    /** @param file where the weights will lie */
+    OnnxGraph(String name, WeightFile file) {
+        this.file = file;
         graph.set(2, name);
     }
 
@@ -59,37 +79,41 @@ final class OnnxGraph {
         graph.set(12, description(name, ElementType.FLOAT, axes));
     }
 
-    /** A tensor of fp32 numbers that lie outside the graph, from byte {@code offset} of the file {@code location} on. */
-    GraphValue weight(String name, Shape shape, String location, long offset) {
-        if (weights.add(name)) {
+    /** A weight of {@code shape}, which nodes may take as it is stored or {@link #in in another form}. */
+    GraphValue weight(String tensor, Shape shape) {
+        return offered(new Weight(tensor, WeightForm.STORED, shape));
+    }
+
+    /** What {@link #weight} gave, in another form. */
+    GraphValue in(WeightForm form, GraphValue weight) {
+        return offered(new Weight(weight.name(), form, form.of(shape(weight))));
+    }
+
+    private GraphValue offered(Weight weight) {
+        offered.putIfAbsent(weight.name(), weight);
+        return new GraphValue(weight.name());
+    }
+
+    /** The shape of what {@link #weight} gave. */
+    Shape shape(GraphValue weight) {
+        return Objects.requireNonNull(offered.get(weight.name()), weight.name()).shape();
+    }
+
+    /** The weights that nodes take, in the order of their first use. They lie outside the graph. */
+    Collection<Weight> weights() {
+        return Collections.unmodifiableCollection(weights.values());
+    }
+
+    private void take(Weight weight) {
+        if (weights.putIfAbsent(weight.name(), weight) == null) {
             graph.set(
                     5,
-                    tensor(name, ElementType.FLOAT, shape.sizes())
-                            .set(13, entry("location", location))
-                            .set(13, entry("offset", Long.toString(offset)))
-                            .set(13, entry("length", Long.toString(shape.elements() * Float.BYTES)))
+                    tensor(weight.name(), ElementType.FLOAT, weight.shape().sizes())
+                            .set(13, entry("location", file.name()))
+                            .set(13, entry("offset", Long.toString(file.offset(weight.name()))))
+                            .set(13, entry("length", Long.toString(weight.byteSize())))
                             .set(14, EXTERNAL));
         }
-        return new GraphValue(name);
-    }
-
-    /** The names of all weights, in the order of their use. */
-    SequencedSet<String> weights() {
-        return Collections.unmodifiableSequencedSet(weights);
-    }
-
-    /**
-     * The same value. Said of a weight that a node computes something constant from, which ONNX Runtime does once, when
-     * it loads the graph.
-     */
-    GraphValue folded(GraphValue weight) {
-        folded.add(weight.name());
-        return weight;
-    }
-
-    /** The names of the weights of which {@link #folded(GraphValue)} was said. */
-    Set<String> folded() {
-        return Collections.unmodifiableSet(folded);
     }
 
     GraphValue constant(FloatArray values) {
@@ -147,7 +171,13 @@ final class OnnxGraph {
             List<GraphValue> outputs,
             Attribute... attributes) {
         ProtobufMessage node = new ProtobufMessage();
-        inputs.forEach(input -> node.set(1, input.name()));
+        for (GraphValue input : inputs) {
+            Weight weight = offered.get(input.name());
+            if (weight != null) {
+                take(weight);
+            }
+            node.set(1, input.name());
+        }
         outputs.forEach(output -> node.set(2, output.name()));
         node.set(3, outputs.getFirst().name()).set(4, operator).set(7, domain);
         for (Attribute attribute : attributes) {

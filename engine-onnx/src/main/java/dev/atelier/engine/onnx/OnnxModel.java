@@ -2,7 +2,6 @@ package dev.atelier.engine.onnx;
 
 import ai.onnxruntime.OrtException;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.checkpoint.Tensor;
 import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
@@ -55,11 +54,11 @@ public final class OnnxModel extends EngineModel<OnnxModel.Part> {
 
     @Override
     protected Part open(Network network, int clipSkip, Progress progress) {
-        OnnxGraph graph = NetworkGraph.trace(model, network, clipSkip, WeightFile.NONE);
+        OnnxGraph graph = NetworkGraph.toRun(model, network, clipSkip);
         NativeWeights weights = new NativeWeights();
         boolean complete = false;
         try {
-            load(graph, weights, progress);
+            weights.load(model.checkpoint(), graph.weights(), progress);
             boolean runsAtEveryStep = network == Network.UNET;
             Part part = new Part(OnnxSession.open(graph, weights, runsAtEveryStep), weights);
             complete = true;
@@ -72,20 +71,6 @@ public final class OnnxModel extends EngineModel<OnnxModel.Part> {
             if (!complete) {
                 weights.close();
             }
-        }
-    }
-
-    private void load(OnnxGraph graph, NativeWeights weights, Progress progress) throws OrtException {
-        long total = 0;
-        for (String name : graph.weights()) {
-            total += model.checkpoint().tensor(name).shape().elements() * Float.BYTES;
-        }
-        long done = 0;
-        for (String name : graph.weights()) {
-            progress.update(done, total);
-            Tensor tensor = model.checkpoint().tensor(name);
-            weights.load(name, tensor);
-            done += tensor.shape().elements() * Float.BYTES;
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.atelier.engine.onnx;
 
 import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OnnxTensorLike;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
@@ -46,7 +45,9 @@ final class OnnxSession implements AutoCloseable {
             options.setMemoryPatternOptimization(false);
             // Not a byte is read from the file, but a graph that names a missing one is refused.
             options.addConfigEntry("session.model_external_initializers_file_folder_path", folder.toString());
-            giveWeights(options, graph, weights);
+            for (OnnxGraph.Weight weight : graph.weights()) {
+                options.addInitializer(weight.name(), weights.get(weight.name()));
+            }
             return new OnnxSession(Environment.ORT.createSession(graph.toBytes(), options), runOptions(keepsMemory));
         } finally {
             Files.delete(file);
@@ -60,20 +61,6 @@ final class OnnxSession implements AutoCloseable {
             options.addRunConfigEntry("memory.enable_memory_arena_shrinkage", "cpu:0");
         }
         return options;
-    }
-
-    /** Weights are used where they lie, but for the few that something constant is computed from: those are copied. */
-    private static void giveWeights(SessionOptions options, OnnxGraph graph, NativeWeights weights)
-            throws OrtException {
-        Map<String, OnnxTensorLike> copied = new HashMap<>();
-        for (String name : graph.weights()) {
-            if (graph.folded().contains(name)) {
-                copied.put(name, weights.get(name));
-            } else {
-                options.addInitializer(name, weights.get(name));
-            }
-        }
-        options.addExternalInitializers(copied);
     }
 
     /** Runs the network on copies of {@code inputs} and returns its outputs by name. */

@@ -1,0 +1,23 @@
+package dev.atelier.engine.onnx;
+
+import dev.atelier.checkpoint.Shape;
+
+/** How a weight lies in memory. */
+enum WeightForm {
+    /** As the checkpoint has it. */
+    STORED,
+
+    /** {@code [channels]} as {@code [channels, 1, 1]}, to go with images. */
+    PER_CHANNEL,
+
+    /** A 3 × 3 convolution's {@code [out, in, 3, 3]} as {@link Winograd} takes it. */
+    WINOGRAD;
+
+    Shape of(Shape stored) {
+        return switch (this) {
+            case STORED -> stored;
+            case PER_CHANNEL -> Shape.of(stored.size(0), 1, 1);
+            case WINOGRAD -> Shape.of(Winograd.POINTS, stored.size(0), stored.size(1));
+        };
+    }
+}
