@@ -1,11 +1,14 @@
 package dev.atelier.engine.onnx;
 
 import dev.atelier.checkpoint.Shape;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 
 /**
- * The operations as this program runs them itself: the weights lie in memory as the processor takes them best, and
- * convolutions take fewer multiplications.
+ * The operations as this program runs them itself, on images of one size: the weights lie in memory as the processor
+ * takes them best, and convolutions take fewer multiplications.
  */
 final class FastOps extends GraphOps {
     /** With fewer channels, transforming the pixels costs more than it saves. */
@@ -17,18 +20,36 @@ final class FastOps extends GraphOps {
      */
     private static final int MAX_HALVINGS = 2;
 
-    private int halvings; // of the image at hand, for networks are traced in the order in which they run
+    /** Bytes that the points of an image's tiles may take at once: what does not fit is convolved in bands of rows. */
+    private static final long BAND = 64 << 20;
 
-    FastOps(OnnxGraph graph) {
+    /** The height and width of an image. */
+    record Size(int height, int width) {}
+
+    private final long band;
+    private Size size; // of the image at hand, for networks are traced in the order in which they run
+    private final Deque<Size> halved = new ArrayDeque<>(); // the sizes before each halving
+    private int halvings;
+
+    FastOps(OnnxGraph graph, Size size) {
+        this(graph, size, BAND);
+    }
+
+    FastOps(OnnxGraph graph, Size size, long band) {
         super(graph);
+        this.band = band;
+        this.size = size;
     }
 
     @Override
     public GraphValue conv2d(GraphValue image, GraphValue weight, GraphValue bias, int stride, int padding) {
-        if (stride == 2) {
-            halvings++;
-        }
         Shape shape = graph.shape(weight);
+        if (stride == 2) {
+            halved.push(size);
+            halvings++;
+            int kernel = (int) shape.size(2);
+            size = new Size((size.height + 2 * padding - kernel) / 2 + 1, (size.width + 2 * padding - kernel) / 2 + 1);
+        }
         boolean worthwhile = stride == 1
                 && padding == 1
                 && halvings <= MAX_HALVINGS
@@ -41,39 +62,83 @@ final class FastOps extends GraphOps {
     @Override
     public GraphValue upsample2x(GraphValue image) {
         halvings--;
+        size = new Size(2 * size.height, 2 * size.width);
         return super.upsample2x(image);
     }
 
-    /** See {@link Winograd}; c channels become o, and there are t tiles of pixels. */
+    @Override
+    public GraphValue pad(GraphValue image, int rows, int columns) {
+        size = new Size(size.height + rows, size.width + columns);
+        return super.pad(image, rows, columns);
+    }
+
+    @Override
+    public GraphValue cropTo(GraphValue image, GraphValue like) {
+        Size doubled = size;
+        size = halved.pop();
+        return doubled.equals(size) ? image : super.cropTo(image, like);
+    }
+
+    /** See {@link Winograd}. */
     private GraphValue winograd(GraphValue image, GraphValue weight) {
-        GraphValue kernels = graph.in(WeightForm.WINOGRAD, weight); // [points, o, c]
+        long channels = graph.shape(weight).size(1);
+        int rows = tiles(size.height);
+        long points = channels * Winograd.POINTS * rows * tiles(size.width) * Float.BYTES;
+        int bands = Math.clamp(Math.ceilDiv(points, band), 1, rows);
+        List<GraphValue> results = new ArrayList<>();
+        for (int i = 0; i < bands; i++) {
+            results.add(winograd(image, weight, rows * i / bands, rows * (i + 1) / bands));
+        }
+        GraphValue whole = bands == 1 ? results.getFirst() : graph.onnx("Concat", results, Attribute.of("axis", 2));
+        return size.height % Winograd.TILE == 0 && size.width % Winograd.TILE == 0
+                ? whole
+                : graph.onnx(
+                        "Slice",
+                        List.of(
+                                whole,
+                                graph.constant(0, 0),
+                                graph.constant(size.height, size.width),
+                                graph.constant(2, 3)));
+    }
+
+    private static int tiles(int pixels) {
+        return Math.ceilDiv(pixels, Winograd.TILE);
+    }
+
+    /** The tiles in the rows from {@code first} to before {@code end}. */
+    private GraphValue winograd(GraphValue image, GraphValue weight, int first, int end) {
         long outputs = graph.shape(weight).size(0);
         long channels = graph.shape(weight).size(1);
-        GraphValue tiles = graph.onnx(
+        int columns = tiles(size.width);
+        boolean top = first == 0;
+        boolean bottom = end == tiles(size.height);
+        GraphValue part = top && bottom
+                ? image
+                : graph.onnx(
+                        "Slice",
+                        List.of(
+                                image,
+                                graph.constant(top ? 0 : first * Winograd.TILE - 1),
+                                graph.constant(bottom ? size.height : end * Winograd.TILE + 1),
+                                graph.constant(2)));
+        GraphValue points = graph.onnx(
                 "Conv",
-                List.of(
-                        graph.onnx("Reshape", List.of(image, graph.constant(-1, 1, 0, 0))),
-                        graph.constant(Winograd.PIXELS)),
+                List.of(reshape(part, -1, 1, 0, 0), graph.constant(Winograd.PIXELS)),
                 Attribute.of("strides", new long[] {Winograd.TILE, Winograd.TILE}),
-                Attribute.of("pads", new long[] {1, 1, Winograd.TILE, Winograd.TILE})); // as many as make tiles whole
-        GraphValue byChannel = reshape(tiles, size(image, 0, 1), graph.constant(channels, Winograd.POINTS, -1));
+                Attribute.of("pads", new long[] {top ? 1 : 0, 1, bottom ? Winograd.TILE : 0, Winograd.TILE}));
+        GraphValue byChannel = reshape(points, -1, channels, Winograd.POINTS, (long) (end - first) * columns);
         GraphValue byPoint = graph.onnx("Transpose", List.of(byChannel), Attribute.of("perm", new long[] {0, 2, 1, 3}));
-        GraphValue products = graph.onnx("MatMul", List.of(kernels, byPoint)); // [n, points, o, t]
-        GraphValue flat = graph.onnx("Reshape", List.of(products, graph.constant(0, Winograd.POINTS, -1)));
-        GraphValue pixels = graph.onnx("MatMul", List.of(graph.constant(Winograd.RESULTS), flat));
-        GraphValue blocks =
-                reshape(pixels, graph.constant(0, Winograd.TILE * Winograd.TILE * outputs), size(tiles, 2, 4));
-        GraphValue whole = graph.onnx("DepthToSpace", List.of(blocks), Attribute.of("blocksize", Winograd.TILE));
-        return cropTo(whole, image);
+        GraphValue sums = graph.onnx("MatMul", List.of(graph.in(WeightForm.WINOGRAD, weight), byPoint));
+        GraphValue pixels =
+                graph.onnx("MatMul", List.of(graph.constant(Winograd.RESULTS), reshape(sums, 0, Winograd.POINTS, -1)));
+        return graph.onnx(
+                "DepthToSpace",
+                List.of(reshape(pixels, 0, Winograd.TILE * Winograd.TILE * outputs, end - first, columns)),
+                Attribute.of("blocksize", Winograd.TILE));
     }
 
-    private GraphValue reshape(GraphValue x, GraphValue... sizes) {
-        return graph.onnx("Reshape", List.of(x, graph.onnx("Concat", List.of(sizes), Attribute.of("axis", 0))));
-    }
-
-    /** The sizes of the axes from {@code start} to before {@code end}. */
-    private GraphValue size(GraphValue x, int start, int end) {
-        return graph.onnx("Shape", List.of(x), Attribute.of("start", start), Attribute.of("end", end));
+    private GraphValue reshape(GraphValue x, long... sizes) {
+        return graph.onnx("Reshape", List.of(x, graph.constant(sizes)));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.atelier.engine.onnx;
 
+import dev.atelier.engine.onnx.FastOps.Size;
 import dev.atelier.engine.onnx.OnnxGraph.ElementType;
 import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.Network;
@@ -14,47 +15,52 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The networks of a model as graphs. Each becomes one by running its own code on {@link GraphOps}. How many pictures
- * there are, and how large, is left open: one graph serves all.
+ * The networks of a model as graphs. Each becomes one by running its own code on {@link GraphOps}. How many images
+ * there are is left open.
  */
 final class NetworkGraph {
     private final StableDiffusion model;
     private final OnnxGraph graph;
     private final GraphOps ops;
     private final GraphWeights weights;
+    private final String height; // of the images that go in: numbers, or names for any
+    private final String width;
 
-    private NetworkGraph(StableDiffusion model, OnnxGraph graph, GraphOps ops) {
+    private NetworkGraph(StableDiffusion model, OnnxGraph graph, GraphOps ops, String height, String width) {
         this.model = model;
         this.graph = graph;
         this.ops = ops;
         this.weights = new GraphWeights(model.checkpoint(), graph);
+        this.height = height;
+        this.width = width;
     }
 
     /**
      * A graph for {@link OnnxSession}.
      *
      * @param clipSkip where a text encoder stops, see {@link ClipTextEncoder#forward}
+     * @param size of the images that go in; of no interest to text encoders
      */
-    static OnnxGraph toRun(StableDiffusion model, Network network, int clipSkip) {
+    static OnnxGraph toRun(StableDiffusion model, Network network, int clipSkip, Size size) {
         OnnxGraph graph = new OnnxGraph(network.label(), WeightFile.NONE);
-        return trace(model, network, clipSkip, graph, new FastOps(graph));
+        String height = Integer.toString(size.height());
+        String width = Integer.toString(size.width());
+        return new NetworkGraph(model, graph, new FastOps(graph, size), height, width).trace(network, clipSkip);
     }
 
-    /** A graph for any program with ONNX Runtime. */
+    /** A graph for any program with ONNX Runtime, for images of any size. */
     static OnnxGraph toExport(StableDiffusion model, Network network, WeightFile file) {
         OnnxGraph graph = new OnnxGraph(network.label(), file);
-        return trace(model, network, 1, graph, new GraphOps(graph));
+        return new NetworkGraph(model, graph, new GraphOps(graph), "height", "width").trace(network, 1);
     }
 
-    private static OnnxGraph trace(
-            StableDiffusion model, Network network, int clipSkip, OnnxGraph graph, GraphOps ops) {
-        NetworkGraph traced = new NetworkGraph(model, graph, ops);
+    private OnnxGraph trace(Network network, int clipSkip) {
         switch (network) {
-            case TEXT_ENCODER -> traced.textEncoder(model.text().getFirst(), clipSkip);
-            case TEXT_ENCODER_2 -> traced.textEncoder(model.text().getLast(), clipSkip);
-            case UNET -> traced.unet(model.unet());
-            case VAE_DECODER -> traced.vaeDecoder();
-            case VAE_ENCODER -> traced.vaeEncoder();
+            case TEXT_ENCODER -> textEncoder(model.text().getFirst(), clipSkip);
+            case TEXT_ENCODER_2 -> textEncoder(model.text().getLast(), clipSkip);
+            case UNET -> unet(model.unet());
+            case VAE_DECODER -> vaeDecoder();
+            case VAE_ENCODER -> vaeEncoder();
         }
         return graph;
     }
@@ -71,14 +77,14 @@ final class NetworkGraph {
     }
 
     private void unet(UNetConfig config) {
-        List<String> latents = List.of("n", "4", "height", "width");
+        List<String> latents = List.of("n", "4", height, width);
         int more = config.inputChannels() - UNetConfig.LATENT_CHANNELS;
         UNet.Input<GraphValue> input = new UNet.Input<>(
                 graph.input("latents", ElementType.FLOAT, latents),
                 graph.input("timesteps", ElementType.FLOAT, List.of("n", "1")),
                 graph.input("context", ElementType.FLOAT, List.of("n", "context_tokens", "context_width")),
                 inputIf(config.vectorWidth(), "vector"),
-                inputIf(more, "image", "height", "width"));
+                inputIf(more, "image", height, width));
         graph.output("noise", new UNet<>(ops, weights, config).forward(input), latents);
     }
 
@@ -92,15 +98,14 @@ final class NetworkGraph {
     }
 
     private void vaeDecoder() {
-        GraphValue latents = graph.input("latents", ElementType.FLOAT, List.of("n", "4", "height", "width"));
+        GraphValue latents = graph.input("latents", ElementType.FLOAT, List.of("n", "4", height, width));
         GraphValue pictures = new VaeDecoder<>(ops, weights, model.vae()).forward(latents);
         graph.output("pictures", pictures, List.of("n", "3", "picture_height", "picture_width"));
     }
 
     private void vaeEncoder() {
-        GraphValue pictures =
-                graph.input("pictures", ElementType.FLOAT, List.of("n", "3", "picture_height", "picture_width"));
+        GraphValue pictures = graph.input("pictures", ElementType.FLOAT, List.of("n", "3", height, width));
         GraphValue moments = new VaeEncoder<>(ops, weights, model.vae()).forward(pictures);
-        graph.output("moments", moments, List.of("n", "8", "height", "width"));
+        graph.output("moments", moments, List.of("n", "8", "moments_height", "moments_width"));
     }
 }

@@ -1,30 +1,20 @@
 package dev.atelier.engine.onnx;
 
-import ai.onnxruntime.OrtException;
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.engine.onnx.FastOps.Size;
 import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.Network;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.UNet;
-import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 
 /** A Stable Diffusion model on ONNX Runtime, in fp32 on the CPU. */
-public final class OnnxModel extends EngineModel<OnnxModel.Part> {
-
-    /** A network and its weights. */
-    record Part(OnnxSession session, NativeWeights weights) implements LoadedNetwork {
-        @Override
-        public void close() {
-            session.close();
-            weights.close();
-        }
-    }
+public final class OnnxModel extends EngineModel<OnnxNetwork> {
 
     private final StableDiffusion model;
 
@@ -53,35 +43,18 @@ public final class OnnxModel extends EngineModel<OnnxModel.Part> {
     }
 
     @Override
-    protected Part open(Network network, int clipSkip, Progress progress) {
-        OnnxGraph graph = NetworkGraph.toRun(model, network, clipSkip);
-        NativeWeights weights = new NativeWeights();
-        boolean complete = false;
-        try {
-            weights.load(model.checkpoint(), graph.weights(), progress);
-            boolean runsAtEveryStep = network == Network.UNET;
-            Part part = new Part(OnnxSession.open(graph, weights, runsAtEveryStep), weights);
-            complete = true;
-            return part;
-        } catch (OrtException e) {
-            throw OnnxSession.failure(e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } finally {
-            if (!complete) {
-                weights.close();
-            }
-        }
+    protected OnnxNetwork open(Network network, int clipSkip, Progress progress) {
+        return OnnxNetwork.load(model, network, clipSkip, progress);
     }
 
     @Override
-    protected ClipTextEncoder.Encoded<FloatArray> encode(Part part, int[][] tokens) {
-        Map<String, FloatArray> outputs = part.session.run("tokens", tokens);
+    protected ClipTextEncoder.Encoded<FloatArray> encode(OnnxNetwork encoder, int[][] tokens) {
+        Map<String, FloatArray> outputs = encoder.session().run("tokens", tokens);
         return new ClipTextEncoder.Encoded<>(output(outputs, "context"), outputs.get("pooled"));
     }
 
     @Override
-    protected FloatArray predict(Part part, UNet.Input<FloatArray> input) {
+    protected FloatArray predict(OnnxNetwork unet, UNet.Input<FloatArray> input) {
         Map<String, FloatArray> inputs = new HashMap<>();
         inputs.put("latents", input.latents());
         inputs.put("timesteps", input.timesteps());
@@ -92,17 +65,21 @@ public final class OnnxModel extends EngineModel<OnnxModel.Part> {
         if (input.image() != null) {
             inputs.put("image", input.image());
         }
-        return output(part.session.run(inputs), "noise");
+        return output(unet.session(sizeOf(input.latents())).run(inputs), "noise");
     }
 
     @Override
-    protected FloatArray decode(Part part, FloatArray latents) {
-        return output(part.session.run(Map.of("latents", latents)), "pictures");
+    protected FloatArray decode(OnnxNetwork decoder, FloatArray latents) {
+        return output(decoder.session(sizeOf(latents)).run(Map.of("latents", latents)), "pictures");
     }
 
     @Override
-    protected FloatArray encode(Part part, FloatArray pictures) {
-        return output(part.session.run(Map.of("pictures", pictures)), "moments");
+    protected FloatArray encode(OnnxNetwork encoder, FloatArray pictures) {
+        return output(encoder.session(sizeOf(pictures)).run(Map.of("pictures", pictures)), "moments");
+    }
+
+    private static Size sizeOf(FloatArray images) {
+        return new Size(images.size(2), images.size(3));
     }
 
     private static FloatArray output(Map<String, FloatArray> outputs, String name) {
