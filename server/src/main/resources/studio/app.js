@@ -6,6 +6,9 @@ import { h, replace, toast } from './dom.js';
 const SCREENS = [
   ['create', 'Create', () => import('./create.js')],
   ['models', 'Models', () => import('./models.js')],
+  ['merge', 'Merge', () => import('./merge.js')],
+  ['jobs', 'Jobs', () => import('./jobs.js')],
+  ['api', 'API', () => import('./playground.js')],
 ];
 
 const main = document.getElementById('screen');

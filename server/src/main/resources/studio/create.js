@@ -76,6 +76,7 @@ export async function screen() {
       action('Send to inpaint', 'brush', () => send(picture, 'inpaint')),
       action('Reuse settings', 'sliders', () => reuse(picture.infotext)),
       action('Reuse seed', 'recycle', () => settings.set({ seed: picture.seed })),
+      picture.model && /\.(safetensors|ckpt)$/.test(picture.model) ? action('Use as cover', 'star', () => makeCover(picture)) : null,
       h('a', { class: 'button', href: picture.url, download: `${picture.seed}.png` }, icon('download'), 'Save'),
     ];
   }
@@ -92,6 +93,14 @@ export async function screen() {
   async function adoptPicture(picture) {
     const { settings: other } = await post('infotext', picture.infotext);
     adopt({ ...other, seed: null, hires: null });
+  }
+
+  async function makeCover(picture) {
+    const { models } = await get(`models?${new URLSearchParams({ q: picture.model, limit: 20 })}`);
+    const model = models.find((candidate) => candidate.name === picture.model);
+    if (!model) throw new Error(`${picture.model} is not in the catalog any more.`);
+    await post(`models/${model.id}/cover`, await (await fetch(picture.url)).blob());
+    toast(`The cover of ${model.stem}`);
   }
 
   async function reuse(infotext) {

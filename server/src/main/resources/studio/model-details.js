@@ -1,10 +1,21 @@
 // All that is known of one model.
-import { get, post } from './api.js';
+import { get, isFinal, post, watch } from './api.js';
 import { ago, bytes, copy, debounce, guarded, h, replace, toast } from './dom.js';
 import { icon } from './icons.js';
 import { cover } from './models.js';
 import { spelled } from './picker.js';
 import { settings } from './settings.js';
+import { progressBar, progressText } from './stage.js';
+import { check, select, store, text } from './store.js';
+
+export const PRECISIONS = [
+  { value: '', label: 'As it is' }, { value: 'fp16', label: 'float16 (half)' }, { value: 'bf16', label: 'bfloat16' },
+  { value: 'fp32', label: 'float32' }, { value: 'fp8_e4m3fn', label: 'float8 e4m3' }, { value: 'fp8_e5m2', label: 'float8 e5m2' },
+];
+
+const PARTS = [
+  { value: '', label: 'All of it' }, { value: 'only-unet', label: 'The UNet' }, { value: 'only-vae', label: 'The VAE' }, { value: 'only-text-encoder', label: 'The text encoders' },
+];
 
 export function details(model, { close, changed }) {
   return [
@@ -36,6 +47,7 @@ export function details(model, { close, changed }) {
       h('thead', {}, h('tr', {}, ['Part', 'Tensors', 'Size', 'Types'].map((name) => h('th', { scope: 'col' }, name)))),
       h('tbody', {}, model.parts.map((part) => h('tr', {}, h('td', {}, part.name), h('td', {}, part.tensors), h('td', {}, bytes(part.bytes)), h('td', {}, part.dtypes)))))) : null,
     model.lineage ? h('section', {}, h('h2', {}, 'Lineage'), lineage(model.lineage)) : null,
+    model.problem ? null : conversion(model),
     metadata(model),
     model.parts?.length ? tensors(model) : null,
   ];
@@ -84,6 +96,30 @@ export function lineage(step) {
       input.model ? h('a', { href: `#models/${input.model}` }, input.file || 'known here') : h('span', {}, input.file || 'name unknown'), ' ',
       h('small', { class: 'mono' }, input.sha256.slice(0, 10)),
       input.step ? lineage(input.step) : null))));
+}
+
+/** Another form of it, as a job. */
+function conversion(model) {
+  const wanted = store(null, { part: '', ema: false, prune: false, precision: '', format: 'safetensors', name: `${model.name.replace(/\.[^.]+$/, '')}-converted` });
+  const words = h('span', { class: 'grow' });
+  const bar = progressBar('Progress of the conversion');
+  bar.hidden = true;
+  const start = guarded(async () => {
+    const s = wanted.all();
+    const steps = [s.ema && 'ema', s.prune && 'prune', s.part, s.precision].filter(Boolean);
+    const { job, file } = await post('conversions', { model: model.name, steps, name: s.name, format: s.format });
+    bar.hidden = false;
+    watch(job, (update) => {
+      bar.value = update.progress?.fraction ?? 0;
+      bar.hidden = isFinal(update.state);
+      words.textContent = update.state === 'succeeded' ? `${file} is saved` : update.state === 'failed' ? update.error : progressText(update);
+    });
+  });
+  return h('details', {}, h('summary', {}, 'Convert'), h('div', { class: 'stack' },
+    h('div', { class: 'pair' }, select(wanted, 'precision', 'Precision', PRECISIONS), select(wanted, 'part', 'What', PARTS)),
+    h('div', { class: 'row' }, check(wanted, 'prune', 'Prune'), check(wanted, 'ema', 'EMA weights in place of the trained ones')),
+    h('div', { class: 'pair' }, text(wanted, 'name', 'Name'), select(wanted, 'format', 'Checkpoint format', ['safetensors', 'ckpt'])),
+    bar, h('div', { class: 'row' }, words, h('button', { type: 'button', onclick: start }, 'Convert'))));
 }
 
 function metadata(model) {

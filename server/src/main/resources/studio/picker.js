@@ -28,7 +28,7 @@ function word(input) {
 export function modelPicker(settings, name, label, { kind = 'checkpoint', placeholder = '', onCheck, plain } = {}) {
   const list = uniqueId('models');
   const status = h('small', { class: 'model-status', 'aria-live': 'polite' });
-  const options = h('ul', { id: list, role: 'listbox', class: 'options', hidden: true, 'aria-label': label });
+  const options = h('ul', { id: list, role: 'listbox', class: 'options', hidden: true, 'aria-label': 'Proposals' });
   const input = h('input', {
     type: 'text', id: uniqueId('f'), class: 'model-input', role: 'combobox', 'aria-expanded': 'false', 'aria-controls': list,
     'aria-autocomplete': 'list', autocomplete: 'off', spellcheck: 'false', placeholder, value: settings.get(name) ?? '',

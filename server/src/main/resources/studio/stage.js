@@ -9,6 +9,8 @@ export function progressText(job) {
   if (job.state === 'queued') return job.ahead ? `Waiting, ${job.ahead} before it` : 'Waiting';
   const { phase, done, total } = job.progress;
   if (phase === 'sampling') return `Step ${done} of ${total}`;
+  if (phase === 'hashing') return `Reading the models, ${done} of ${total} MB`;
+  if (phase === 'writing') return `Writing, ${done} of ${total} MB`;
   if (phase === 'loading' && total) return `Loading the model, ${done} of ${total} MB`;
   return PHASES[phase] ?? phase;
 }

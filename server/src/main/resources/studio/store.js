@@ -1,10 +1,11 @@
 // Settings that survive a reload, and controls that are bound to them.
 import { field, h } from './dom.js';
 
+/** @param key null for settings that live as long as the page */
 export function store(key, defaults) {
   let saved = {};
   try {
-    saved = JSON.parse(localStorage.getItem(key) || '{}');
+    saved = key ? JSON.parse(localStorage.getItem(key) || '{}') : {};
   } catch {
     saved = {};
   }
@@ -16,7 +17,7 @@ export function store(key, defaults) {
     set(changes) {
       Object.assign(values, changes);
       try {
-        localStorage.setItem(key, JSON.stringify(values));
+        if (key) localStorage.setItem(key, JSON.stringify(values));
       } catch {
         // a full or forbidden storage costs no more than the memory of these settings
       }

@@ -10,11 +10,9 @@ import dev.atelier.server.http.WebServer;
 import dev.atelier.server.key.Ledger;
 import dev.atelier.server.link.LinkApi;
 import dev.atelier.server.link.Links;
-import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.novita.NovitaApi;
 import dev.atelier.server.studio.StudioApi;
 import dev.atelier.server.studio.StudioPage;
-import java.nio.file.Path;
 import java.util.List;
 
 /** Everything of a running server, put together. */
@@ -27,12 +25,15 @@ public final class Server implements AutoCloseable {
             Workplace work = open.add(new Workplace(options.work(), options.queue()));
             Settings settings = new Settings(work.database());
             Links links = new Links(settings);
-            Path data = options.work().storage().data();
-            ModelLibrary library = open.add(new ModelLibrary(
-                    work.shelf(), options.work().models(), data.resolve("demo"), data.resolve("catalog.db")));
             Ledger ledger = new Ledger(work.database());
             NovitaApi novita = new NovitaApi(
-                    work.database(), work.jobs(), ledger, work.store(), links, work.shelf(), !options.isLoopback());
+                    work.database(),
+                    work.jobs(),
+                    ledger,
+                    work.store(),
+                    links,
+                    work.library().shelf(),
+                    !options.isLoopback());
             if (options.keep() != null) {
                 open.add(new Sweeper(work.jobs(), work.store(), ledger, novita, options.keep()).start());
             }
@@ -44,12 +45,17 @@ public final class Server implements AutoCloseable {
                     List.of(
                             new HealthApi(work.database()::isReachable),
                             new MetricsApi(work.metrics(), options.auth()),
-                            new A1111Api(work.jobs(), work.store(), settings, work.shelf(), options.auth()),
+                            new A1111Api(
+                                    work.jobs(),
+                                    work.store(),
+                                    settings,
+                                    work.library().shelf(),
+                                    options.auth()),
                             novita,
                             new LinkApi(links, work.store()),
-                            new StudioApi(work.jobs(), work.store(), library, options.auth()),
+                            new StudioApi(work.database(), work.jobs(), work.store(), work.library(), options.auth()),
                             new StudioPage(options.auth()),
-                            new OpenApi(List.of("novita")))));
+                            new OpenApi(List.of("atelier", "novita")))));
         } catch (Throwable e) {
             open.close();
             throw e;

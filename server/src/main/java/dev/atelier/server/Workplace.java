@@ -8,9 +8,11 @@ import dev.atelier.server.job.Worker;
 import dev.atelier.server.metric.Metrics;
 import dev.atelier.server.metric.TimedBench;
 import dev.atelier.server.models.FolderShelf;
-import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.store.ObjectStore;
 import dev.atelier.server.worker.GenerateBench;
+import dev.atelier.server.worker.WorkshopBench;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -23,7 +25,7 @@ public final class Workplace implements AutoCloseable {
     private final Database database;
     private final ObjectStore store;
     private final Jobs jobs;
-    private final ModelShelf shelf;
+    private final ModelLibrary library;
     private final Metrics metrics;
 
     /** @param queue how many jobs may wait */
@@ -34,8 +36,9 @@ public final class Workplace implements AutoCloseable {
             jobs = new Jobs(database, queue);
             metrics = open.add(new Metrics());
             metrics.watch(jobs);
-            shelf = new FolderShelf(options.models(), options.storage().data().resolve("demo"));
+            library = open.add(library(options));
             if (options.workers() > 0) {
+                open.add(Worker.start(database, jobs, Lane.WORKSHOP, List.of(workshop()), options.pace()));
                 open.add(Worker.start(database, jobs, Lane.GENERATE, benches(options), options.pace()));
             }
         } catch (Throwable e) {
@@ -56,9 +59,22 @@ public final class Workplace implements AutoCloseable {
         return new Workplace(options, Integer.MAX_VALUE);
     }
 
+    private static ModelLibrary library(WorkOptions options) {
+        Path data = options.storage().data();
+        Path builtIn = data.resolve("demo");
+        return new ModelLibrary(
+                new FolderShelf(options.models(), builtIn), options.models(), builtIn, data.resolve("catalog.db"));
+    }
+
+    /** One is enough: merging and converting use all cores. */
+    private Bench workshop() {
+        return new TimedBench(new WorkshopBench(library), metrics);
+    }
+
     private List<Bench> benches(WorkOptions options) {
         return IntStream.range(0, options.workers())
-                .<Bench>mapToObj(_ -> new TimedBench(new GenerateBench(shelf, store, options.engine()), metrics))
+                .<Bench>mapToObj(
+                        _ -> new TimedBench(new GenerateBench(library.shelf(), store, options.engine()), metrics))
                 .toList();
     }
 
@@ -74,8 +90,8 @@ public final class Workplace implements AutoCloseable {
         return jobs;
     }
 
-    ModelShelf shelf() {
-        return shelf;
+    ModelLibrary library() {
+        return library;
     }
 
     Metrics metrics() {

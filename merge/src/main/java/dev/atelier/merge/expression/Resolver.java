@@ -19,6 +19,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 
 /** Turns a parsed expression into a lazy checkpoint. Every file is opened once. */
@@ -27,6 +30,8 @@ final class Resolver {
     private static final double ROUNDING = 1e-12;
 
     private static final int SHOWN = 5;
+
+    private static final String DISCARD = "discard";
 
     /** The functions that put a component of another file in. */
     private static final Map<String, Component> COMPONENTS =
@@ -75,7 +80,9 @@ final class Resolver {
 
     /** Whether a function changes one model, rather than merging several. */
     static boolean isStep(String function) {
-        return COMPONENTS.containsKey(function) || ModelFunction.named(function).isPresent();
+        return COMPONENTS.containsKey(function)
+                || function.equals(DISCARD)
+                || ModelFunction.named(function).isPresent();
     }
 
     SequencedMap<String, Path> inputs() {
@@ -175,6 +182,9 @@ final class Resolver {
             requireArguments(call, 2, "a model and the file that holds the " + replaced.label());
             return Slim.with(replaced, model(call, 0), model(call, 1));
         }
+        if (call.function().equals(DISCARD)) {
+            return discard(call);
+        }
         if (call.function().equals("lora")) {
             return lora(call);
         }
@@ -185,6 +195,29 @@ final class Resolver {
             return function.get().operation().apply(model);
         }
         return merge(call);
+    }
+
+    /** {@code discard(A, pattern="^model_ema")}: without the tensors in whose name the pattern is found. */
+    private Checkpoint discard(Node.Call call) {
+        List<Argument> arguments = call.arguments();
+        if (arguments.size() != 2
+                || !arguments.getFirst().name().isEmpty()
+                || !arguments.getLast().name().equals("pattern")) {
+            throw error("discard takes a model and a pattern, as in discard(A, pattern=\"^model_ema\")", call);
+        }
+        arguments.forEach(this::requireNoStrengths);
+        Argument pattern = arguments.getLast();
+        String regex = pattern.value() instanceof Node.Name word ? word.name() : number(pattern.value());
+        try {
+            Predicate<String> found = Pattern.compile(regex).asPredicate();
+            return model(call, 0).filter(found.negate());
+        } catch (PatternSyntaxException e) {
+            throw new ExpressionException(
+                    "\"%s\" is not a regular expression: %s".formatted(regex, e.getDescription()),
+                    text,
+                    pattern.at(),
+                    e);
+        }
     }
 
     /** {@code lora(A, style:0.6, other:1:0.5)}: strengths as in AUTOMATIC1111's prompts, the UNet's after the text encoder's. */
@@ -248,7 +281,7 @@ final class Resolver {
                 .filter(method -> method.name().equals(call.function()))
                 .findFirst()
                 .orElseThrow(() -> {
-                    List<String> all = new ArrayList<>(List.of("lora"));
+                    List<String> all = new ArrayList<>(List.of("lora", DISCARD));
                     all.addAll(COMPONENTS.keySet());
                     ModelFunction.names().forEach(all::add);
                     MergeMethods.all().forEach(method -> all.add(method.name()));

@@ -29,7 +29,13 @@ public interface ModelShelf {
      * @throws IllegalArgumentException if it is none; the message says where
      */
     default ResolvedModel resolve(String expression) {
-        ModelNames names = new ModelNames() {
+        ModelNames names = names();
+        return ModelExpression.of(expression, names).resolve(names);
+    }
+
+    /** The names of this shelf, for expressions. */
+    default ModelNames names() {
+        return new ModelNames() {
             @Override
             public Optional<Path> find(String name) {
                 return ModelShelf.this.find(name).map(ModelFile::path);
@@ -40,6 +46,5 @@ public interface ModelShelf {
                 return list().stream().map(ModelFile::name).toList();
             }
         };
-        return ModelExpression.of(expression, names).resolve(names);
     }
 }

@@ -3,12 +3,15 @@ package dev.atelier.server.studio;
 import dev.atelier.catalog.NoSuchModelException;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.merge.expression.ExpressionException;
+import dev.atelier.server.db.Database;
 import dev.atelier.server.http.Api;
 import dev.atelier.server.http.BasicAuth;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.job.QueueFullException;
 import dev.atelier.server.job.Wish;
+import dev.atelier.server.key.ApiKeys;
+import dev.atelier.server.key.Ledger;
 import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.store.ObjectStore;
 import io.javalin.config.RoutesConfig;
@@ -27,14 +30,18 @@ public final class StudioApi implements Api {
     private final JobRoutes jobs;
     private final EventRoute events;
     private final ModelRoutes models;
+    private final MergeRoutes merges;
+    private final KeyRoutes keys;
 
     /** @param auth null where nobody needs a password */
-    public StudioApi(Jobs jobs, ObjectStore store, ModelLibrary library, @Nullable BasicAuth auth) {
+    public StudioApi(Database database, Jobs jobs, ObjectStore store, ModelLibrary library, @Nullable BasicAuth auth) {
         this.auth = auth;
+        this.keys = new KeyRoutes(new ApiKeys(database), new Ledger(database), auth == null);
         this.pictures = new PictureRoutes(jobs, store, library.shelf());
         this.jobs = new JobRoutes(jobs, store);
         this.events = new EventRoute(jobs);
         this.models = new ModelRoutes(library);
+        this.merges = new MergeRoutes(jobs, library, pictures);
     }
 
     @Override
@@ -67,6 +74,16 @@ public final class StudioApi implements Api {
         routes.get(PREFIX + "models/{id}/cover", models::cover);
         routes.post(PREFIX + "models/{id}/cover", models::setCover);
         routes.post(PREFIX + "models/{id}/hash", models::hash);
+
+        routes.post(PREFIX + "merges", merges::merge);
+        routes.post(PREFIX + "merges/plan", merges::plan);
+        routes.post(PREFIX + "merges/grid", merges::grid);
+        routes.post(PREFIX + "merges/metadata", merges::metadata);
+        routes.post(PREFIX + "conversions", merges::convert);
+
+        routes.get(PREFIX + "usage", keys::usage);
+        routes.post(PREFIX + "keys", keys::create);
+        routes.post(PREFIX + "keys/{id}/revoke", keys::revoke);
     }
 
     @Override

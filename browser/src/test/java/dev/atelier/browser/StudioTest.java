@@ -1,0 +1,248 @@
+package dev.atelier.browser;
+
+import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.microsoft.playwright.Browser;
+import com.microsoft.playwright.BrowserContext;
+import com.microsoft.playwright.Download;
+import com.microsoft.playwright.Locator;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.options.AriaRole;
+import com.microsoft.playwright.options.BoundingBox;
+import com.microsoft.playwright.options.ColorScheme;
+import dev.atelier.Engine;
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.model.DemoModel;
+import dev.atelier.server.Server;
+import dev.atelier.server.ServerOptions;
+import dev.atelier.server.Storage;
+import dev.atelier.server.WorkOptions;
+import dev.atelier.server.job.Worker;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The page as a user uses it. Pictures of all screens are left in {@code target/screenshots}. */
+class StudioTest {
+    /** What a hostile prompt or file would like to be. */
+    private static final String MARKUP = "<img src=x onerror=\"document.title='taken'\">";
+
+    @TempDir
+    static Path folder;
+
+    private static Server server;
+    private static Playwright playwright;
+    private static Browser browser;
+
+    private final List<String> complaints = new ArrayList<>();
+    private BrowserContext context;
+    private Page page;
+
+    @BeforeAll
+    static void start() throws IOException {
+        Path models = Files.createDirectories(folder.resolve("models/style"));
+        Checkpoint demo = Checkpoints.open(DemoModel.unpack(folder));
+        demo.writeTo(models.resolve("ink drawing (v2).safetensors"), Progress.NONE);
+        demo.withMetadata(Map.of("modelspec.title", MARKUP, "atelier.norm_num_groups", "4",
+                        "atelier.num_attention_heads", "4", "atelier.text_num_attention_heads", "4"))
+                .writeTo(models.resolve("watercolour.safetensors"), Progress.NONE);
+        WorkOptions work = new WorkOptions(
+                Storage.in(folder.resolve("data")), folder.resolve("models"), 1, Engine.ONNX, Worker.Pace.STANDARD);
+        server = Server.start(new ServerOptions("127.0.0.1", 0, work, null, 100, null, Set.of()));
+        playwright = Programs.playwright();
+        browser = Programs.chromium(playwright);
+    }
+
+    @AfterAll
+    static void stop() {
+        playwright.close();
+        server.close();
+    }
+
+    @BeforeEach
+    void open() {
+        open(1360, 860, ColorScheme.LIGHT);
+    }
+
+    private void open(int width, int height, ColorScheme colours) {
+        context = browser.newContext(
+                new Browser.NewContextOptions().setViewportSize(width, height).setColorScheme(colours));
+        page = context.newPage();
+        page.onPageError(complaints::add);
+        page.onConsoleMessage(message -> {
+            if (message.type().equals("error")) {
+                complaints.add(message.text());
+            }
+        });
+        page.onRequest(request -> {
+            if (!request.url().startsWith(address()) && !request.url().startsWith("data:") && !request.url().startsWith("blob:")) {
+                complaints.add("asked for " + request.url());
+            }
+        });
+        page.navigate(address());
+    }
+
+    @AfterEach
+    void close() {
+        context.close();
+        assertThat(complaints).isEmpty();
+    }
+
+    private static String address() {
+        return "http://127.0.0.1:" + server.port() + "/";
+    }
+
+    private Locator button(String name) {
+        return page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
+    }
+
+    private Locator labelled(String label) {
+        return page.getByLabel(label, new Page.GetByLabelOptions().setExact(true));
+    }
+
+    private void draw(String prompt) {
+        assertThat(labelled("Width").first()).hasValue("128"); // the model's own size
+        labelled("Sampling steps").first().fill("4");
+        labelled("Sampling steps").first().press("Tab");
+        labelled("Prompt").fill(prompt);
+        labelled("Prompt").press("Control+Enter");
+        assertThat(page.getByText("Generation data")).isVisible();
+        assertThat(page.locator(".infotext")).containsText(prompt);
+    }
+
+    private void screenshot(String name) {
+        page.screenshot(new Page.ScreenshotOptions().setPath(Path.of("target/screenshots", name + ".png")));
+    }
+
+    @Test
+    void drawsWithTheKeyboardAlone() {
+        draw("a red circle on a blue background");
+        screenshot("create");
+        button("Reuse seed").click();
+        String seed = labelled("Seed").inputValue();
+        assertThat(page.locator(".infotext")).containsText("Seed: " + seed);
+        Download saved = page.waitForDownload(() -> page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Save")).click());
+        assertThat(saved.suggestedFilename()).isEqualTo(seed + ".png");
+    }
+
+    @Test
+    void inpaintsUnderABrush() {
+        draw("a green square");
+        button("Send to inpaint").click();
+        Locator mask = page.locator(".mask-stage canvas");
+        mask.scrollIntoViewIfNeeded();
+        BoundingBox box = mask.boundingBox();
+        page.mouse().move(box.x + box.width * 0.3, box.y + box.height * 0.5);
+        page.mouse().down();
+        page.mouse().move(box.x + box.width * 0.7, box.y + box.height * 0.5, new com.microsoft.playwright.Mouse.MoveOptions().setSteps(8));
+        page.mouse().up();
+        screenshot("inpaint");
+        button("Generate").click();
+        assertThat(page.locator(".infotext")).containsText("Mask blur: 4");
+    }
+
+    @Test
+    void anExpressionIsExplainedAndAMistakeToldWhileItIsTyped() {
+        Locator model = labelled("Model or expression");
+        model.fill("0.5*watercolour + 0.5*watercolor");
+        assertThat(page.getByText("there is no such file or model as \"watercolor\"")).isVisible();
+        assertThat(model).hasAttribute("aria-invalid", "true");
+        model.fill("0.5*watercolour + 0.5*'ink drawing (v2)'");
+        assertThat(page.getByText("nothing is written")).isVisible();
+    }
+
+    @Test
+    void findsAModelByKeyboardAndShowsIt() {
+        page.navigate(address() + "#models");
+        assertThat(page.getByText("3 models")).isVisible();
+        page.keyboard().press("/");
+        page.keyboard().type("water");
+        assertThat(page.getByText("1 model")).isVisible();
+        page.keyboard().press("ArrowDown");
+        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName(MARKUP))).isVisible();
+        screenshot("models");
+    }
+
+    @Test
+    void previewsAMergeOverMAndThenSavesIt() {
+        page.navigate(address() + "#merge");
+        labelled("Primary model (A)").fill("watercolour");
+        labelled("Secondary model (B)").fill("style/ink drawing (v2).safetensors");
+        labelled("Prompt").fill("a blue triangle");
+        labelled("Values of M").fill("0, 0.5, 1");
+        labelled("Custom Name (Optional)").fill("both");
+        assertThat(page.getByText("both.safetensors")).isVisible();
+        button("Preview").click();
+        assertThat(page.locator(".cell-frame img[src*=images]")).hasCount(3);
+        screenshot("merge");
+        page.locator(".cell").nth(1).getByRole(AriaRole.BUTTON).click();
+        assertThat(page.locator(".expression")).containsText("alpha=0.5");
+        button("Merge").click();
+        assertThat(page.getByText("Checkpoint saved to both.safetensors")).isVisible();
+        assertThat(folder.resolve("models/both.safetensors")).exists();
+        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Show")).click();
+        assertThat(page.locator(".lineage")).containsText("weighted-sum(A, B");
+    }
+
+    @Test
+    void jobsAreListedAndCanBeRetried() {
+        draw("a yellow circle");
+        page.navigate(address() + "#jobs");
+        Locator job = page.locator(".job", new Page.LocatorOptions().setHasText("a yellow circle")).first();
+        assertThat(job).containsText("succeeded");
+        screenshot("jobs");
+        int before = page.locator(".job").count();
+        job.getByRole(AriaRole.BUTTON, new Locator.GetByRoleOptions().setName("Retry")).click();
+        assertThat(page.locator(".job")).hasCount(before + 1);
+    }
+
+    @Test
+    void thePlaygroundSaysWhatCreateIsSetTo() {
+        labelled("Prompt").fill("it's a \"quoted\" circle");
+        page.navigate(address() + "#api");
+        assertThat(page.locator(".code").first()).containsText("it'\\''s a \\\"quoted\\\" circle");
+        page.getByRole(AriaRole.RADIO, new Page.GetByRoleOptions().setName("AUTOMATIC1111")).click();
+        assertThat(page.locator(".code").first()).containsText("/sdapi/v1/txt2img");
+        screenshot("api");
+    }
+
+    @Test
+    void whatAPromptSaysIsNeverMarkup() {
+        draw(MARKUP);
+        page.navigate(address() + "#jobs");
+        assertThat(page.locator(".job").first()).containsText(MARKUP);
+        assertThat(page).hasTitle(Pattern.compile("Jobs"));
+        assertThat(page.locator("img[src=x]")).hasCount(0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"create", "models", "merge", "jobs", "api"})
+    void fitsAPhone(String screen) {
+        context.close();
+        open(390, 844, ColorScheme.DARK);
+        page.navigate(address() + "#" + screen);
+        page.waitForLoadState();
+        assertThat(page.locator("main > *").first()).isVisible();
+        page.waitForTimeout(500);
+        screenshot(screen + "-phone");
+        assertThat(page.evaluate("document.documentElement.scrollWidth")).isEqualTo(390);
+        assertThat(page.evaluate("getComputedStyle(document.body).backgroundColor")).isEqualTo("rgb(20, 21, 23)");
+    }
+}
