@@ -59,7 +59,7 @@ class ArchitectureTest {
             entry(DIFFUSION, Set.of(MODEL, CHECKPOINT)),
             entry(ONNX, Set.of(MODEL, CHECKPOINT)),
             entry(TORCH, Set.of(MODEL, CHECKPOINT)),
-            entry(LIBRARY, Set.of(CHECKPOINT, MODEL, DIFFUSION, ONNX, TORCH)),
+            entry(LIBRARY, Set.of(CHECKPOINT, MERGE, MODEL, DIFFUSION, ONNX, TORCH)),
             entry(TRAINING, Set.of(DIFFUSION, TORCH, MODEL, CHECKPOINT)),
             entry(SERVER, Set.of(CHECKPOINT, CATALOG, MERGE, MODEL, DIFFUSION, LIBRARY)),
             entry(CLI, Set.of(CHECKPOINT, CATALOG, MERGE, MODEL, DIFFUSION, ONNX, TORCH, LIBRARY, TRAINING, SERVER)));

@@ -4,6 +4,7 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.diffusion.ExtraNetworks;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
@@ -12,6 +13,7 @@ import dev.atelier.diffusion.Pipeline;
 import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DemoModel;
 import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.EngineModel;
 import dev.atelier.model.StableDiffusion;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -38,10 +40,15 @@ public final class Atelier implements AutoCloseable {
         Thread.ofPlatform().daemon().name("vocabulary").start(ClipTokenizer::standard);
     }
 
-    private Atelier(DiffusionModel model, @Nullable LazyRefiner refiner, Supplier<ModelLabel> label, Runnable onClose) {
+    private Atelier(
+            EngineModel<?> model,
+            ExtraNetworks networks,
+            @Nullable LazyRefiner refiner,
+            Supplier<ModelLabel> label,
+            Runnable onClose) {
         this.model = model;
         this.refiner = refiner;
-        this.pipeline = new Pipeline(model, refiner, label, version());
+        this.pipeline = new Pipeline(model, refiner, networks, label, version());
         this.onClose = onClose;
     }
 
@@ -76,7 +83,8 @@ public final class Atelier implements AutoCloseable {
     public static Atelier open(Checkpoint checkpoint, ModelLabel label, ModelOptions options, Progress progress) {
         StableDiffusion model = options.model(checkpoint);
         LazyRefiner refiner = refiner(options);
-        return new Atelier(options.engine().load(model, progress), refiner, () -> label, () -> {});
+        EngineModel<?> loaded = options.engine().load(model, progress);
+        return new Atelier(loaded, new PromptNetworks(model, loaded, options), refiner, () -> label, () -> {});
     }
 
     /** As {@link #open(Checkpoint, ModelLabel, ModelOptions, Progress)}, with everything as the checkpoint says. */
@@ -90,8 +98,13 @@ public final class Atelier implements AutoCloseable {
      * @throws UncheckedIOException if the user's cache folder, where the model is unpacked, cannot be written
      */
     public static Atelier demo(Engine engine, Progress progress) {
+        return demo(ModelOptions.DEFAULT.engine(engine), progress);
+    }
+
+    /** As {@link #demo(Engine, Progress)}, with what prompts may name; other options have no effect. */
+    public static Atelier demo(ModelOptions options, Progress progress) {
         Path file = demoFile();
-        return open(file, StableDiffusion.of(Checkpoints.open(file)), ModelOptions.DEFAULT.engine(engine), progress);
+        return open(file, StableDiffusion.of(Checkpoints.open(file)), options, progress);
     }
 
     /**
@@ -110,19 +123,20 @@ public final class Atelier implements AutoCloseable {
 
     private static Atelier open(Path path, StableDiffusion model, ModelOptions options, Progress progress) {
         LazyRefiner refiner = refiner(options);
-        DiffusionModel loaded = options.engine().load(model, progress);
+        EngineModel<?> loaded = options.engine().load(model, progress);
+        ExtraNetworks networks = new PromptNetworks(model, loaded, options);
         String name = name(path);
         if (Files.isDirectory(path)) {
-            return new Atelier(loaded, refiner, () -> new ModelLabel(name, null), () -> {});
+            return new Atelier(loaded, networks, refiner, () -> new ModelLabel(name, null), () -> {});
         }
         BackgroundHash hash = BackgroundHash.of(path);
-        return new Atelier(loaded, refiner, () -> new ModelLabel(name, hash.get()), hash::close);
+        return new Atelier(loaded, networks, refiner, () -> new ModelLabel(name, hash.get()), hash::close);
     }
 
     private static String name(Path checkpoint) {
-        String file = checkpoint.toAbsolutePath().getFileName().toString();
-        boolean extended = !Files.isDirectory(checkpoint) && file.lastIndexOf('.') > 0;
-        return extended ? file.substring(0, file.lastIndexOf('.')) : file;
+        return Files.isDirectory(checkpoint)
+                ? checkpoint.toAbsolutePath().getFileName().toString()
+                : ModelTree.stem(checkpoint);
     }
 
     /** What infotext says about this program: {@code Atelier} and its version. */

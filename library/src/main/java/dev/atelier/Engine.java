@@ -3,7 +3,7 @@ package dev.atelier;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.engine.onnx.OnnxModel;
 import dev.atelier.engine.torch.TorchModel;
-import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.EngineModel;
 import dev.atelier.model.StableDiffusion;
 
 /** What runs the networks. Both give the same pictures but for rounding. */
@@ -11,7 +11,7 @@ public enum Engine {
     /** ONNX Runtime, the faster of the two on a processor. */
     ONNX {
         @Override
-        DiffusionModel load(StableDiffusion model, Progress progress) {
+        EngineModel<?> load(StableDiffusion model, Progress progress) {
             return OnnxModel.load(model, progress);
         }
     },
@@ -19,11 +19,11 @@ public enum Engine {
     /** libtorch. */
     TORCH {
         @Override
-        DiffusionModel load(StableDiffusion model, Progress progress) {
+        EngineModel<?> load(StableDiffusion model, Progress progress) {
             return TorchModel.load(model, progress);
         }
     };
 
     /** Loads the weights; {@code progress} counts bytes of the checkpoint. */
-    abstract DiffusionModel load(StableDiffusion model, Progress progress);
+    abstract EngineModel<?> load(StableDiffusion model, Progress progress);
 }

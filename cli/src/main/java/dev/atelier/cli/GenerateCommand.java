@@ -1,6 +1,7 @@
 package dev.atelier.cli;
 
 import dev.atelier.Atelier;
+import dev.atelier.ModelOptions;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
@@ -10,6 +11,7 @@ import dev.atelier.merge.expression.ResolvedModel;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
@@ -95,12 +97,14 @@ final class GenerateCommand implements Callable<Integer> {
         List<Path> files = outputs(request);
         files.forEach(file -> Main.requireNew(file, overwrite));
 
+        List<String> notes = new ArrayList<>();
         List<GeneratedImage> images;
         try (Atelier atelier = open();
-                PhaseBars bars = new PhaseBars()) {
+                PhaseBars bars = new PhaseBars(notes)) {
             boolean sized = picture.isSized() || picture.from != null;
             images = atelier.generate(sized ? request : atelier.withBestSize(request), bars);
         }
+        notes.forEach(note -> spec.commandLine().getErr().println("atelier: " + note));
         PrintWriter out = spec.commandLine().getOut();
         for (int i = 0; i < images.size(); i++) {
             PngFile.write(files.get(i), images.get(i));
@@ -132,22 +136,32 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private Atelier open() {
+        ModelOptions options = settings.options(models.folders());
         try (Bar bar = Bar.bytes("Loading")) {
             if (model != null) {
                 ResolvedModel resolved = models.resolve(model);
                 return resolved.file().isPresent()
-                        ? Atelier.open(resolved.file().get(), settings.options(), bar.progress())
-                        : Atelier.open(
-                                resolved.checkpoint(), new ModelLabel(model, null), settings.options(), bar.progress());
+                        ? Atelier.open(resolved.file().get(), options, bar.progress())
+                        : Atelier.open(resolved.checkpoint(), new ModelLabel(model, null), options, bar.progress());
             }
-            return Atelier.demo(settings.engine(), bar.progress());
+            return Atelier.demo(options, bar.progress());
         }
     }
 
     /** A bar for each phase of the generation, one after the other. */
     private static final class PhaseBars implements GenerationListener, AutoCloseable {
+        private final List<String> notes; // told when no bar is in the way
         private @Nullable Phase current;
         private Bar bar = Bar.of("", "");
+
+        PhaseBars(List<String> notes) {
+            this.notes = notes;
+        }
+
+        @Override
+        public void note(String text) {
+            notes.add(text);
+        }
 
         @Override
         public void progress(Phase phase, int done, int total) {

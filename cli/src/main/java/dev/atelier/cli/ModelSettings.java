@@ -4,6 +4,7 @@ import dev.atelier.Engine;
 import dev.atelier.ModelOptions;
 import dev.atelier.checkpoint.PredictionType;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -42,16 +43,30 @@ final class ModelSettings {
             description = "A second checkpoint that finishes the picture, such as SDXL's refiner.")
     private @Nullable Path refiner;
 
-    Engine engine() {
-        return engine;
-    }
+    @Option(
+            names = "--embeddings",
+            paramLabel = "FOLDER",
+            description = "Embeddings (textual inversions) that prompts may name; may be given several times."
+                    + " Those in folders called \"embeddings\" below --models are found without.")
+    private List<Path> embeddings = List.of();
 
-    ModelOptions options() {
+    @Option(
+            names = "--loras",
+            paramLabel = "FOLDER",
+            description = "LoRAs that prompts may name, as in <lora:style:0.6>; may be given several times."
+                    + " Those below --models are found without.")
+    private List<Path> loras = List.of();
+
+    /** @param models where models of all kinds lie */
+    ModelOptions options(List<Path> models) {
         return ModelOptions.DEFAULT
                 .engine(engine)
                 .vae(vae)
                 .prediction(prediction)
                 .zeroTerminalSnr(zeroSnr)
-                .refiner(refiner);
+                .refiner(refiner)
+                .embeddings(embeddings)
+                .loras(loras)
+                .models(models);
     }
 }

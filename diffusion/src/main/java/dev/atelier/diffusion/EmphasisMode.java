@@ -53,16 +53,16 @@ public enum EmphasisMode {
      * @param encoded the same window of all texts that a run switches between: the mean is theirs together
      * @param weights of each token of each text
      */
-    void weigh(List<float[]> encoded, List<float[]> weights) {
+    void weigh(List<float[]> encoded, List<List<Float>> weights) {
         if (this == NONE || this == IGNORE) {
             return;
         }
         double before = sum(encoded);
         for (int i = 0; i < encoded.size(); i++) {
             float[] values = encoded.get(i);
-            int width = values.length / weights.get(i).length;
+            int width = values.length / weights.get(i).size();
             for (int j = 0; j < values.length; j++) {
-                values[j] *= weights.get(i)[j / width];
+                values[j] *= weights.get(i).get(j / width);
             }
         }
         if (this == ORIGINAL) {

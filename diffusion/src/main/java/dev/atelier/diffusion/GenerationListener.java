@@ -33,6 +33,9 @@ public interface GenerationListener {
     /** {@code done} of {@code total} units of {@code phase}, over all batches and passes; each is announced with 0. */
     void progress(Phase phase, int done, int total);
 
+    /** Something that the user should know and that is no reason to stop, such as a LoRA that is not there; a sentence. */
+    default void note(String text) {}
+
     /**
      * Called after each step of the sampler.
      *

@@ -38,12 +38,20 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
      * @param picture its place among those of the request, from 0
      */
     static Infotext of(GenerationRequest request, int picture, ModelLabel model, String version) {
-        return of(request, picture, model, null, version);
+        return of(request, picture, model, Map.of(), null, version);
     }
 
-    /** @param refiner the title of the model that finished the picture, or null */
+    /**
+     * @param networks what is said of the files that the prompts named, by key
+     * @param refiner the title of the model that finished the picture, or null
+     */
     static Infotext of(
-            GenerationRequest request, int picture, ModelLabel model, @Nullable String refiner, String version) {
+            GenerationRequest request,
+            int picture,
+            ModelLabel model,
+            Map<String, String> networks,
+            @Nullable String refiner,
+            String version) {
         Map<String, String> parameters = new LinkedHashMap<>();
         Variation variation = request.variation();
         long seed = variation.isNone() ? request.seed() + picture : request.seed();
@@ -83,6 +91,7 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
             parameters.put("Refiner", refiner);
             parameters.put("Refiner switch at", Double.toString(request.refinerSwitchAt()));
         }
+        parameters.putAll(networks);
         parameters.put("Version", version);
         return new Infotext(request.prompt(), request.negativePrompt(), parameters);
     }

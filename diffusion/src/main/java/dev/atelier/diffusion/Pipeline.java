@@ -3,12 +3,18 @@ package dev.atelier.diffusion;
 import dev.atelier.diffusion.GenerationListener.Course;
 import dev.atelier.diffusion.GenerationListener.Phase;
 import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.Embedding;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.SizeConditioning;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** From a request to pictures with one model. Like the model, not thread-safe. */
@@ -17,23 +23,31 @@ public final class Pipeline {
 
     private final DiffusionModel model;
     private final @Nullable Refiner refiner;
+    private final ExtraNetworks networks;
     private final Supplier<ModelLabel> label;
     private final String version;
 
-    /** As {@link #Pipeline(DiffusionModel, Refiner, Supplier, String)} without a refiner. */
+    /** As {@link #Pipeline(DiffusionModel, Refiner, ExtraNetworks, Supplier, String)} with nothing but the model. */
     public Pipeline(DiffusionModel model, Supplier<ModelLabel> label, String version) {
-        this(model, null, label, version);
+        this(model, null, ExtraNetworks.NONE, label, version);
     }
 
     /**
      * @param model stays open; closing it is up to the caller
      * @param refiner what finishes the last pass of each run; null for none
+     * @param networks what prompts may name
      * @param label what infotext says about the model; asked for once a picture is there, because it may take time
      * @param version what infotext says about the program: {@code Atelier} and its version
      */
-    public Pipeline(DiffusionModel model, @Nullable Refiner refiner, Supplier<ModelLabel> label, String version) {
+    public Pipeline(
+            DiffusionModel model,
+            @Nullable Refiner refiner,
+            ExtraNetworks networks,
+            Supplier<ModelLabel> label,
+            String version) {
         this.model = model;
         this.refiner = refiner;
+        this.networks = networks;
         this.label = label;
         this.version = version;
     }
@@ -56,6 +70,10 @@ public final class Pipeline {
         private final Pass first;
         private final @Nullable Pass second;
         private final @Nullable Source source;
+        private final Embeddings embeddings;
+        private final Set<Embedding> named = new LinkedHashSet<>();
+        private final Map<String, String> loraHashes = new LinkedHashMap<>();
+        private final Set<String> notes = new LinkedHashSet<>();
         private int stepsDone;
 
         Job(GenerationRequest request, GenerationListener listener) {
@@ -66,20 +84,24 @@ public final class Pipeline {
             this.second = Pass.second(model, request);
             ImageToImage from = request.imageToImage();
             this.source = from == null ? null : Source.of(from, new Size(request.width(), request.height()));
+            this.embeddings = Embeddings.of(networks.embeddings(this::note), model);
         }
 
         List<GeneratedImage> run() {
             Prompts prompts = encode(first, 0);
             Prompts hiresPrompts = second == null ? prompts : encode(second, 2);
+            noteEmbeddings();
             int total = request.iterations() * (first.steps() + (second == null ? 0 : second.steps()));
             FloatArray init = source == null ? null : initial(source);
             List<GeneratedImage> images = new ArrayList<>();
             Course course = Course.CONTINUE;
             for (int i = 0; i < request.iterations() && course != Course.STOP; i++) {
                 stepsDone = i * (total / request.iterations());
+                apply(first);
                 SamplerRun.Result drawn = first(first, i, prompts, init, total);
                 if (second != null && drawn.course() == Course.CONTINUE) {
                     stepsDone += first.steps();
+                    apply(second);
                     drawn = second(second, i, hiresPrompts, drawn.latents(), total);
                 }
                 if (refiner != null) {
@@ -91,11 +113,40 @@ public final class Pipeline {
             return images;
         }
 
+        private void apply(Pass pass) {
+            loraHashes.putAll(networks.apply(TaggedPrompt.of(pass.prompt()).tags(), this::note));
+        }
+
+        private void note(String text) {
+            if (notes.add(text)) {
+                listener.note(text);
+            }
+        }
+
+        private void noteEmbeddings() {
+            for (Pass pass : second == null ? List.of(first) : List.of(first, second)) {
+                for (String prompt : List.of(TaggedPrompt.of(pass.prompt()).text(), pass.negativePrompt())) {
+                    embeddings.ofOtherFamilies(prompt).forEach(this::noteOtherFamily);
+                    MissingEmbeddings.named(prompt, embeddings)
+                            .forEach(name -> note(("there is no embedding \"%s\" where embeddings are looked for; it is"
+                                            + " read as text")
+                                    .formatted(name)));
+                }
+            }
+        }
+
+        private void noteOtherFamily(Embedding embedding) {
+            note("the embedding \"%s\" is for other models (%s numbers a vector, here %s); it is read as text"
+                    .formatted(embedding.name(), embedding.widths(), model.tokenWidths()));
+        }
+
         private Prompts encode(Pass pass, int done) {
             int total = second == null ? 2 : 4;
-            PromptEncoder encoder = encoder(model, pass);
+            apply(pass);
+            PromptEncoder encoder = encoder(model, embeddings, pass);
             listener.progress(Phase.ENCODING, done, total);
-            Conditioning conditional = encoder.prompt(pass.prompt());
+            Conditioning conditional =
+                    encoder.prompt(TaggedPrompt.of(pass.prompt()).text());
             listener.progress(Phase.ENCODING, done + 1, total);
             Prompts prompts = new Prompts(conditional, encoder.negativePrompt(pass.negativePrompt()));
             listener.progress(Phase.ENCODING, done + 2, total);
@@ -193,18 +244,22 @@ public final class Pipeline {
                     calls -> {
                         model.release();
                         DiffusionModel network = refiner.model();
-                        PromptEncoder encoder = encoder(network, pass);
+                        Embeddings known = Embeddings.of(networks.embeddings(this::note), network);
+                        PromptEncoder encoder = encoder(network, known, pass);
                         Prompts prompts = new Prompts(
-                                encoder.prompt(pass.prompt()), encoder.negativePrompt(pass.negativePrompt()));
+                                encoder.prompt(TaggedPrompt.of(pass.prompt()).text()),
+                                encoder.negativePrompt(pass.negativePrompt()));
                         return pass.denoiser(network, prompts, null).after(calls);
                     },
                     pass.schedule(),
                     request.refinerSwitchAt());
         }
 
-        private PromptEncoder encoder(DiffusionModel network, Pass pass) {
+        private PromptEncoder encoder(DiffusionModel network, Embeddings known, Pass pass) {
             return new PromptEncoder(
                     network,
+                    known,
+                    named,
                     request.emphasis(),
                     request.clipSkip(),
                     pass.calls(),
@@ -258,10 +313,30 @@ public final class Pipeline {
                 requireFinite(decoded, "VAE decoder", seed(picture));
                 Bitmap bitmap = Bitmap.rgb(decoded);
                 Bitmap finished = source == null ? bitmap : source.finish(bitmap);
-                String infotext = Infotext.of(request, picture, label.get(), refinerTitle(), version)
+                String infotext = Infotext.of(request, picture, label.get(), networks(), refinerTitle(), version)
                         .text();
                 images.add(new GeneratedImage(finished.toImage(), seed(picture), infotext));
                 listener.progress(Phase.DECODING, picture + 1, total);
+            }
+        }
+
+        /** What infotext says of the files that the prompts named. */
+        private Map<String, String> networks() {
+            Map<String, String> parameters = new LinkedHashMap<>();
+            Map<String, String> embeddingHashes = new LinkedHashMap<>();
+            named.forEach(embedding -> embeddingHashes.put(embedding.name(), embedding.hash()));
+            putHashes("Lora hashes", loraHashes, parameters);
+            putHashes("TI hashes", embeddingHashes, parameters);
+            return parameters;
+        }
+
+        private static void putHashes(String key, Map<String, String> hashes, Map<String, String> parameters) {
+            if (!hashes.isEmpty()) {
+                parameters.put(
+                        key,
+                        hashes.entrySet().stream()
+                                .map(hash -> hash.getKey().replaceAll("[:,]", "") + ": " + hash.getValue())
+                                .collect(Collectors.joining(", ")));
             }
         }
 

@@ -3,9 +3,11 @@ package dev.atelier.diffusion;
 import dev.atelier.diffusion.TokenWindows.Window;
 import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.Embedding;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.TextEncoding;
+import dev.atelier.model.TextWindow;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,18 +16,28 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * From the text of prompts to what guides the network.
  *
- * @param clipSkip see {@link DiffusionModel#encodeText(int[][], int)}
+ * @param embeddings those that the prompts may name
+ * @param named receives those that they do name
+ * @param clipSkip see {@link DiffusionModel#encodeText(List, int)}
  * @param steps how many steps the run has, counted in calls of the network
  * @param images how many images share the prompts
  * @param size of the images; only SDXL is told
  */
 record PromptEncoder(
-        DiffusionModel model, EmphasisMode emphasis, int clipSkip, int steps, int images, SizeConditioning size) {
+        DiffusionModel model,
+        Embeddings embeddings,
+        Set<Embedding> named,
+        EmphasisMode emphasis,
+        int clipSkip,
+        int steps,
+        int images,
+        SizeConditioning size) {
     // AUTOMATIC1111's settings "SDXL high aesthetic score" and "SDXL low aesthetic score"
     private static final double BEAUTIFUL = 6;
     private static final double UGLY = 2.5;
@@ -57,7 +69,11 @@ record PromptEncoder(
     private Timeline<UNetConditioning> encode(String prompt, boolean negative) {
         Timeline<String> timeline = PromptTimeline.of(prompt, steps);
         List<List<Window>> texts = new ArrayList<>();
-        timeline.entries().forEach(entry -> texts.add(TokenWindows.of(emphasis.segments(entry.value()))));
+        timeline.entries().forEach(entry -> texts.add(TokenWindows.of(emphasis.segments(entry.value()), embeddings)));
+        texts.stream()
+                .flatMap(List::stream)
+                .flatMap(window -> window.text().embeddings().stream())
+                .forEach(placed -> named.add(placed.embedding()));
         int count = texts.stream().mapToInt(List::size).max().orElseThrow();
         texts.forEach(windows -> {
             while (windows.size() < count) {
@@ -103,23 +119,16 @@ record PromptEncoder(
 
     /** A window that occurs several times goes through the encoders once. */
     private List<List<EncodedWindow>> encode(List<List<Window>> texts) {
-        Map<List<Integer>, Integer> places = new LinkedHashMap<>();
-        texts.forEach(windows -> windows.forEach(window -> places.putIfAbsent(key(window), places.size())));
-        int[][] distinct = places.keySet().stream()
-                .map(tokens -> tokens.stream().mapToInt(Integer::intValue).toArray())
-                .toArray(int[][]::new);
-        TextEncoding encoding = model.encodeText(distinct, clipSkip);
+        Map<TextWindow, Integer> places = new LinkedHashMap<>();
+        texts.forEach(windows -> windows.forEach(window -> places.putIfAbsent(window.text(), places.size())));
+        TextEncoding encoding = model.encodeText(List.copyOf(places.keySet()), clipSkip);
         List<List<EncodedWindow>> encoded = new ArrayList<>();
         for (List<Window> windows : texts) {
             encoded.add(windows.stream()
-                    .map(window -> encoded(encoding, Objects.requireNonNull(places.get(key(window)))))
+                    .map(window -> encoded(encoding, Objects.requireNonNull(places.get(window.text()))))
                     .toList());
         }
         return encoded;
-    }
-
-    private static List<Integer> key(Window window) {
-        return Arrays.stream(window.tokens()).boxed().toList();
     }
 
     private static EncodedWindow encoded(TextEncoding encoding, int place) {

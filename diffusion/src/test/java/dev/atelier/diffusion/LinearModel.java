@@ -7,6 +7,7 @@ import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.TextEncoding;
+import dev.atelier.model.TextWindow;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,13 +24,13 @@ class LinearModel implements DiffusionModel {
 
     /** The conditioning is the token ids themselves, at 1/49408 of their value. */
     @Override
-    public TextEncoding encodeText(int[][] tokens, int clipSkip) {
-        calls.add("encode " + tokens.length);
-        float[] context = new float[tokens.length * ClipTokenizer.WINDOW];
+    public TextEncoding encodeText(List<TextWindow> windows, int clipSkip) {
+        calls.add("encode " + windows.size());
+        float[] context = new float[windows.size() * ClipTokenizer.WINDOW];
         for (int i = 0; i < context.length; i++) {
-            context[i] = tokens[i / ClipTokenizer.WINDOW][i % ClipTokenizer.WINDOW] / 49408f;
+            context[i] = windows.get(i / ClipTokenizer.WINDOW).tokens().get(i % ClipTokenizer.WINDOW) / 49408f;
         }
-        return new TextEncoding(List.of(FloatArray.of(context, tokens.length, ClipTokenizer.WINDOW, 1)), null);
+        return new TextEncoding(List.of(FloatArray.of(context, windows.size(), ClipTokenizer.WINDOW, 1)), null);
     }
 
     static float mean(FloatArray context, int row) {
@@ -90,6 +91,11 @@ class LinearModel implements DiffusionModel {
             latents[(plane / 3 * 4 + plane % 3) * height * width + y * width + x] += pictures.values()[i] / (f * f);
         }
         return FloatArray.of(latents, pictures.size(0), 4, height, width);
+    }
+
+    @Override
+    public List<Integer> tokenWidths() {
+        return List.of(1);
     }
 
     @Override

@@ -361,7 +361,8 @@ class ModesTest {
                 released.add("refiner");
             }
         };
-        Pipeline pipeline = new Pipeline(model, refiner, () -> new ModelLabel("linear", null), "Atelier 1.0");
+        Pipeline pipeline =
+                new Pipeline(model, refiner, ExtraNetworks.NONE, () -> new ModelLabel("linear", null), "Atelier 1.0");
         String infotext = pipeline.generate(request().refinerSwitchAt(0.5), NOBODY)
                 .getFirst()
                 .infotext();

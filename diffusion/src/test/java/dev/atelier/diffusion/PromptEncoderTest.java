@@ -7,6 +7,7 @@ import dev.atelier.model.FloatArray;
 import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,7 +17,8 @@ class PromptEncoderTest {
     private final LinearModel model = new LinearModel();
 
     private PromptEncoder encoder(EmphasisMode emphasis) {
-        return new PromptEncoder(model, emphasis, 1, 10, 2, SizeConditioning.of(512, 512));
+        return new PromptEncoder(
+                model, Embeddings.NONE, new HashSet<>(), emphasis, 1, 10, 2, SizeConditioning.of(512, 512));
     }
 
     private FloatArray encode(String prompt, EmphasisMode emphasis) {

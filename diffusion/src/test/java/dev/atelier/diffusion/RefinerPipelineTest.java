@@ -61,7 +61,8 @@ class RefinerPipelineTest {
     }
 
     private List<GeneratedImage> generate(GenerationRequest request) {
-        Pipeline pipeline = new Pipeline(base, refiner, () -> new ModelLabel("xl", null), "Atelier 1.0");
+        Pipeline pipeline =
+                new Pipeline(base, refiner, ExtraNetworks.NONE, () -> new ModelLabel("xl", null), "Atelier 1.0");
         return pipeline.generate(request.sampler("Euler").steps(10).size(64, 64).seed(1), (phase, done, total) -> {});
     }
 

@@ -15,20 +15,19 @@ class TokenWindowsTest {
 
     @Test
     void anEmptyPromptIsOneWindowOfPadding() {
-        List<Window> windows = TokenWindows.of(PromptSegment.parse(""));
+        List<Window> windows = windows("");
         assertThat(windows).hasSize(1);
-        int[] tokens = windows.getFirst().tokens();
-        assertThat(tokens).hasSize(77);
-        assertThat(tokens[0]).isEqualTo(ClipTokenizer.BOS);
-        assertThat(Arrays.copyOfRange(tokens, 1, 77)).containsOnly(ClipTokenizer.EOS);
-        assertThat(TokenWindows.empty().tokens()).containsExactly(tokens);
+        List<Integer> tokens = windows.getFirst().text().tokens();
+        assertThat(tokens).hasSize(77).first().isEqualTo(ClipTokenizer.BOS);
+        assertThat(tokens.subList(1, 77)).containsOnly(ClipTokenizer.EOS);
+        assertThat(TokenWindows.empty()).isEqualTo(windows.getFirst());
     }
 
     @Test
     void aShortPromptIsPaddedWithEos() {
-        List<Window> windows = TokenWindows.of(PromptSegment.parse("a photo of a cat"));
+        List<Window> windows = windows("a photo of a cat");
         assertThat(windows).hasSize(1);
-        assertThat(Arrays.copyOf(windows.getFirst().tokens(), 8))
+        assertThat(windows.getFirst().text().tokens().subList(0, 8))
                 .containsExactly(49406, 320, 1125, 539, 320, 2368, 49407, 49407);
     }
 
@@ -83,18 +82,22 @@ class TokenWindowsTest {
     @Test
     void weightsStayWithTheirTokens() {
         String prompt = "(" + String.join(" ", words(80, 60)) + ":1.5) [cat]";
-        List<Window> windows = TokenWindows.of(PromptSegment.parse(prompt));
+        List<Window> windows = windows(prompt);
         assertThat(windows).hasSize(2);
         assertWeights(windows.get(0), 61, 0);
         assertWeights(windows.get(1), 19, 1);
     }
 
     private static void assertWeights(Window window, int more, int less) {
-        float[] expected = new float[77];
-        Arrays.fill(expected, 1);
+        Float[] expected = new Float[77];
+        Arrays.fill(expected, 1f);
         Arrays.fill(expected, 1, 1 + more, 1.5f);
         Arrays.fill(expected, 1 + more, 1 + more + less, (float) (1 / 1.1));
         assertThat(window.weights()).containsExactly(expected);
+    }
+
+    private static List<Window> windows(String prompt) {
+        return TokenWindows.of(PromptSegment.parse(prompt), Embeddings.NONE);
     }
 
     /** Words of one token each, with commas at some places. */
@@ -110,10 +113,10 @@ class TokenWindowsTest {
 
     /** The words of each window. */
     private static List<List<String>> cut(String prompt) {
-        return TokenWindows.of(PromptSegment.parse(prompt)).stream()
-                .map(window -> Arrays.stream(window.tokens())
+        return windows(prompt).stream()
+                .map(window -> window.text().tokens().stream()
                         .filter(token -> token != ClipTokenizer.BOS && token != ClipTokenizer.EOS)
-                        .mapToObj(TokenWindowsTest::word)
+                        .map(TokenWindowsTest::word)
                         .toList())
                 .toList();
     }

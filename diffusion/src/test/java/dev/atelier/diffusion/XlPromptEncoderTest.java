@@ -8,7 +8,9 @@ import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.TextEncoding;
+import dev.atelier.model.TextWindow;
 import dev.atelier.model.UNetConditioning;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -32,18 +34,19 @@ class XlPromptEncoderTest {
         }
 
         @Override
-        public TextEncoding encodeText(int[][] tokens, int clipSkip) {
-            FloatArray first = super.encodeText(tokens, clipSkip).context();
-            float[] pooled = new float[tokens.length];
-            for (int i = 0; i < tokens.length; i++) {
-                pooled[i] = tokens[i][1];
+        public TextEncoding encodeText(List<TextWindow> windows, int clipSkip) {
+            FloatArray first = super.encodeText(windows, clipSkip).context();
+            float[] pooled = new float[windows.size()];
+            for (int i = 0; i < pooled.length; i++) {
+                pooled[i] = windows.get(i).tokens().get(1);
             }
-            return new TextEncoding(List.of(first, Latents.scale(first, 10)), FloatArray.of(pooled, tokens.length, 1));
+            return new TextEncoding(List.of(first, Latents.scale(first, 10)), FloatArray.of(pooled, pooled.length, 1));
         }
     }
 
     private static PromptEncoder encoder(Family family) {
-        return new PromptEncoder(new TwoEncoders(family), EmphasisMode.ORIGINAL, 1, 10, 2, SIZE);
+        return new PromptEncoder(
+                new TwoEncoders(family), Embeddings.NONE, new HashSet<>(), EmphasisMode.ORIGINAL, 1, 10, 2, SIZE);
     }
 
     private static UNetConditioning prompt(String text) {

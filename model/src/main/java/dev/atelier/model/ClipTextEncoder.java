@@ -17,6 +17,14 @@ public final class ClipTextEncoder<T> {
      */
     public record Encoded<T>(T context, @Nullable T pooled) {}
 
+    /**
+     * Learned vectors in the place of those that some tokens have.
+     *
+     * @param kept {@code [n, 77, 1]}: 1 where a token keeps its own vector, 0 where it is replaced
+     * @param vectors {@code [n, 77, width]}: 0 where a token keeps its own
+     */
+    public record Inserted<T>(T kept, T vectors) {}
+
     private final Ops<T> ops;
     private final Layers<T> text;
     private final TextEncoderConfig config;
@@ -29,13 +37,24 @@ public final class ClipTextEncoder<T> {
         this.names = config.names();
     }
 
+    /** As {@link #forward(Object, Inserted, int)} without learned vectors. */
+    public Encoded<T> forward(T ids, int clipSkip) {
+        return forward(ids, null, clipSkip);
+    }
+
     /**
      * @param ids token ids, integers {@code [n, 77]}, as {@link TextEncoderConfig#padded} has them
      * @param clipSkip at which layer from the end to stop, 1 being the last; see {@link TextEncoderConfig#depth}
      */
-    public Encoded<T> forward(T ids, int clipSkip) {
+    public Encoded<T> forward(T ids, @Nullable Inserted<T> inserted, int clipSkip) {
         int depth = config.depth(clipSkip);
-        T x = ops.scope(() -> ops.add(ops.embedding(text.weight(names.tokens), ids), text.weight(names.positions)));
+        T x = ops.scope(() -> {
+            T tokens = ops.embedding(text.weight(names.tokens), ids);
+            if (inserted != null) {
+                tokens = ops.add(ops.mul(tokens, inserted.kept), inserted.vectors);
+            }
+            return ops.add(tokens, text.weight(names.positions));
+        });
         for (int i = 0; i < depth; i++) {
             x = block(i, x);
         }

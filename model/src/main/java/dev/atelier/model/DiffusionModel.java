@@ -1,6 +1,8 @@
 package dev.atelier.model;
 
 import dev.atelier.checkpoint.PredictionType;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * What a sampler sees of an engine: a text-to-image diffusion model whose weights are loaded and ready to run.
@@ -34,19 +36,30 @@ public interface DiffusionModel extends AutoCloseable {
         };
     }
 
-    /** As {@link #encodeText(int[][], int)} without clip skip. */
+    /**
+     * How long the vectors of tokens are in each text encoder: 768 for SD 1.x, 768 and 1280 for SDXL. An
+     * {@link Embedding} of these widths is for this model.
+     */
+    List<Integer> tokenWidths();
+
+    /** As {@link #encodeText(List, int)} for windows of tokens alone, without clip skip. */
     default TextEncoding encodeText(int[][] tokens) {
         return encodeText(tokens, 1);
+    }
+
+    /** As {@link #encodeText(List, int)} for windows of tokens alone. */
+    default TextEncoding encodeText(int[][] tokens, int clipSkip) {
+        return encodeText(Arrays.stream(tokens).map(TextWindow::of).toList(), clipSkip);
     }
 
     /**
      * Runs the text encoders.
      *
-     * @param tokens {@code n} windows of exactly 77 token ids each, BOS and EOS included, filled up with EOS
+     * @param windows n windows, whose embeddings are for this model
      * @param clipSkip at which layer from the end SD 1.x's encoder stops, 1 being the last; other families ignore it, as
      *     in AUTOMATIC1111
      */
-    TextEncoding encodeText(int[][] tokens, int clipSkip);
+    TextEncoding encodeText(List<TextWindow> windows, int clipSkip);
 
     /**
      * Runs the UNet once on a batch.

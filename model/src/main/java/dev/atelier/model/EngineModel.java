@@ -6,7 +6,6 @@ import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Progress;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,8 +29,8 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     // the rest is for intermediate results, the pictures, the JVM, and the files that the system keeps in memory
     private static final double SHARE_OF_MEMORY = 0.5;
 
-    private final StableDiffusion model;
     private final long room;
+    private StableDiffusion model;
     private final SequencedMap<Network, N> loaded = new LinkedHashMap<>(); // in the order of their last use
     private int clipSkip = 1; // of the text encoders in memory
     private @Nullable PredictionType prediction;
@@ -48,6 +47,30 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         this.prediction = model.prediction();
     }
 
+    /** The weights in use. */
+    protected final StableDiffusion model() {
+        return model;
+    }
+
+    /**
+     * Goes on with other weights of the same shapes. Networks of which not a tensor is another stay in memory; the rest
+     * are loaded when they are next used.
+     */
+    public final void become(StableDiffusion other) {
+        StableDiffusion before = model;
+        loaded.entrySet().removeIf(entry -> {
+            boolean isSame = before.weights(entry.getKey()).stream()
+                    .allMatch(name -> other.checkpoint()
+                            .tensor(name)
+                            .equals(before.checkpoint().tensor(name)));
+            if (!isSame) {
+                entry.getValue().close();
+            }
+            return !isSame;
+        });
+        model = other;
+    }
+
     @Override
     public int nativeSize() {
         return model.statedSize().orElseGet(DiffusionModel.super::nativeSize);
@@ -57,7 +80,8 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     protected abstract N open(Network network, int clipSkip, Progress progress);
 
     /** Runs a text encoder. */
-    protected abstract ClipTextEncoder.Encoded<FloatArray> encode(N textEncoder, int[][] tokens);
+    protected abstract ClipTextEncoder.Encoded<FloatArray> encode(
+            N textEncoder, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted);
 
     /** Runs the UNet. */
     protected abstract FloatArray predict(N unet, UNet.Input<FloatArray> input);
@@ -115,24 +139,45 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     }
 
     @Override
-    public final TextEncoding encodeText(int[][] tokens, int clipSkip) {
-        for (int[] window : tokens) {
-            boolean known = Arrays.stream(window).allMatch(id -> id >= 0 && id < ClipTokenizer.VOCABULARY);
-            if (window.length != ClipTokenizer.WINDOW || !known) {
-                throw new IllegalArgumentException("not a window of 77 CLIP tokens: " + Arrays.toString(window));
-            }
-        }
+    public final List<Integer> tokenWidths() {
+        return model.text().stream()
+                .map(text -> (int) text.width(model.checkpoint()))
+                .toList();
+    }
+
+    @Override
+    public final TextEncoding encodeText(List<TextWindow> windows, int clipSkip) {
+        List<Integer> widths = tokenWidths();
+        windows.forEach(window -> requireReadable(window, widths));
+        int[][] tokens = windows.stream()
+                .map(window -> window.tokens().stream().mapToInt(id -> id).toArray())
+                .toArray(int[][]::new);
         stopAt(clipSkip);
         List<FloatArray> parts = new ArrayList<>();
         FloatArray pooled = null;
         for (int i = 0; i < model.text().size(); i++) {
             N encoder = network(i == 0 ? Network.TEXT_ENCODER : Network.TEXT_ENCODER_2);
             ClipTextEncoder.Encoded<FloatArray> encoded =
-                    encode(encoder, model.text().get(i).padded(tokens));
+                    encode(encoder, model.text().get(i).padded(tokens), TextWindow.inserted(windows, i, widths.get(i)));
             parts.add(encoded.context());
             pooled = encoded.pooled() != null ? encoded.pooled() : pooled;
         }
         return new TextEncoding(parts, pooled);
+    }
+
+    private static void requireReadable(TextWindow window, List<Integer> widths) {
+        boolean known = window.tokens().stream().allMatch(id -> id >= 0 && id < ClipTokenizer.VOCABULARY);
+        if (window.tokens().size() != ClipTokenizer.WINDOW || !known) {
+            throw new IllegalArgumentException("not a window of 77 CLIP tokens: " + window.tokens());
+        }
+        for (TextWindow.Placed placed : window.embeddings()) {
+            Embedding embedding = placed.embedding();
+            boolean isInside = placed.position() >= 0 && placed.position() < ClipTokenizer.WINDOW;
+            if (!isInside || !embedding.widths().equals(widths)) {
+                throw new IllegalArgumentException("the embedding \"%s\" of widths %s at %d; this model's are %s"
+                        .formatted(embedding.name(), embedding.widths(), placed.position(), widths));
+            }
+        }
     }
 
     private void stopAt(int clipSkip) {

@@ -98,6 +98,11 @@ public record StableDiffusion(
         });
     }
 
+    /** The same model with other weights of the same names and shapes, such as those with a LoRA added. */
+    public StableDiffusion withWeights(Checkpoint other) {
+        return new StableDiffusion(other, family, text, unet, vae, prediction, zeroTerminalSnr);
+    }
+
     /** The networks that this model has, in the order of their use. */
     public List<Network> networks() {
         List<Network> networks = new ArrayList<>(List.of(Network.values()));

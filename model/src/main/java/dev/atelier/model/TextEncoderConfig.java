@@ -113,6 +113,11 @@ public record TextEncoderConfig(String prefix, TextEncoderNames names, int layer
         return prefix + names.tokens;
     }
 
+    /** How long the vectors of tokens are. */
+    long width(Checkpoint checkpoint) {
+        return checkpoint.tensor(prefix + names.tokens).shape().size(1);
+    }
+
     boolean normalizes() {
         return output == Output.LAST || output == Output.PENULTIMATE_NORMALIZED;
     }

@@ -52,7 +52,8 @@ class EngineModelTest {
         }
 
         @Override
-        protected ClipTextEncoder.Encoded<FloatArray> encode(Part textEncoder, int[][] tokens) {
+        protected ClipTextEncoder.Encoded<FloatArray> encode(
+                Part textEncoder, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted) {
             return new ClipTextEncoder.Encoded<>(FloatArray.of(new float[77 * 24], 1, 77, 24), null);
         }
 

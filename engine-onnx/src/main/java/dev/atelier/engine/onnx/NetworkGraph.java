@@ -25,14 +25,22 @@ final class NetworkGraph {
     private final GraphWeights weights;
     private final String height; // of the images that go in: numbers, or names for any
     private final String width;
+    private final boolean takesEmbeddings;
 
-    private NetworkGraph(StableDiffusion model, OnnxGraph graph, GraphOps ops, String height, String width) {
+    private NetworkGraph(
+            StableDiffusion model,
+            OnnxGraph graph,
+            GraphOps ops,
+            String height,
+            String width,
+            boolean takesEmbeddings) {
         this.model = model;
         this.graph = graph;
         this.ops = ops;
         this.weights = new GraphWeights(model.checkpoint(), graph);
         this.height = height;
         this.width = width;
+        this.takesEmbeddings = takesEmbeddings;
     }
 
     /**
@@ -45,13 +53,13 @@ final class NetworkGraph {
         OnnxGraph graph = new OnnxGraph(network.label(), WeightFile.NONE);
         String height = Integer.toString(size.height());
         String width = Integer.toString(size.width());
-        return new NetworkGraph(model, graph, new FastOps(graph, size), height, width).trace(network, clipSkip);
+        return new NetworkGraph(model, graph, new FastOps(graph, size), height, width, true).trace(network, clipSkip);
     }
 
-    /** A graph for any program with ONNX Runtime, for images of any size. */
+    /** A graph for any program with ONNX Runtime, for images of any size. Text encoders read tokens alone. */
     static OnnxGraph toExport(StableDiffusion model, Network network, WeightFile file) {
         OnnxGraph graph = new OnnxGraph(network.label(), file);
-        return new NetworkGraph(model, graph, new GraphOps(graph), "height", "width").trace(network, 1);
+        return new NetworkGraph(model, graph, new GraphOps(graph), "height", "width", false).trace(network, 1);
     }
 
     private OnnxGraph trace(Network network, int clipSkip) {
@@ -67,8 +75,13 @@ final class NetworkGraph {
 
     private void textEncoder(TextEncoderConfig config, int clipSkip) {
         GraphValue tokens = graph.input("tokens", ElementType.INT64, List.of("n", "77"));
+        ClipTextEncoder.Inserted<GraphValue> inserted = takesEmbeddings
+                ? new ClipTextEncoder.Inserted<>(
+                        graph.input("kept", ElementType.FLOAT, List.of("n", "77", "1")),
+                        graph.input("vectors", ElementType.FLOAT, List.of("n", "77", "width")))
+                : null;
         ClipTextEncoder.Encoded<GraphValue> encoded =
-                new ClipTextEncoder<>(ops, weights, config).forward(tokens, clipSkip);
+                new ClipTextEncoder<>(ops, weights, config).forward(tokens, inserted, clipSkip);
         graph.output("context", encoded.context(), List.of("n", "77", "context_width"));
         GraphValue pooled = encoded.pooled();
         if (pooled != null) {

@@ -16,11 +16,8 @@ import java.util.Objects;
 /** A Stable Diffusion model on ONNX Runtime, in fp32 on the CPU. */
 public final class OnnxModel extends EngineModel<OnnxNetwork> {
 
-    private final StableDiffusion model;
-
     private OnnxModel(StableDiffusion model) {
         super(model);
-        this.model = model;
     }
 
     /**
@@ -44,12 +41,14 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
 
     @Override
     protected OnnxNetwork open(Network network, int clipSkip, Progress progress) {
-        return OnnxNetwork.load(model, network, clipSkip, progress);
+        return OnnxNetwork.load(model(), network, clipSkip, progress);
     }
 
     @Override
-    protected ClipTextEncoder.Encoded<FloatArray> encode(OnnxNetwork encoder, int[][] tokens) {
-        Map<String, FloatArray> outputs = encoder.session().run("tokens", tokens);
+    protected ClipTextEncoder.Encoded<FloatArray> encode(
+            OnnxNetwork encoder, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted) {
+        Map<String, FloatArray> outputs =
+                encoder.session().run("tokens", tokens, Map.of("kept", inserted.kept(), "vectors", inserted.vectors()));
         return new ClipTextEncoder.Encoded<>(output(outputs, "context"), outputs.get("pooled"));
     }
 

@@ -65,7 +65,27 @@ final class OnnxSession implements AutoCloseable {
 
     /** Runs the network on copies of {@code inputs} and returns its outputs by name. */
     Map<String, FloatArray> run(Map<String, FloatArray> inputs) {
+        return run(inputs, new HashMap<>());
+    }
+
+    /** Runs a network that reads integers {@code [rows, columns]} beside {@code inputs}. */
+    Map<String, FloatArray> run(String integers, int[][] values, Map<String, FloatArray> inputs) {
+        long[] flat = Arrays.stream(values)
+                .flatMapToInt(Arrays::stream)
+                .asLongStream()
+                .toArray();
+        long[] shape = {values.length, flat.length / values.length};
         Map<String, OnnxTensor> tensors = new HashMap<>();
+        try {
+            tensors.put(integers, OnnxTensor.createTensor(Environment.ORT, LongBuffer.wrap(flat), shape));
+        } catch (OrtException e) {
+            throw failure(e);
+        }
+        return run(inputs, tensors);
+    }
+
+    /** Adds the inputs to those there are, runs, and frees all of them. */
+    private Map<String, FloatArray> run(Map<String, FloatArray> inputs, Map<String, OnnxTensor> tensors) {
         try {
             for (Map.Entry<String, FloatArray> input : inputs.entrySet()) {
                 FloatArray array = input.getValue();
@@ -78,20 +98,6 @@ final class OnnxSession implements AutoCloseable {
             throw failure(e);
         } finally {
             tensors.values().forEach(OnnxTensor::close);
-        }
-    }
-
-    /** Runs a network whose only input is integers {@code [rows, columns]}. */
-    Map<String, FloatArray> run(String input, int[][] values) {
-        long[] flat = Arrays.stream(values)
-                .flatMapToInt(Arrays::stream)
-                .asLongStream()
-                .toArray();
-        long[] shape = {values.length, flat.length / values.length};
-        try (OnnxTensor tensor = OnnxTensor.createTensor(Environment.ORT, LongBuffer.wrap(flat), shape)) {
-            return runOn(Map.of(input, tensor));
-        } catch (OrtException e) {
-            throw failure(e);
         }
     }
 

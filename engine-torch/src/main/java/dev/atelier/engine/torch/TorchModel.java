@@ -27,12 +27,10 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
         }
     }
 
-    private final StableDiffusion model;
     private final TorchOps ops = new TorchOps();
 
     private TorchModel(StableDiffusion model) {
         super(model);
-        this.model = model;
     }
 
     /** Loads the weights that making pictures from text needs. {@code progress} counts bytes of weights. */
@@ -44,19 +42,22 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
 
     @Override
     protected Part open(Network network, int clipSkip, Progress progress) {
-        TorchWeights weights = TorchWeights.load(model.checkpoint(), model.weights(network)::contains, progress);
+        TorchWeights weights = TorchWeights.load(model().checkpoint(), model().weights(network)::contains, progress);
         return new Part(network, weights, clipSkip);
     }
 
     @Override
-    protected ClipTextEncoder.Encoded<FloatArray> encode(Part part, int[][] tokens) {
+    protected ClipTextEncoder.Encoded<FloatArray> encode(
+            Part part, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted) {
         TextEncoderConfig config = part.network == Network.TEXT_ENCODER
-                ? model.text().getFirst()
-                : model.text().getLast();
+                ? model().text().getFirst()
+                : model().text().getLast();
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
-            ClipTextEncoder.Encoded<Tensor> encoded =
-                    new ClipTextEncoder<>(ops, part.weights, config).forward(Tensors.of(tokens), part.clipSkip);
+            ClipTextEncoder.Inserted<Tensor> vectors =
+                    new ClipTextEncoder.Inserted<>(Tensors.of(inserted.kept()), Tensors.of(inserted.vectors()));
+            ClipTextEncoder.Encoded<Tensor> encoded = new ClipTextEncoder<>(ops, part.weights, config)
+                    .forward(Tensors.of(tokens), vectors, part.clipSkip);
             Tensor pooled = encoded.pooled();
             return new ClipTextEncoder.Encoded<>(
                     Tensors.toArray(encoded.context()), pooled == null ? null : Tensors.toArray(pooled));
@@ -65,7 +66,7 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
 
     @Override
     protected FloatArray predict(Part part, UNet.Input<FloatArray> input) {
-        return run(() -> new UNet<>(ops, part.weights, model.unet())
+        return run(() -> new UNet<>(ops, part.weights, model().unet())
                 .forward(new UNet.Input<>(
                         Tensors.of(input.latents()),
                         Tensors.of(input.timesteps()),
@@ -80,12 +81,12 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
 
     @Override
     protected FloatArray decode(Part part, FloatArray latents) {
-        return run(() -> new VaeDecoder<>(ops, part.weights, model.vae()).forward(Tensors.of(latents)));
+        return run(() -> new VaeDecoder<>(ops, part.weights, model().vae()).forward(Tensors.of(latents)));
     }
 
     @Override
     protected FloatArray encode(Part part, FloatArray pictures) {
-        return run(() -> new VaeEncoder<>(ops, part.weights, model.vae()).forward(Tensors.of(pictures)));
+        return run(() -> new VaeEncoder<>(ops, part.weights, model().vae()).forward(Tensors.of(pictures)));
     }
 
     private static FloatArray run(Supplier<Tensor> network) {

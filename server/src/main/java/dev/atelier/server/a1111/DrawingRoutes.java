@@ -298,6 +298,9 @@ final class DrawingRoutes {
         info.put("clip_skip", task.clipSkip() == null ? 1 : task.clipSkip());
         info.put("is_using_inpainting_conditioning", false);
         info.put("version", Atelier.version());
+        if (!result.notes().isEmpty()) {
+            info.put("comments", result.notes());
+        }
         return info;
     }
 

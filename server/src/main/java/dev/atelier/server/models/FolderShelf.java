@@ -39,6 +39,11 @@ public final class FolderShelf implements ModelShelf {
     }
 
     @Override
+    public List<Path> folders() {
+        return List.of(folder);
+    }
+
+    @Override
     public void refresh() {
         if (!Files.isDirectory(folder)) {
             models = List.of(demo);

@@ -14,6 +14,9 @@ public interface ModelShelf {
     /** All of them, in the order of menus; at least one. */
     List<ModelFile> list();
 
+    /** Where models of all kinds lie. */
+    List<Path> folders();
+
     /** Looks again for new and changed files. */
     void refresh();
 

@@ -8,6 +8,7 @@ import dev.atelier.server.job.Wish;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,6 +22,7 @@ final class DrawingListener implements GenerationListener {
             Map.of(Phase.ENCODING, 0.02, Phase.SAMPLING, 0.88, Phase.DECODING, 0.1);
 
     private final JobControl control;
+    private final List<String> notes = new ArrayList<>();
     private final Map<Phase, Double> parts = new EnumMap<>(Phase.class);
 
     DrawingListener(JobControl control) {
@@ -34,6 +36,16 @@ final class DrawingListener implements GenerationListener {
                 .mapToDouble(part -> SHARES.getOrDefault(part.getKey(), 0.0) * part.getValue())
                 .sum();
         control.report(phase.name().toLowerCase(Locale.ROOT), done, total, fraction);
+    }
+
+    @Override
+    public void note(String text) {
+        notes.add(text);
+    }
+
+    /** What was told so far. */
+    List<String> notes() {
+        return List.copyOf(notes);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.atelier.server.worker;
 
 import dev.atelier.Atelier;
 import dev.atelier.Engine;
+import dev.atelier.ModelOptions;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.ImageFile;
@@ -48,13 +49,14 @@ public final class GenerateBench implements Bench {
         GenerateTask task = Json.MAPPER.treeToValue(job.request(), GenerateTask.class);
         Atelier atelier = load(task.model() == null ? shelf.list().getFirst().name() : task.model(), control);
         List<GenerateResult.Image> images = new ArrayList<>();
-        for (GeneratedImage image : atelier.generate(task.request(this::picture), new DrawingListener(control))) {
+        DrawingListener listener = new DrawingListener(control);
+        for (GeneratedImage image : atelier.generate(task.request(this::picture), listener)) {
             String key = "images/%s/%d-%d.png".formatted(job.id(), job.attempt(), images.size());
             store.put(key, PngFile.encode(image));
             images.add(new GenerateResult.Image(
                     key, image.seed(), image.pixels().getWidth(), image.pixels().getHeight(), image.infotext()));
         }
-        return Json.MAPPER.valueToTree(new GenerateResult(images));
+        return Json.MAPPER.valueToTree(new GenerateResult(images, listener.notes()));
     }
 
     private BufferedImage picture(String key) {
@@ -81,12 +83,13 @@ public final class GenerateBench implements Bench {
     }
 
     private Atelier open(String name, Progress progress) {
+        ModelOptions options = ModelOptions.DEFAULT.engine(engine).models(shelf.folders());
         Optional<ModelFile> file = shelf.find(name);
         if (file.isPresent()) {
-            return Atelier.open(file.get().path(), engine, progress);
+            return Atelier.open(file.get().path(), options, progress);
         }
         ResolvedModel model = shelf.resolve(name);
-        return Atelier.open(model.checkpoint(), new ModelLabel(name, null), engine, progress);
+        return Atelier.open(model.checkpoint(), new ModelLabel(name, null), options, progress);
     }
 
     /** Frees the model. */

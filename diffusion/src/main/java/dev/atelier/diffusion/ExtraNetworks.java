@@ -1,0 +1,40 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.model.Embedding;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/** What a prompt may name besides words: embeddings, and in tags such as {@code <lora:style:0.6>} changes of the model. */
+public interface ExtraNetworks {
+
+    /** There are none. */
+    ExtraNetworks NONE = new ExtraNetworks() {
+        @Override
+        public Collection<Embedding> embeddings(Consumer<String> notes) {
+            return List.of();
+        }
+
+        @Override
+        public Map<String, String> apply(List<PromptTag> tags, Consumer<String> notes) {
+            tags.forEach(tag -> notes.accept("<%s:…> has no effect here".formatted(tag.type())));
+            return Map.of();
+        }
+    };
+
+    /**
+     * The embeddings that there are now, of any family. Of two with the same name the first counts.
+     *
+     * @param notes is told of new files that cannot be read
+     */
+    Collection<Embedding> embeddings(Consumer<String> notes);
+
+    /**
+     * Makes the model of the pipeline what the tags of a prompt say, and nothing else. Called before every pass.
+     *
+     * @param notes is told what cannot be done; drawing goes on
+     * @return what infotext says under {@code Lora hashes}: names and short hashes
+     */
+    Map<String, String> apply(List<PromptTag> tags, Consumer<String> notes);
+}
