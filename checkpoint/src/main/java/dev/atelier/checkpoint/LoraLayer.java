@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -36,8 +37,26 @@ public record LoraLayer(String network, String original, String diffusers, Strin
             "mlp.c_proj", "mlp.fc2",
             "attn.out_proj", "self_attn.out_proj");
 
+    /** The names that tell how XL's UNet numbers its blocks. */
+    private static final Set<String> XL = Set.of(
+            "down_blocks.0.resnets.1.conv1.weight",
+            "up_blocks.0.attentions.0.norm.weight",
+            "up_blocks.1.attentions.0.norm.weight",
+            "input_blocks.1.0.in_layers.0.weight",
+            "input_blocks.2.0.in_layers.0.weight");
+
     private static Map<String, String> inverse(Map<String, String> names) {
         return names.entrySet().stream().collect(Collectors.toMap(Map.Entry::getValue, Map.Entry::getKey));
+    }
+
+    /** Diffusers' path of a layer of XL's UNet, from that of the original code; empty if there is no such layer. */
+    public static Optional<String> diffusersOfXl(String original) {
+        return SingleFileNames.unet(original + ".weight", XL).map(LoraLayer::withoutWeight);
+    }
+
+    /** The original code's path of a layer of XL's UNet, from that of diffusers; empty if there is no such layer. */
+    public static Optional<String> originalOfXl(String diffusers) {
+        return DiffusersNames.unet(diffusers + ".weight", XL).map(LoraLayer::withoutWeight);
     }
 
     /** All layers of the UNet and the text encoders of {@code model}, in the order of their weights in it. */
@@ -137,6 +156,13 @@ public record LoraLayer(String network, String original, String diffusers, Strin
 
     private static String resnet(String rest) {
         return RESNET.getOrDefault(rest, rest);
+    }
+
+    /** How kohya names its LoRA: with the original code's path for XL's UNet, diffusers' for the others. */
+    public String kohyaName(boolean isXl) {
+        boolean isUnet = network.equals("unet");
+        String path = isUnet && isXl ? original : diffusers;
+        return "lora_%s_%s".formatted(isUnet || isXl ? network : "te", path.replace('.', '_'));
     }
 
     /** The layer's weight without {@code .weight}: what its bias's name starts with. */

@@ -31,6 +31,11 @@ final class Bar implements AutoCloseable {
         return new Bar(task, unit, 1);
     }
 
+    /** Counts millions, or whatever {@code size} is, of what is updated. */
+    static Bar of(String task, String unit, long size) {
+        return new Bar(task, unit, size);
+    }
+
     Progress progress() {
         return this::update;
     }

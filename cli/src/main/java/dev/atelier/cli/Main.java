@@ -59,6 +59,7 @@ public final class Main implements Callable<Integer> {
             HashCommand.class,
             InspectCommand.class,
             KeysCommand.class,
+            LoraCommand.class,
             MergeCommand.class,
             MetadataCommand.class,
             ModelsCommand.class,

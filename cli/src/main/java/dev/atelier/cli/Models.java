@@ -1,6 +1,7 @@
 package dev.atelier.cli;
 
 import dev.atelier.catalog.Catalog;
+import dev.atelier.checkpoint.Progress;
 import dev.atelier.merge.expression.ModelExpression;
 import dev.atelier.merge.expression.ModelFolders;
 import dev.atelier.merge.expression.ModelNames;
@@ -12,6 +13,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,6 +23,8 @@ import picocli.CommandLine.Spec;
 
 /** Where the models are that expressions name. */
 final class Models {
+    private static final Pattern WITH_STRENGTHS =
+            Pattern.compile("(.+?):(-?[0-9]+(?:\\.[0-9]+)?)(?::(-?[0-9]+(?:\\.[0-9]+)?))?");
     private static final String VARIABLE = "ATELIER_MODELS";
 
     @Option(
@@ -41,9 +46,25 @@ final class Models {
         return ModelExpression.of(text, names());
     }
 
+    /** A LoRA as it is called, with up to two strengths behind colons. */
+    ModelExpression.StrongLora lora(String text) {
+        Matcher parts = WITH_STRENGTHS.matcher(text);
+        if (!parts.matches()) {
+            return new ModelExpression.StrongLora(expression(text), 1, 1);
+        }
+        double strength = Double.parseDouble(parts.group(2));
+        double unet = parts.group(3) == null ? strength : Double.parseDouble(parts.group(3));
+        return new ModelExpression.StrongLora(expression(parts.group(1)), strength, unet);
+    }
+
     /** @throws IllegalArgumentException if a name stands for no file or a function is called as it cannot be */
     ResolvedModel resolve(ModelExpression expression) {
-        ResolvedModel model = expression.resolve(names());
+        return resolve(expression, Progress.NONE);
+    }
+
+    /** @param progress hears of what is computed at once: the making of LoRAs */
+    ResolvedModel resolve(ModelExpression expression, Progress progress) {
+        ResolvedModel model = expression.resolve(names(), progress);
         model.warnings().stream()
                 .filter(warned::add)
                 .forEach(warning -> command.commandLine().getErr().println("atelier: " + warning));

@@ -75,19 +75,12 @@ final class LoraModules {
         }
         float[] second = new float[Math.toIntExact(Shape.of(up).elements())];
         return new Adapter(
-                kohyaName(layer),
+                layer.kohyaName(family.isXl()),
                 layer.tensor(),
                 layer.third(),
                 Tensor.of(DType.F32, Shape.of(down), MemorySegment.ofArray(first)),
                 Tensor.of(DType.F32, Shape.of(up), MemorySegment.ofArray(second)),
                 alpha / rank);
-    }
-
-    private String kohyaName(LoraLayer layer) {
-        boolean unet = layer.network().equals("unet");
-        String path = unet && family.isXl() ? layer.original() : layer.diffusers();
-        String network = unet || family.isXl() ? layer.network() : "te";
-        return "lora_%s_%s".formatted(network, path.replace('.', '_'));
     }
 
     List<Adapter> adapters() {

@@ -1,6 +1,7 @@
 package dev.atelier.merge.expression;
 
 import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Progress;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +25,9 @@ import java.util.regex.Pattern;
  * <p>A name is a run of letters, digits and {@code _ . ~ @ # / \}, with dashes between them; others are quoted, with
  * {@code "} or {@code '}, which is doubled inside. {@code A.f(x)} means {@code f(A, x)}. Functions are the methods of
  * {@link dev.atelier.merge.MergeMethods} and those of {@link ModelFunction}, {@code vae(A, FILE)},
- * {@code unet(A, FILE)}, {@code text-encoder(A, FILE)} and {@code lora(A, style:0.6, …)}.
+ * {@code unet(A, FILE)}, {@code text-encoder(A, FILE)} and {@code lora(A, style:0.6, …)}. {@code extract-lora(A, B)},
+ * {@code merge-lora(style:0.6, …)}, {@code resize-lora(style, rank=8)}, {@code kohya-lora(style)} and {@code diffusers-lora(style)}
+ * stand for a LoRA.
  */
 public final class ModelExpression {
     /** Longer ones are refused: nobody writes them. */
@@ -67,8 +70,24 @@ public final class ModelExpression {
      * @param named further arguments; values are quoted where they need to be
      */
     public static ModelExpression call(String function, List<ModelExpression> models, Map<String, String> named) {
+        return calledOn(function, models.stream().map(model -> model.text).toList(), named);
+    }
+
+    /** A LoRA with its strengths. */
+    public record StrongLora(ModelExpression lora, double text, double unet) {
+        private String written() {
+            return "%s:%s:%s".formatted(lora.text, Resolver.text(text), Resolver.text(unet));
+        }
+    }
+
+    /** A function called on LoRAs with strengths. */
+    public static ModelExpression callOnLoras(String function, List<StrongLora> loras, Map<String, String> named) {
+        return calledOn(function, loras.stream().map(StrongLora::written).toList(), named);
+    }
+
+    private static ModelExpression calledOn(String function, List<String> operands, Map<String, String> named) {
         StringJoiner arguments = new StringJoiner(", ", function + "(", ")");
-        models.forEach(model -> arguments.add(model.text));
+        operands.forEach(arguments::add);
         named.forEach((name, value) -> arguments.add(name + "=" + (isNumber(value) ? value : quoted(value))));
         return parse(arguments.toString());
     }
@@ -104,7 +123,16 @@ public final class ModelExpression {
      * @throws dev.atelier.checkpoint.InvalidCheckpointException if a file is unsound, or the models do not fit together
      */
     public ResolvedModel resolve(ModelNames names) {
-        Resolver resolver = new Resolver(text, names);
+        return resolve(names, Progress.NONE);
+    }
+
+    /**
+     * As {@link #resolve(ModelNames)}, for an expression that makes a LoRA: that is computed now.
+     *
+     * @param progress hears how far that is, and may stop it
+     */
+    public ResolvedModel resolve(ModelNames names, Progress progress) {
+        Resolver resolver = new Resolver(text, names, progress);
         Checkpoint checkpoint = resolver.checkpoint(node);
         return new ResolvedModel(this, checkpoint, resolver.inputs(), resolver.warnings());
     }

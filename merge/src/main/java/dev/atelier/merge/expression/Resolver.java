@@ -4,6 +4,7 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.Layout;
+import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Slim;
 import dev.atelier.merge.Merge;
 import dev.atelier.merge.MergeMethod;
@@ -11,6 +12,7 @@ import dev.atelier.merge.MergeMethods;
 import dev.atelier.merge.Multipliers;
 import dev.atelier.merge.expression.Node.Argument;
 import dev.atelier.merge.lora.Lora;
+import dev.atelier.merge.lora.LoraMerge;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -39,6 +41,7 @@ final class Resolver {
 
     private final String text;
     private final ModelNames names;
+    private final Progress progress;
     private final SequencedMap<String, Path> inputs = new LinkedHashMap<>();
     private final List<String> warnings = new ArrayList<>();
     private final Map<Path, Checkpoint> opened = new HashMap<>();
@@ -73,9 +76,11 @@ final class Resolver {
 
     private record Term(double coefficient, Checkpoint model) {}
 
-    Resolver(String text, ModelNames names) {
+    /** @param progress hears of what cannot wait until the result is read: the functions of {@link LoraCall} */
+    Resolver(String text, ModelNames names, Progress progress) {
         this.text = text;
         this.names = names;
+        this.progress = progress;
     }
 
     /** Whether a function changes one model, rather than merging several. */
@@ -188,6 +193,10 @@ final class Resolver {
         if (call.function().equals("lora")) {
             return lora(call);
         }
+        var loraCall = LoraCall.named(call.function());
+        if (loraCall.isPresent()) {
+            return lora(loraCall.get(), call);
+        }
         var function = ModelFunction.named(call.function());
         if (function.isPresent()) {
             requireArguments(call, 1, "a model and nothing else");
@@ -228,31 +237,65 @@ final class Resolver {
         requireNoStrengths(call.arguments().getFirst());
         Checkpoint model = model(call, 0);
         for (Argument argument : call.arguments().subList(1, call.arguments().size())) {
-            if (!(argument.value() instanceof Node.Name name)
-                    || !argument.name().isEmpty()
-                    || argument.strengths().size() > 2) {
-                throw new ExpressionException(
-                        "a LoRA is a name and up to two strengths, as in style:0.6", text, argument.at());
-            }
-            double te = argument.strengths().isEmpty()
-                    ? 1
-                    : argument.strengths().getFirst().value();
-            double unet = argument.strengths().size() == 2
-                    ? argument.strengths().get(1).value()
-                    : te;
-            Lora lora = Lora.open(file(name));
+            LoraMerge.Weighted weighted = weighted(argument);
+            Lora lora = weighted.lora();
             List<String> unmatched = lora.unmatched(model);
             if (!unmatched.isEmpty()) {
                 warnings.add("%s: %d tensors have no place in the model: %s%s"
                         .formatted(
-                                name.name(),
+                                lora.name(),
                                 unmatched.size(),
                                 String.join(", ", unmatched.subList(0, Math.min(SHOWN, unmatched.size()))),
                                 unmatched.size() > SHOWN ? ", …" : ""));
             }
-            model = lora.bake(model, unet, te);
+            model = lora.bake(model, weighted.unet(), weighted.text());
         }
         return model;
+    }
+
+    /** A LoRA and its strengths: of one for both, of two the text encoders' first. */
+    private LoraMerge.Weighted weighted(Argument argument) {
+        boolean isMade = argument.value() instanceof Node.Call call
+                && LoraCall.named(call.function()).isPresent();
+        if (!(argument.value() instanceof Node.Name || isMade)
+                || !argument.name().isEmpty()
+                || argument.strengths().size() > 2) {
+            throw new ExpressionException(
+                    "a LoRA is a name and up to two strengths, as in style:0.6", text, argument.at());
+        }
+        double te = argument.strengths().isEmpty()
+                ? 1
+                : argument.strengths().getFirst().value();
+        double unet =
+                argument.strengths().size() == 2 ? argument.strengths().get(1).value() : te;
+        Lora lora = argument.value() instanceof Node.Name name
+                ? Lora.open(file(name))
+                : Lora.of(checkpoint(argument.value()));
+        return new LoraMerge.Weighted(lora, unet, te);
+    }
+
+    private Checkpoint lora(LoraCall function, Node.Call call) {
+        List<Checkpoint> models = new ArrayList<>();
+        List<LoraMerge.Weighted> loras = new ArrayList<>();
+        Map<String, String> parameters = new HashMap<>();
+        for (Argument argument : call.arguments()) {
+            if (!argument.name().isEmpty()) {
+                at(argument, () -> function.requireParameter(argument.name()));
+                parameters.put(
+                        argument.name(),
+                        argument.value() instanceof Node.Name word ? word.name() : number(argument.value()));
+            } else if (function == LoraCall.EXTRACT_LORA) {
+                requireNoStrengths(argument);
+                models.add(checkpoint(argument.value()));
+            } else {
+                loras.add(weighted(argument));
+            }
+        }
+        try {
+            return function.of(new LoraCall.Operands(models, loras), parameters, progress);
+        } catch (IllegalArgumentException e) {
+            throw new ExpressionException(String.valueOf(e.getMessage()), text, call.at(), e);
+        }
     }
 
     private Checkpoint merge(Node.Call call) {
@@ -282,6 +325,7 @@ final class Resolver {
                 .findFirst()
                 .orElseThrow(() -> {
                     List<String> all = new ArrayList<>(List.of("lora", DISCARD));
+                    List.of(LoraCall.values()).forEach(function -> all.add(function.toString()));
                     all.addAll(COMPONENTS.keySet());
                     ModelFunction.names().forEach(all::add);
                     MergeMethods.all().forEach(method -> all.add(method.name()));

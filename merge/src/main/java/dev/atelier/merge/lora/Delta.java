@@ -90,7 +90,7 @@ interface Delta {
     }
 
     /** {@code [m, i·k]}: the sum over n of {@code mid[m, n, k]·down[n, i]}. */
-    private static double[] tucker(double[] mid, int middle, int rank, int kernel, double[] down, int channels) {
+    static double[] tucker(double[] mid, int middle, int rank, int kernel, double[] down, int channels) {
         double[] result = new double[middle * channels * kernel];
         for (int m = 0; m < middle; m++) {
             for (int n = 0; n < rank; n++) {
@@ -256,7 +256,8 @@ interface Delta {
         return lengths.rank() < 2 || (lengths.size(0) == weight.size(0) && lengths.size(0) != 1);
     }
 
-    private static double scale(Map<String, Tensor> parts, int rank) {
+    /** What the product of the factors is multiplied by. */
+    static double scale(Map<String, Tensor> parts, int rank) {
         Tensor alpha = parts.get("alpha");
         return explicitScale(parts).orElse(alpha == null ? 1.0 : scalar("alpha", alpha) / rank);
     }

@@ -2,6 +2,7 @@ package dev.atelier.merge.lora;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import dev.atelier.checkpoint.Layout;
@@ -10,11 +11,13 @@ import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * A LoRA file: LoRA, LoCon, LoHa, LoKr, DoRA, (IA)³ and plain differences, in the naming of kohya, PEFT or diffusers. Nothing is
@@ -62,12 +65,81 @@ public final class Lora {
             throw new InvalidCheckpointException(
                     file.name(), Reason.UNKNOWN_LAYOUT, "it holds no LoRA: no tensor is named as theirs are");
         }
+        addAlphas(file, modules.values());
         return new Lora(file, List.copyOf(modules.values()), unknown);
+    }
+
+    /** Those that are in the metadata. */
+    private static void addAlphas(Checkpoint file, Collection<LoraModule> modules) {
+        AdapterMetadata metadata;
+        try {
+            metadata = AdapterMetadata.in(file.metadata());
+        } catch (IllegalArgumentException e) {
+            throw new InvalidCheckpointException(
+                    file.name(), Reason.BAD_INDEX, "its %s: %s".formatted(AdapterMetadata.KEY, e.getMessage()), e);
+        }
+        for (LoraModule module : modules) {
+            Tensor down = module.parts().get("lora_down");
+            if (down == null || down.shape().rank() < 2 || module.has("alpha")) {
+                continue;
+            }
+            String prefix = LoraNaming.prefix(module);
+            String name = module.name("lora_down").orElseThrow();
+            int end = name.lastIndexOf(".lora");
+            String path = name.substring(0, Math.max(0, end));
+            path = path.startsWith(prefix + ".") ? path.substring(prefix.length() + 1) : path;
+            metadata.alpha(prefix, path, Math.toIntExact(down.shape().size(0)))
+                    .ifPresent(alpha -> module.parts().put("alpha", LayerProduct.scalar(alpha, DType.F64)));
+        }
+    }
+
+    /** The file to name in a message about it. */
+    public Path name() {
+        return file.name();
     }
 
     /** How many layers it changes. */
     public int layers() {
         return modules.size();
+    }
+
+    Checkpoint file() {
+        return file;
+    }
+
+    /** The names of tensors that belong to no layer. */
+    List<String> unknown() {
+        return unknown;
+    }
+
+    List<LoraModule> modules() {
+        return modules;
+    }
+
+    /** @throws InvalidCheckpointException if its factors do not fit one another */
+    LayerProduct product(LoraModule module) {
+        try {
+            return LayerProduct.of(module);
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw new InvalidCheckpointException(
+                    file.name(),
+                    Reason.SHAPE_MISMATCH,
+                    "\"%s\" does not fit: %s".formatted(module.anyName(), e.getMessage()),
+                    e);
+        }
+    }
+
+    /** @throws IllegalArgumentException naming the first tensor that is there for something else than is {@code allowed} */
+    void requireParts(Predicate<String> allowed, String task) {
+        for (LoraModule module : modules) {
+            module.names().forEach((part, name) -> {
+                if (!allowed.test(part)) {
+                    throw new IllegalArgumentException(
+                            "%s: \"%s\" is of a kind of LoRA that cannot be %s; add it to a model, and extract the difference as a LoRA"
+                                    .formatted(file.name(), name, task));
+                }
+            });
+        }
     }
 
     /** The metadata of the file. */
@@ -170,12 +242,7 @@ public final class Lora {
                     file.name(),
                     Reason.SHAPE_MISMATCH,
                     "\"%s\" does not fit \"%s\", which is %s in %s: %s"
-                            .formatted(
-                                    module.names().values().iterator().next(),
-                                    tensor,
-                                    shape,
-                                    model.name(),
-                                    e.getMessage()),
+                            .formatted(module.anyName(), tensor, shape, model.name(), e.getMessage()),
                     e);
         }
     }

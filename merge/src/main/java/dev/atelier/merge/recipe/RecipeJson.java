@@ -2,6 +2,7 @@ package dev.atelier.merge.recipe;
 
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
+import dev.atelier.merge.json.Json;
 import dev.atelier.merge.recipe.Step.Input;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

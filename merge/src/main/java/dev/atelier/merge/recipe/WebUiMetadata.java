@@ -5,6 +5,7 @@ import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.FileHashes;
 import dev.atelier.merge.expression.ModelExpression;
 import dev.atelier.merge.expression.WebUiMerge;
+import dev.atelier.merge.json.Json;
 import dev.atelier.merge.recipe.Step.Input;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package dev.atelier.merge.recipe;
+package dev.atelier.merge.json;
 
 import java.io.StringWriter;
 import java.util.ArrayList;
@@ -15,13 +15,13 @@ import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
 
 /** JSON texts as maps, lists, strings, numbers and truth values, and back. */
-final class Json {
+public final class Json {
     private static final JsonFactory JSON = new JsonFactory();
 
     private Json() {}
 
     /** @throws IllegalArgumentException unless {@code text} is one JSON object */
-    static Map<String, @Nullable Object> object(String text) {
+    public static Map<String, @Nullable Object> object(String text) {
         try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), text)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new IllegalArgumentException("it is not a JSON object");
@@ -64,7 +64,8 @@ final class Json {
         return object;
     }
 
-    static String text(Map<String, ?> object) {
+    /** On one line. */
+    public static String text(Map<String, ?> object) {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
             write(json, object);
