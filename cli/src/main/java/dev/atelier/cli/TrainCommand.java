@@ -10,6 +10,13 @@ import picocli.CommandLine.Command;
             "A training can be stopped with Ctrl-C and goes on where it was when the same command is given again.",
             "",
         },
-        subcommands = {TrainLoraCommand.class, TrainScratchCommand.class, TrainExamineCommand.class},
+        subcommands = {
+            TrainDreamboothCommand.class,
+            TrainLoraCommand.class,
+            TrainTiCommand.class,
+            TrainFinetuneCommand.class,
+            TrainScratchCommand.class,
+            TrainExamineCommand.class,
+        },
         mixinStandardHelpOptions = true)
 final class TrainCommand {}

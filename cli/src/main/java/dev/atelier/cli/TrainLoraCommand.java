@@ -1,10 +1,8 @@
 package dev.atelier.cli;
 
 import dev.atelier.training.TrainingPlan;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -19,7 +17,7 @@ import picocli.CommandLine.Option;
         },
         sortOptions = false,
         mixinStandardHelpOptions = true)
-final class TrainLoraCommand implements Callable<Integer> {
+final class TrainLoraCommand extends FineTuningCommand {
     @Option(names = "--rank", paramLabel = "N", description = "The size of the LoRA: 4 to 128. Default: 16.")
     private int rank = 16;
 
@@ -49,15 +47,18 @@ final class TrainLoraCommand implements Callable<Integer> {
             description = "How often a number within the LoRA is left out of a step. Default: 0.")
     private double dropout;
 
-    @Mixin
-    private TrainingRun training = new TrainingRun();
+    TrainLoraCommand() {
+        super(1000, 1e-4);
+    }
 
     @Override
-    public Integer call() {
-        return training.run(
-                new TrainingPlan.Lora(
-                        rank, alpha != null ? alpha : rank, convolutionRank, attentionOnly, !unetOnly, dropout),
-                1000,
-                1e-4);
+    TrainingPlan.Method method() {
+        return new TrainingPlan.Lora(
+                rank, alpha != null ? alpha : rank, convolutionRank, attentionOnly, !unetOnly, dropout);
+    }
+
+    @Override
+    FineTuningCommand fresh() {
+        return new TrainLoraCommand();
     }
 }

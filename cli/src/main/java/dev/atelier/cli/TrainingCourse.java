@@ -1,16 +1,28 @@
 package dev.atelier.cli;
 
+import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.engine.torch.OptimizerSettings;
 import dev.atelier.training.TrainingPlan;
+import dev.atelier.training.objective.HuberWidth;
+import dev.atelier.training.objective.LossWeight;
+import dev.atelier.training.objective.MaskRule;
+import dev.atelier.training.objective.NoiseShape;
+import dev.atelier.training.objective.TimestepChoice;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How long and how fast a training goes. */
 final class TrainingCourse {
+    private static final double HUBER_WIDTH = 0.1; // kohya's huber_c
+
     @Option(
             names = "--steps",
             paramLabel = "N",
-            description = "How often the weights are moved. Default: ${atelier.steps}.")
+            description =
+                    "How often the weights are moved. Default: 800 for dreambooth, 1000 for lora, 3000 for ti, 2000 for"
+                            + " finetune.")
     private @Nullable Integer steps;
 
     @Option(names = "--epochs", paramLabel = "N", description = "How often each picture is seen, instead of --steps.")
@@ -22,7 +34,11 @@ final class TrainingCourse {
     @Option(names = "--accumulate", paramLabel = "N", description = "Batches for one step. Default: 1.")
     private int accumulation = 1;
 
-    @Option(names = "--lr", paramLabel = "RATE", description = "The learning rate. Default: ${atelier.rate}.")
+    @Option(
+            names = "--lr",
+            paramLabel = "RATE",
+            description =
+                    "The learning rate. Default: 5e-6 for dreambooth, 1e-4 for lora, 5e-4 for ti, 1e-5 for finetune.")
     private @Nullable Double rate;
 
     @Option(
@@ -30,6 +46,29 @@ final class TrainingCourse {
             paramLabel = "RATE",
             description = "The text encoder's learning rate. Default: that of --lr.")
     private @Nullable Double textRate;
+
+    @Option(
+            names = "--schedule",
+            paramLabel = "NAME",
+            description =
+                    "How the rate runs: constant, linear, cosine, cosine_with_restarts, polynomial, inverse_sqrt or rex."
+                            + " Default: constant.")
+    private TrainingPlan.Schedule schedule = TrainingPlan.Schedule.CONSTANT;
+
+    @Option(names = "--cycles", paramLabel = "N", description = "How often it falls, with restarts. Default: 1.")
+    private int cycles = 1;
+
+    @Option(
+            names = "--optimizer",
+            paramLabel = "NAME",
+            description = "adamw, adafactor, lion, prodigy (with --lr 1) or sgd. Default: adamw.")
+    private Optimizer optimizer = Optimizer.ADAMW;
+
+    @Option(
+            names = "--weight-decay",
+            paramLabel = "X",
+            description = "How much weights shrink, times the rate. Default: 0.01 for adamw, else 0.")
+    private @Nullable Double weightDecay;
 
     @Option(names = "--warmup", paramLabel = "N", description = "Steps over which the rate rises. Default: 0.")
     private int warmup;
@@ -58,12 +97,51 @@ final class TrainingCourse {
             description = "Let steps with little noise count less (min-SNR); 5 is usual. Default: 0, all alike.")
     private double snrGamma;
 
+    @Option(names = "--debiased", description = "Let steps with much noise count more (debiased estimation).")
+    private boolean debiased;
+
+    @Option(
+            names = "--loss",
+            paramLabel = "NAME",
+            description = "How far off an answer is: l2, l1, huber or smooth_l1. Default: l2.")
+    private TrainingPlan.Loss loss = TrainingPlan.Loss.L2;
+
+    @Option(
+            names = "--multires-noise",
+            paramLabel = "LEVELS",
+            description = "Add coarser and coarser noise (pyramid noise); 6 to 10. Default: 0.")
+    private int multires;
+
+    @Option(
+            names = "--multires-discount",
+            paramLabel = "X",
+            description = "How much fainter each level is. Default: 0.3.")
+    private double multiresDiscount = 0.3;
+
+    @Option(
+            names = "--input-perturbation",
+            paramLabel = "X",
+            description = "Add noise that the network need not find; 0.1 in the paper. Default: 0.")
+    private double perturbation;
+
+    @Option(names = "--min-timestep", paramLabel = "T", description = "The least noise. Default: 0.")
+    private int minTimestep;
+
+    @Option(names = "--max-timestep", paramLabel = "T", description = "Timesteps stay below this. Default: 1000.")
+    private int maxTimestep = TimestepChoice.TIMESTEPS;
+
     @Option(
             names = "--noise-offset",
             paramLabel = "X",
             description =
                     "Noise added to whole channels, so that pictures can become darker and lighter: 0.05 to 0.1. Default: 0.")
     private double noiseOffset;
+
+    @Option(
+            names = "--prediction",
+            paramLabel = "WHAT",
+            description = "What the UNet is to answer with: epsilon or v. Default: as the model does.")
+    private @Nullable PredictionType prediction;
 
     @Option(names = "--clip-skip", paramLabel = "N", description = "As in pictures drawn later. Default: 1.")
     private int clipSkip = 1;
@@ -81,8 +159,10 @@ final class TrainingCourse {
                 accumulation,
                 speed,
                 textRate != null ? textRate : speed,
+                schedule,
                 warmup,
-                OptimizerSettings.DEFAULT,
+                cycles,
+                optimizer.settings(weightDecay),
                 maxNorm,
                 ema,
                 checkpointing,
@@ -90,6 +170,54 @@ final class TrainingCourse {
     }
 
     TrainingPlan.Objective objective() {
-        return new TrainingPlan.Objective(snrGamma, noiseOffset, clipSkip);
+        List<LossWeight> weights = new ArrayList<>();
+        if (snrGamma > 0) {
+            weights.add(new LossWeight.MinSnr(snrGamma));
+        }
+        if (debiased) {
+            weights.add(new LossWeight.Debiased());
+        }
+        return new TrainingPlan.Objective(
+                prediction,
+                weights,
+                new NoiseShape(noiseOffset, false, 0, multires, multiresDiscount, perturbation, false),
+                new TimestepChoice.Uniform(minTimestep, maxTimestep),
+                loss,
+                new HuberWidth.Snr(HUBER_WIDTH),
+                new MaskRule(0, true),
+                clipSkip);
+    }
+
+    private enum Optimizer {
+        ADAMW,
+        ADAFACTOR,
+        LION,
+        PRODIGY,
+        SGD;
+
+        OptimizerSettings settings(@Nullable Double decay) {
+            return switch (this) {
+                case ADAMW -> new OptimizerSettings.AdamW(0.9, 0.999, 1e-8, decay != null ? decay : 0.01);
+                case ADAFACTOR ->
+                    new OptimizerSettings.Adafactor(
+                            1e-30, 1e-3, 1, -0.8, 0, decay != null ? decay : 0, false, false, false);
+                case LION -> new OptimizerSettings.Lion(0.9, 0.99, decay != null ? decay : 0);
+                // as in diffusers' script for SDXL
+                case PRODIGY ->
+                    new OptimizerSettings.Prodigy(
+                            0.9,
+                            0.999,
+                            Math.sqrt(0.999),
+                            1e-8,
+                            decay != null ? decay : 0,
+                            true,
+                            true,
+                            true,
+                            1e-6,
+                            1,
+                            Double.POSITIVE_INFINITY);
+                case SGD -> new OptimizerSettings.Sgd(0.9, true, decay != null ? decay : 0);
+            };
+        }
     }
 }

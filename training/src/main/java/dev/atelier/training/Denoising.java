@@ -1,7 +1,11 @@
 package dev.atelier.training;
 
+import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.engine.torch.DenoisingBatch;
+import dev.atelier.engine.torch.ElementLoss;
 import dev.atelier.model.FloatArray;
+import dev.atelier.training.objective.LossWeight;
+import dev.atelier.training.objective.NoiseShape;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -11,11 +15,19 @@ import java.util.random.RandomGenerator;
  * The objective of denoising diffusion: which noise is in a latent?
  *
  * @param alphasCumprod ᾱ of each timestep
- * @param snrGamma caps how much a timestep's signal-to-noise ratio counts (Hang et al. 2023, "Efficient Diffusion Training
- *     via Min-SNR Weighting Strategy"); 0 weighs all alike
+ * @param prediction whether the network answers with the noise, or with v, √ᾱ of it less √(1 - ᾱ) of the latent (Salimans and Ho
+ *     2022, "Progressive Distillation for Fast Sampling of Diffusion Models")
+ * @param weights how much a timestep counts
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record Denoising(float[] alphasCumprod, double snrGamma) {
+record Denoising(float[] alphasCumprod, PredictionType prediction, List<LossWeight> weights) {
+    /** Of noise, with min-SNR weights; 0 weighs all alike. */
+    Denoising(float[] alphasCumprod, double snrGamma) {
+        this(
+                alphasCumprod,
+                PredictionType.EPSILON,
+                snrGamma > 0 ? List.of(new LossWeight.MinSnr(snrGamma)) : List.of());
+    }
 
     /** One timestep for each of {@code n} samples, all equally likely. */
     int[] timesteps(int n, RandomGenerator random) {
@@ -36,24 +48,33 @@ record Denoising(float[] alphasCumprod, double snrGamma) {
      * @param latents {@code [n, 4, h, w]} in the UNet's scale
      * @param noise of the same shape
      */
-    Question ask(FloatArray latents, FloatArray noise, int[] timesteps) {
+    Question ask(FloatArray latents, NoiseShape.Noise noise, int[] timesteps) {
         int n = timesteps.length;
         int elements = latents.values().length / n;
         float[] noisy = new float[latents.values().length];
-        float[] weights = new float[n];
+        float[] target = new float[noisy.length];
+        float[] counts = new float[n];
         float[] times = new float[n];
         for (int row = 0; row < n; row++) {
             float alpha = alphasCumprod[timesteps[row]];
             float signal = (float) Math.sqrt(alpha);
             float spread = (float) Math.sqrt(1 - alpha);
             for (int i = row * elements; i < (row + 1) * elements; i++) {
-                noisy[i] = signal * latents.values()[i] + spread * noise.values()[i];
+                float latent = latents.values()[i];
+                float asked = noise.asked().values()[i];
+                noisy[i] = signal * latent + spread * noise.mixed().values()[i];
+                target[i] = prediction == PredictionType.V ? signal * asked - spread * latent : asked;
             }
             double snr = alpha / (1.0 - alpha);
-            weights[row] = (float) (snrGamma > 0 ? Math.min(snr, snrGamma) / snr : 1);
+            double weight = 1;
+            for (LossWeight each : weights) {
+                weight *= each.at(snr, prediction);
+            }
+            counts[row] = (float) weight;
             times[row] = timesteps[row];
         }
-        return new Question(FloatArray.of(noisy, latents.shape()), times, noise, weights);
+        return new Question(
+                FloatArray.of(noisy, latents.shape()), times, FloatArray.of(target, latents.shape()), counts);
     }
 
     /**
@@ -62,7 +83,7 @@ record Denoising(float[] alphasCumprod, double snrGamma) {
      * @param captions n of them, as windows of 77 tokens; those that are one object are encoded once
      */
     DenoisingBatch batch(FloatArray latents, FloatArray noise, int[] timesteps, List<int[]> captions) {
-        Question question = ask(latents, noise, timesteps);
+        Question question = ask(latents, new NoiseShape.Noise(noise, noise), timesteps);
         int n = timesteps.length;
         IdentityHashMap<int[], Integer> places = new IdentityHashMap<>();
         List<int[]> distinct = new ArrayList<>();
@@ -80,6 +101,7 @@ record Denoising(float[] alphasCumprod, double snrGamma) {
                 new DenoisingBatch.Captions(distinct.toArray(int[][]::new), 1),
                 captionOf,
                 null,
+                new ElementLoss.Squared(),
                 question.target(),
                 question.weights(),
                 null,

@@ -2,9 +2,15 @@ package dev.atelier.training;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Component;
+import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.checkpoint.Shape;
+import dev.atelier.checkpoint.Tensor;
 import dev.atelier.checkpoint.VaeHash;
+import dev.atelier.diffusion.PicturePart;
 import dev.atelier.engine.torch.DenoisingBatch;
+import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.engine.torch.TorchTrainer;
 import dev.atelier.engine.torch.Trainable;
 import dev.atelier.engine.torch.TrainerOptions;
@@ -15,8 +21,10 @@ import dev.atelier.model.StableDiffusion;
 import dev.atelier.training.data.Batches;
 import dev.atelier.training.data.PictureFolder;
 import dev.atelier.training.data.TrainingPicture;
+import dev.atelier.training.objective.NoiseShape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,22 +45,52 @@ public final class FineTuning {
     /** More captions than this are read anew in every step; what is made of one takes 0.2 to 0.6 MB. */
     private static final int MOST_ENCODED = 2000;
 
+    /** About the length of CLIP's vectors, cloneofsimo/lora {@code cli_lora_pti.py}. */
+    private static final double WORD_LENGTH = 0.4;
+
+    /** At how many timesteps a picture for validation is measured. */
+    private static final int VALIDATION_TIMESTEPS = 8;
+
     private final StableDiffusion model;
+    private final PredictionType prediction;
     private final TrainingPlan plan;
     private final TrainingListener listener;
     private final Randomness randomness;
     private final CaptionTokens tokens;
     private final Denoising objective;
+    private final PictureLatents pictures;
+    private final PictureLatents classes;
+    private final PictureLatents validation;
+    private final LossLog validationLog;
 
-    private FineTuning(StableDiffusion model, TrainingPlan plan, TrainingListener listener) {
-        this.model = model;
+    private FineTuning(Checkpoint checkpoint, TrainingPlan plan, TrainingListener listener) throws IOException {
+        this.model = StableDiffusion.of(checkpoint);
+        this.prediction = prediction(model, plan.objective());
         this.plan = plan;
         this.listener = listener;
         this.randomness = new Randomness(plan.course().seed());
         this.tokens = plan.method() instanceof TrainingPlan.Word word
                 ? new CaptionTokens(word.word(), word.vectors())
                 : new CaptionTokens();
-        this.objective = new Denoising(model.alphasCumprod(), plan.objective().snrGamma());
+        this.objective = new Denoising(
+                model.alphasCumprod(), prediction, plan.objective().weights());
+        Path folder = Files.createDirectories(plan.saving().state().resolve("latents"));
+        String autoencoder = VaeHash.of(model.checkpoint())
+                .orElseThrow(() -> new IllegalArgumentException("the model has no autoencoder to see pictures with"));
+        this.pictures = new PictureLatents(folder, autoencoder, plan.data(), randomness);
+        this.classes = new PictureLatents(folder, autoencoder, plan.data(), randomness);
+        this.validation = new PictureLatents(folder, autoencoder, plan.data(), randomness);
+        this.validationLog = new LossLog(plan.saving().state().resolve("validation-loss"));
+    }
+
+    private static PredictionType prediction(StableDiffusion model, TrainingPlan.Objective plan) {
+        PredictionType wanted = plan.prediction() != null ? plan.prediction() : model.prediction();
+        if (wanted != null) {
+            return wanted;
+        }
+        try (TorchModel tried = TorchModel.load(model, Progress.NONE)) {
+            return tried.prediction();
+        }
     }
 
     /**
@@ -65,46 +103,57 @@ public final class FineTuning {
      */
     public static void run(Checkpoint checkpoint, TrainingPlan plan, TrainingListener listener) {
         try {
-            Files.createDirectories(plan.saving().state());
-            new FineTuning(StableDiffusion.of(checkpoint), plan, listener).run();
+            FineTuning training = new FineTuning(checkpoint, plan, listener);
+            training.prepare();
+            training.train();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private void run() throws IOException {
+    /** Finds, draws and encodes all pictures. */
+    private void prepare() throws IOException {
         TrainingPlan.Data data = plan.data();
-        PictureLatents instances = new PictureLatents(latentFolder(), autoencoder(), data, randomness);
-        PictureLatents classes = new PictureLatents(latentFolder(), autoencoder(), data, randomness);
-        PictureFolder.Contents found = PictureFolder.read(data.folder(), data.caption());
-        found.skipped().forEach(listener::skipped);
+        List<TrainingPicture> found = read(data.folder());
+        TrainingPlan.Prior prior = data.prior();
+        List<TrainingPicture> ofClass = prior == null
+                ? List.of()
+                : ClassPictures.of(
+                        model, prior, data.width(), data.height(), plan.course().seed(), listener);
+        List<TrainingPicture> measured = data.validation() == null ? List.of() : read(data.validation());
         try (TorchTrainer encoder = trainer(EnumSet.of(Network.VAE_ENCODER), Trainable.weights(_ -> false))) {
-            instances.add(found.pictures(), encoder::encode, listener);
+            pictures.add(found, encoder::encode, listener);
+            classes.add(ofClass, encoder::encode, listener);
+            validation.add(measured, encoder::encode, listener);
         }
-        instances.skipped().forEach(listener::skipped);
-        train(instances, classes);
+        Stream.of(pictures, classes, validation)
+                .flatMap(all -> all.skipped().stream())
+                .forEach(listener::skipped);
+        if (pictures.pictures().isEmpty()) {
+            throw new IllegalArgumentException("no picture in %s can be used".formatted(data.folder()));
+        }
+        pictures.pictures().stream()
+                .map(TrainingPicture::caption)
+                .distinct()
+                .filter(caption -> tokens.excess(caption) > 0)
+                .forEach(caption -> listener.skipped("the last %d tokens of a caption that is too long: %s"
+                        .formatted(tokens.excess(caption), caption)));
     }
 
-    private Path latentFolder() throws IOException {
-        return Files.createDirectories(plan.saving().state().resolve("latents"));
-    }
-
-    private String autoencoder() {
-        return VaeHash.of(model.checkpoint())
-                .orElseThrow(
-                        () -> new IllegalArgumentException("the model has no autoencoder to learn from pictures with"));
+    private List<TrainingPicture> read(Path folder) throws IOException {
+        PictureFolder.Contents contents = PictureFolder.read(folder, plan.data().caption());
+        contents.skipped().forEach(listener::skipped);
+        return contents.pictures();
     }
 
     private TorchTrainer trainer(Set<Network> networks, Trainable trainable) {
+        double dropout = plan.method() instanceof TrainingPlan.Lora lora ? lora.dropout() : 0;
         return TorchTrainer.of(
                 model,
                 networks,
                 trainable,
                 plan.course().optimizer(),
-                new TrainerOptions(
-                        plan.course().checkpointing(),
-                        plan.course().emaDecay() > 0,
-                        plan.method() instanceof TrainingPlan.Lora lora ? lora.dropout() : 0));
+                new TrainerOptions(plan.course().checkpointing(), plan.course().emaDecay() > 0, dropout));
     }
 
     private boolean trainsText() {
@@ -115,9 +164,12 @@ public final class FineTuning {
         };
     }
 
-    private @Nullable TextEncodings encodings(Stream<TrainingPicture> pictures) {
-        LinkedHashSet<String> captions = new LinkedHashSet<>();
-        pictures.forEach(picture -> captions.add(plan.data().captions().plain(picture.caption())));
+    /** What the text encoders make of all captions there are, unless that changes or is too much. */
+    private @Nullable TextEncodings encodings() {
+        Set<String> captions = new LinkedHashSet<>();
+        Stream.of(pictures, classes, validation)
+                .flatMap(all -> all.pictures().stream())
+                .forEach(picture -> captions.add(plan.data().captions().plain(picture.caption())));
         captions.add("");
         if (trainsText() || !plan.data().captions().isFixed() || captions.size() > MOST_ENCODED) {
             return null;
@@ -135,47 +187,104 @@ public final class FineTuning {
         return captions.stream().map(tokens::of).toArray(int[][]::new);
     }
 
-    private void train(PictureLatents instances, PictureLatents classes) {
+    private void train() {
         TrainingPlan.Course course = plan.course();
-        Batches order = batches("order", instances);
+        Batches order = batches("order", pictures);
         Batches classOrder = classes.pictures().isEmpty() ? order : batches("class order", classes);
-        TextEncodings encodings = encodings(Stream.concat(instances.pictures().stream(), classes.pictures().stream()));
         int steps = course.steps() > 0
                 ? course.steps()
                 : Math.ceilDiv(course.epochs() * order.perEpoch(), course.accumulation());
+        TextEncodings encodings = encodings();
         Set<Network> networks = EnumSet.of(Network.UNET);
         if (encodings == null) {
             networks.addAll(TEXT);
         }
         LoraModules loras =
                 plan.method() instanceof TrainingPlan.Lora lora ? new LoraModules(model, lora, randomness) : null;
+        RateSchedule schedule = course.schedule().of(course.warmup(), steps, course.cycles());
+        Path state = plan.saving().state();
+        TrainingLoop loop =
+                new TrainingLoop(state, "model", steps, plan.saving().stateEvery(), settings(), listener);
+        Previews previews = new Previews(
+                state.resolve("samples"),
+                plan.saving().samplePrompts(),
+                plan.data().width(),
+                course.seed());
         try (TorchTrainer trainer = trainer(networks, trainable(loras))) {
-            LearningRate rate = new LearningRate(course.rate(), course.warmup(), 1, steps);
-            new TrainingLoop(plan.saving().state(), "model", steps, listener).run(trainer, step -> {
+            loop.run(trainer, step -> {
+                if (step == 0) {
+                    measure(trainer, encodings, 0, steps);
+                }
                 double loss = 0;
                 for (int i = 0; i < course.accumulation(); i++) {
                     long number = (long) step * course.accumulation() + i;
-                    loss += learn(trainer, encodings, instances, order.at(number), "batch", number, 1);
+                    loss += learn(trainer, encodings, pictures, order.at(number), "batch", number, 1);
                     TrainingPlan.Prior prior = plan.data().prior();
                     if (prior != null) {
-                        loss += learn(
-                                trainer,
-                                encodings,
-                                classes,
-                                classOrder.at(number),
-                                "class batch",
-                                number,
-                                prior.weight());
+                        List<Integer> chosen = classOrder.at(number);
+                        loss += learn(trainer, encodings, classes, chosen, "class batch", number, prior.weight());
                     }
                 }
-                double norm = trainer.update(
-                        rate.at(step),
-                        course.maxNorm() > 0 ? course.maxNorm() : Double.POSITIVE_INFINITY,
-                        course.emaDecay() > 0 ? Math.min(course.emaDecay(), (1.0 + step) / (10.0 + step)) : 0);
-                return new TrainingStep("model", step + 1, steps, rate.at(step), loss / course.accumulation(), norm);
+                double rate = course.rate() * schedule.factor(step);
+                double norm = update(trainer, rate, step);
+                int done = step + 1;
+                if (done < steps && isDue(plan.saving().every(), done)) {
+                    write(trainer, loras, stepFile(done), done);
+                }
+                if (done == steps || isDue(plan.saving().sampleEvery(), done)) {
+                    measure(trainer, encodings, done, steps);
+                    previews.draw(trainer, done);
+                }
+                return new TrainingStep("model", done, steps, rate, loss / course.accumulation(), norm);
             });
             write(trainer, loras, plan.saving().output(), trainer.step());
         }
+    }
+
+    private static boolean isDue(int every, int step) {
+        return every > 0 && step % every == 0;
+    }
+
+    /** kohya's name for a file that is written on the way. */
+    private Path stepFile(int step) {
+        Path output = plan.saving().output();
+        String name = output.getFileName().toString();
+        int dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length();
+        return output.resolveSibling("%s-step%08d%s".formatted(name.substring(0, dot), step, name.substring(dot)));
+    }
+
+    private double update(TorchTrainer trainer, double rate, int step) {
+        TrainingPlan.Course course = plan.course();
+        double norm = trainer.update(
+                rate,
+                course.maxNorm() > 0 ? course.maxNorm() : Double.POSITIVE_INFINITY,
+                new EmaSchedule.LitEma(course.emaDecay()).decay(step + 1));
+        if (plan.method() instanceof TrainingPlan.Word word && word.keepNorm()) {
+            trainer.pullWords(WORD_LENGTH, Math.min(1, 100 * rate));
+        }
+        return norm;
+    }
+
+    /** What must be the same for a run to go on from another's state. */
+    private Map<String, String> settings() {
+        TrainingPlan.Course course = plan.course();
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put("method", plan.method().toString());
+        settings.put("objective", plan.objective().toString());
+        settings.put("prediction", prediction.toString());
+        settings.put("batch", "%d × %d".formatted(course.batch(), course.accumulation()));
+        settings.put(
+                "learning rate",
+                "%s, text encoder %s, warm-up %d, %s"
+                        .formatted(course.rate(), course.textRate(), course.warmup(), course.schedule()));
+        settings.put("optimizer", course.optimizer().toString());
+        settings.put("gradient norm", Double.toString(course.maxNorm()));
+        settings.put("EMA decay", Double.toString(course.emaDecay()));
+        settings.put("seed", Long.toString(course.seed()));
+        settings.put("captions", plan.data().captions().toString());
+        settings.put("pictures", pictures.digest());
+        settings.put("pictures of the class", classes.digest());
+        return settings;
     }
 
     private Trainable trainable(@Nullable LoraModules loras) {
@@ -190,7 +299,7 @@ public final class FineTuning {
             case TrainingPlan.Lora _ ->
                 Trainable.adapters(loras == null ? List.of() : loras.adapters())
                         .rates(name -> name.startsWith("lora_te") ? textFactor() : 1);
-            case TrainingPlan.Word _ -> throw new UnsupportedOperationException();
+            case TrainingPlan.Word word -> Trainable.words(WordVectors.initial(model, word));
         };
     }
 
@@ -198,10 +307,10 @@ public final class FineTuning {
         return plan.course().textRate() / plan.course().rate();
     }
 
-    private Batches batches(String purpose, PictureLatents pictures) {
+    private Batches batches(String purpose, PictureLatents of) {
         return new Batches(
-                pictures.sizes(),
-                pictures.pictures().stream().map(TrainingPicture::repeats).toList(),
+                of.sizes(),
+                of.pictures().stream().map(TrainingPicture::repeats).toList(),
                 plan.course().batch(),
                 epoch -> randomness.at(purpose, epoch));
     }
@@ -210,41 +319,64 @@ public final class FineTuning {
     private double learn(
             TorchTrainer trainer,
             @Nullable TextEncodings encodings,
-            PictureLatents pictures,
+            PictureLatents from,
             List<Integer> chosen,
             String purpose,
             long number,
             double weight) {
         RandomGenerator random = randomness.at(purpose, number);
-        PictureLatents.Sample sample = pictures.sample(chosen, model.vae().latentScale(), random);
+        PictureLatents.Sample sample = from.sample(chosen, model.vae().latentScale(), random);
         List<String> captions = chosen.stream()
-                .map(picture -> plan.data()
-                        .captions()
-                        .apply(pictures.pictures().get(picture).caption(), random))
+                .map(i -> plan.data().captions().apply(from.pictures().get(i).caption(), random))
                 .toList();
-        FloatArray noise = Randomness.normal(random, sample.latents().shape());
-        int n = chosen.size();
-        Denoising.Question question = objective.ask(sample.latents(), noise, objective.timesteps(n, random));
-        List<String> distinct = captions.stream().distinct().toList();
-        float[] weights = question.weights();
-        for (int i = 0; i < n; i++) {
-            weights[i] *= (float) (weight / plan.course().accumulation());
+        NoiseShape.Noise noise = plan.objective().noise().draw(sample.latents(), random);
+        Denoising.Question question = objective.ask(
+                sample.latents(), noise, plan.objective().timesteps().draw(chosen.size(), random));
+        for (int i = 0; i < chosen.size(); i++) {
+            question.weights()[i] *= (float) (weight / plan.course().accumulation());
         }
-        DenoisingBatch batch = new DenoisingBatch(
+        float[] errors = trainer.denoise(
+                batch(trainer, encodings, question, captions, sizes(from, chosen, sample), sample, random.nextLong()));
+        return weight * mean(errors);
+    }
+
+    private static double mean(float[] errors) {
+        double sum = 0;
+        for (float error : errors) {
+            sum += error;
+        }
+        return sum / errors.length;
+    }
+
+    private DenoisingBatch batch(
+            TorchTrainer trainer,
+            @Nullable TextEncodings encodings,
+            Denoising.Question question,
+            List<String> captions,
+            @Nullable FloatArray sizes,
+            PictureLatents.Sample sample,
+            long seed) {
+        List<String> distinct = captions.stream().distinct().toList();
+        return new DenoisingBatch(
                 question.noisy(),
                 question.timesteps(),
                 text(trainer, encodings, distinct),
                 captions.stream().mapToInt(distinct::indexOf).toArray(),
-                sizes(pictures, chosen, sample),
+                sizes,
+                plan.objective().loss().with(widths(question.timesteps())),
                 question.target(),
-                weights,
-                sample.mask(),
-                random.nextLong());
-        double sum = 0;
-        for (float error : trainer.denoise(batch)) {
-            sum += error;
+                question.weights(),
+                sample.mask() == null ? null : plan.objective().masks().weights(sample.mask()),
+                seed);
+    }
+
+    private float[] widths(float[] timesteps) {
+        float[] widths = new float[timesteps.length];
+        for (int i = 0; i < widths.length; i++) {
+            int timestep = (int) timesteps[i];
+            widths[i] = (float) plan.objective().width().at(timestep, objective.alphasCumprod()[timestep]);
         }
-        return weight * sum / n;
+        return widths;
     }
 
     private DenoisingBatch.Text text(TorchTrainer trainer, @Nullable TextEncodings encodings, List<String> captions) {
@@ -258,14 +390,14 @@ public final class FineTuning {
     }
 
     /** What SDXL is told: how large the picture was, what was cut off, how large it is now. */
-    private @Nullable FloatArray sizes(PictureLatents pictures, List<Integer> chosen, PictureLatents.Sample sample) {
+    private @Nullable FloatArray sizes(PictureLatents from, List<Integer> chosen, PictureLatents.Sample sample) {
         if (!model.family().isXl()) {
             return null;
         }
         List<float[]> rows = new ArrayList<>();
         for (int i = 0; i < chosen.size(); i++) {
-            TrainingPicture picture = pictures.pictures().get(chosen.get(i));
-            var part = sample.parts().get(i);
+            TrainingPicture picture = from.pictures().get(chosen.get(i));
+            PicturePart part = sample.parts().get(i);
             rows.add(new SizeConditioning(
                             picture.width(), picture.height(), part.left(), part.top(), part.width(), part.height())
                     .vector(FloatArray.of(new float[0], 1, 0), model.family(), 0)
@@ -279,13 +411,76 @@ public final class FineTuning {
         return FloatArray.of(all, rows.size(), width);
     }
 
+    /** The mean squared error on the pictures for validation, each time with the same noise at the same timesteps. */
+    private void measure(TorchTrainer trainer, @Nullable TextEncodings encodings, int step, int steps) {
+        if (validation.pictures().isEmpty()) {
+            return;
+        }
+        double sum = 0;
+        int count = validation.pictures().size() * VALIDATION_TIMESTEPS;
+        for (int i = 0; i < count; i++) {
+            RandomGenerator random = randomness.at("validation", i);
+            int picture = i / VALIDATION_TIMESTEPS;
+            int timestep = (2 * (i % VALIDATION_TIMESTEPS) + 1)
+                    * objective.alphasCumprod().length
+                    / (2 * VALIDATION_TIMESTEPS);
+            List<Integer> chosen = List.of(picture);
+            PictureLatents.Sample sample = validation.sample(chosen, model.vae().latentScale(), random);
+            NoiseShape.Noise noise = NoiseShape.PLAIN.draw(sample.latents(), random);
+            Denoising.Question question = objective.ask(sample.latents(), noise, new int[] {timestep});
+            String caption = plan.data()
+                    .captions()
+                    .plain(validation.pictures().get(picture).caption());
+            FloatArray sizes = sizes(validation, chosen, sample);
+            sum += mean(trainer.evaluate(batch(trainer, encodings, question, List.of(caption), sizes, sample, 0)));
+        }
+        TrainingStep measured = new TrainingStep("validation", step, steps, 0, sum / count, 0);
+        validationLog.add(measured);
+        validationLog.write();
+        listener.measured(measured);
+    }
+
     private void write(TorchTrainer trainer, @Nullable LoraModules loras, Path file, int step) {
         boolean averaged = plan.course().emaDecay() > 0;
-        Checkpoint result = loras != null
-                ? loras.kohyaFile(averaged ? trainer.averages() : trainer.values())
-                : averaged ? trainer.averaged() : trainer.trained();
-        Map<String, String> metadata = new LinkedHashMap<>(result.metadata());
-        metadata.put("ss_steps", Integer.toString(step));
+        Checkpoint values = averaged && !plan.saving().withAverages() ? trainer.averages() : trainer.values();
+        Checkpoint result = switch (plan.method()) {
+            case TrainingPlan.Lora _ ->
+                loras == null ? values : loras.file(values, plan.saving().naming());
+            case TrainingPlan.Word word ->
+                WordVectors.file(values, model, word, plan.saving().naming());
+            case TrainingPlan.Weights _ -> whole(values, averaged ? trainer.averages() : values, step);
+        };
+        Map<String, String> metadata = new LinkedHashMap<>(
+                plan.method() instanceof TrainingPlan.Weights
+                        ? model.checkpoint().metadata()
+                        : Map.of());
+        metadata.putAll(TrainingMetadata.of(model, prediction, plan, settings().toString(), pictures.pictures(), step));
         result.cast(plan.saving().dtype()).withMetadata(metadata).writeTo(file, Progress.NONE);
+    }
+
+    /**
+     * The model with other weights. Averages that the model came with are left out: they are those of other weights. {@code averages}
+     * take their place if they are asked for, named as CompVis does.
+     */
+    private Checkpoint whole(Checkpoint values, Checkpoint averages, int step) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        model.checkpoint().tensors().forEach((name, tensor) -> {
+            if (Component.of(name) != Component.EMA) {
+                tensors.put(name, values.find(name).orElse(tensor));
+            }
+        });
+        if (plan.saving().withAverages() && plan.course().emaDecay() > 0) {
+            averages.tensors().forEach((name, tensor) -> {
+                if (Component.of(name) == Component.UNET) {
+                    tensors.put("model_ema." + name.substring("model.".length()).replace(".", ""), tensor);
+                }
+            });
+            tensors.put("model_ema.decay", Tensor.of(DType.F32, Shape.of(), MemorySegment.ofArray(new float[] {
+                (float) plan.course().emaDecay()
+            })));
+            tensors.put(
+                    "model_ema.num_updates", Tensor.of(DType.I32, Shape.of(), MemorySegment.ofArray(new int[] {step})));
+        }
+        return Checkpoint.of(model.checkpoint().sources(), tensors, Map.of());
     }
 }

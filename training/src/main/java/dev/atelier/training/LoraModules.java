@@ -73,25 +73,55 @@ final class LoraModules {
         for (int i = 0; i < first.length; i++) {
             first[i] = (float) random.nextDouble(-bound, bound);
         }
-        float[] second = new float[Math.toIntExact(Shape.of(up).elements())];
         return new Adapter(
                 layer.kohyaName(family.isXl()),
                 layer.tensor(),
                 layer.third(),
                 Tensor.of(DType.F32, Shape.of(down), MemorySegment.ofArray(first)),
-                Tensor.of(DType.F32, Shape.of(up), MemorySegment.ofArray(second)),
+                zeros(up),
                 alpha / rank);
+    }
+
+    static Tensor zeros(long... sizes) {
+        Shape shape = Shape.of(sizes);
+        return Tensor.of(DType.F32, shape, MemorySegment.ofArray(new float[Math.toIntExact(shape.elements())]));
+    }
+
+    private static String diffusersName(LoraLayer layer) {
+        String network = switch (layer.network()) {
+            case "te1" -> "text_encoder";
+            case "te2" -> "text_encoder_2";
+            default -> "unet";
+        };
+        return network + "." + layer.diffusers();
+    }
+
+    private static Tensor scaled(Tensor factor, double scale) {
+        float[] values = new float[Math.toIntExact(factor.shape().elements())];
+        factor.read(0, MemorySegment.ofArray(values));
+        for (int i = 0; i < values.length; i++) {
+            values[i] *= (float) scale;
+        }
+        return Tensor.of(DType.F32, factor.shape(), MemorySegment.ofArray(values));
     }
 
     List<Adapter> adapters() {
         return modules.stream().map(Module::adapter).toList();
     }
 
-    /** A file as kohya's scripts write it, from the trained factors. */
-    Checkpoint kohyaFile(Checkpoint factors) {
+    /**
+     * A file with the trained factors. diffusers' naming has no place for α, so the second factor is multiplied by what it is for.
+     */
+    Checkpoint file(Checkpoint factors, LoraNaming naming) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         for (Module module : modules) {
             Adapter adapter = module.adapter();
+            if (naming == LoraNaming.DIFFUSERS) {
+                String name = diffusersName(module.layer());
+                tensors.put(name + ".lora_A.weight", factors.tensor(adapter.downName()));
+                tensors.put(name + ".lora_B.weight", scaled(factors.tensor(adapter.upName()), adapter.scale()));
+                continue;
+            }
             float[] alpha = {(float) module.alpha()};
             tensors.put(adapter.name() + ".alpha", Tensor.of(DType.F32, Shape.of(), MemorySegment.ofArray(alpha)));
             tensors.put(adapter.downName(), factors.tensor(adapter.downName()));

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -123,18 +124,11 @@ final class PictureLatents {
     }
 
     private String key(TrainingPicture picture, byte[] bytes, PicturePart part) throws IOException {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update("%s %s %s ".formatted(autoencoder, part, plan.masks()).getBytes(StandardCharsets.UTF_8));
-            digest.update(bytes);
-            Path mask = picture.mask();
-            if (plan.masks() && mask != null) {
-                digest.update(Files.readAllBytes(mask));
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
+        Path mask = picture.mask();
+        return sha256(
+                "%s %s %s ".formatted(autoencoder, part, plan.masks()).getBytes(StandardCharsets.UTF_8),
+                bytes,
+                plan.masks() && mask != null ? Files.readAllBytes(mask) : new byte[0]);
     }
 
     private Checkpoint encoded(
@@ -194,6 +188,35 @@ final class PictureLatents {
         return skipped;
     }
 
+    /** What tells these pictures, with their captions and the ways in which they are seen, from others. */
+    String digest() {
+        List<String> all = new ArrayList<>();
+        for (int i = 0; i < pictures.size(); i++) {
+            TrainingPicture picture = pictures.get(i);
+            all.add("%d %s %s"
+                    .formatted(
+                            picture.repeats(),
+                            picture.caption(),
+                            views.get(i).stream()
+                                    .map(View::file)
+                                    .map(Path::getFileName)
+                                    .toList()));
+        }
+        return sha256(String.join("\n", all).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String sha256(byte[]... parts) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (byte[] part : parts) {
+                digest.update(part);
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java has SHA-256", e);
+        }
+    }
+
     /** The size of each picture, as objects that are equal where the sizes are. */
     List<?> sizes() {
         return views.stream()
@@ -206,7 +229,7 @@ final class PictureLatents {
      * Some pictures of one size as the UNet sees them.
      *
      * @param latents drawn from their distributions, {@code [n, 4, h, w]}
-     * @param mask how much each cell counts, 1 on average, {@code [n, 1, h, w]}; null if no picture has one
+     * @param mask what counts, {@code [n, 1, h, w]} in [0, 1]; null if no picture has one
      * @param parts what is seen of each
      */
     record Sample(FloatArray latents, @Nullable FloatArray mask, List<PicturePart> parts) {}
@@ -253,20 +276,14 @@ final class PictureLatents {
         float[] all = new float[files.size() * cells];
         for (int row = 0; row < files.size(); row++) {
             float[] mask = files.get(row).find(MASK).map(PictureLatents::read).orElseGet(() -> ones(cells));
-            double sum = 0;
-            for (float share : mask) {
-                sum += share;
-            }
-            for (int i = 0; i < cells; i++) {
-                all[row * cells + i] = sum > 0 ? (float) (mask[i] * cells / sum) : 0;
-            }
+            System.arraycopy(mask, 0, all, row * cells, cells);
         }
         return FloatArray.of(all, files.size(), 1, height, width);
     }
 
     private static float[] ones(int count) {
         float[] ones = new float[count];
-        java.util.Arrays.fill(ones, 1);
+        Arrays.fill(ones, 1);
         return ones;
     }
 }

@@ -12,4 +12,7 @@ public interface TrainingListener {
 
     /** Called for every picture that cannot be used, with the reason. */
     default void skipped(String what) {}
+
+    /** Called after a measurement on pictures that are not trained on. */
+    default void measured(TrainingStep step) {}
 }

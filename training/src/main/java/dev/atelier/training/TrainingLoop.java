@@ -1,10 +1,13 @@
 package dev.atelier.training;
 
+import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.engine.torch.TorchTrainer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
 
@@ -14,17 +17,38 @@ import java.util.function.IntFunction;
  */
 final class TrainingLoop {
     private static final long SAVE_EVERY_NANOS = 120_000_000_000L;
+    private static final int MOST_TIME_FOR_SAVING = 20; // a twentieth
+    private static final String SETTINGS = "atelier.settings.";
 
     private final Path state;
     private final LossLog log;
     private final int steps;
+    private final int saveEvery;
+    private final Map<String, String> settings;
     private final TrainingListener listener;
 
     /** @param folder where state and losses of {@code stage} are kept */
     TrainingLoop(Path folder, String stage, int steps, TrainingListener listener) {
+        this(folder, stage, steps, 0, Map.of(), listener);
+    }
+
+    /**
+     * @param folder where state and losses of {@code stage} are kept
+     * @param saveEvery save after every so many steps; 0 for by the clock
+     * @param settings what a state must have been made with to go on from it
+     */
+    TrainingLoop(
+            Path folder,
+            String stage,
+            int steps,
+            int saveEvery,
+            Map<String, String> settings,
+            TrainingListener listener) {
         this.state = folder.resolve(stage + "-state.safetensors");
         this.log = new LossLog(folder.resolve(stage + "-loss"));
         this.steps = steps;
+        this.saveEvery = saveEvery;
+        this.settings = settings;
         this.listener = listener;
     }
 
@@ -37,10 +61,13 @@ final class TrainingLoop {
      */
     void run(TorchTrainer trainer, IntFunction<TrainingStep> stepper) {
         if (Files.exists(state)) {
-            trainer.restore(Checkpoints.open(state));
+            Checkpoint saved = Checkpoints.open(state);
+            requireSame(saved.metadata());
+            trainer.restore(saved);
             log.resume(trainer.step());
         }
         long saved = System.nanoTime();
+        long pause = SAVE_EVERY_NANOS;
         try {
             while (trainer.step() < steps) {
                 TrainingStep step = stepper.apply(trainer.step());
@@ -51,9 +78,12 @@ final class TrainingLoop {
                 }
                 log.add(step);
                 listener.step(step);
-                if (System.nanoTime() - saved > SAVE_EVERY_NANOS) {
+                boolean due = saveEvery > 0 ? trainer.step() % saveEvery == 0 : System.nanoTime() - saved > pause;
+                if (due && trainer.step() < steps) {
+                    long start = System.nanoTime();
                     save(trainer);
                     saved = System.nanoTime();
+                    pause = Math.max(SAVE_EVERY_NANOS, MOST_TIME_FOR_SAVING * (saved - start));
                 }
             }
         } catch (CancellationException e) {
@@ -63,8 +93,23 @@ final class TrainingLoop {
         save(trainer);
     }
 
+    /** @throws IllegalArgumentException naming what differs */
+    private void requireSame(Map<String, String> saved) {
+        settings.forEach((name, value) -> {
+            String before = saved.getOrDefault(SETTINGS + name, value);
+            if (!before.equals(value)) {
+                throw new IllegalArgumentException(
+                        "%s was made with another setting, %s: %s, and now it is %s; go on with the old one, or begin anew in another folder"
+                                .formatted(state, name, before, value));
+            }
+        });
+    }
+
     private void save(TorchTrainer trainer) {
-        trainer.state().writeTo(state, Progress.NONE);
+        Checkpoint now = trainer.state();
+        Map<String, String> metadata = new LinkedHashMap<>(now.metadata());
+        settings.forEach((name, value) -> metadata.put(SETTINGS + name, value));
+        now.withMetadata(metadata).writeTo(state, Progress.NONE);
         log.write();
     }
 }

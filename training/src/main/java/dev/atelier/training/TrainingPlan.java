@@ -1,8 +1,15 @@
 package dev.atelier.training;
 
 import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.PredictionType;
+import dev.atelier.engine.torch.ElementLoss;
 import dev.atelier.engine.torch.OptimizerSettings;
 import dev.atelier.training.data.CaptionRule;
+import dev.atelier.training.objective.HuberWidth;
+import dev.atelier.training.objective.LossWeight;
+import dev.atelier.training.objective.MaskRule;
+import dev.atelier.training.objective.NoiseShape;
+import dev.atelier.training.objective.TimestepChoice;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -114,12 +121,71 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
      */
     public record Prior(String prompt, Path folder, int count, double weight) {}
 
+    /** How far off an answer is. */
+    public enum Loss {
+        L2,
+        L1,
+        HUBER,
+        SMOOTH_L1;
+
+        ElementLoss with(float[] widths) {
+            return switch (this) {
+                case L2 -> new ElementLoss.Squared();
+                case L1 -> new ElementLoss.Absolute();
+                case HUBER -> new ElementLoss.Huber(widths);
+                case SMOOTH_L1 -> new ElementLoss.SmoothL1(widths);
+            };
+        }
+    }
+
     /**
-     * @param snrGamma the cap of min-SNR weights, 0 for none
-     * @param noiseOffset how much noise is added to whole channels
+     * @param prediction what the UNet is to predict; null for what the model does
+     * @param weights how much the error at a timestep counts; several are multiplied
+     * @param noise what latents are mixed with
+     * @param timesteps how much
+     * @param loss how far off an answer is
+     * @param width where a Huber loss bends
+     * @param masks how masks weigh errors
      * @param clipSkip at which layer from the end SD 1.x's text encoder stops
      */
-    public record Objective(double snrGamma, double noiseOffset, int clipSkip) {}
+    public record Objective(
+            @Nullable PredictionType prediction,
+            List<LossWeight> weights,
+            NoiseShape noise,
+            TimestepChoice timesteps,
+            Loss loss,
+            HuberWidth width,
+            MaskRule masks,
+            int clipSkip) {
+        public Objective {
+            weights = List.copyOf(weights);
+        }
+    }
+
+    /** How the learning rate goes on after it has risen, see {@link RateSchedule}. */
+    public enum Schedule {
+        CONSTANT,
+        LINEAR,
+        COSINE,
+        COSINE_WITH_RESTARTS,
+        POLYNOMIAL,
+        INVERSE_SQRT,
+        REX;
+
+        private static final int INVERSE_SQRT_SCALE = 10_000; // kohya's where there is no warm-up
+
+        RateSchedule of(int warmup, int steps, int cycles) {
+            return switch (this) {
+                case CONSTANT -> new RateSchedule.Constant(warmup);
+                case LINEAR -> new RateSchedule.Linear(warmup, steps);
+                case COSINE -> new RateSchedule.Cosine(warmup, steps, 0.5, 0);
+                case COSINE_WITH_RESTARTS -> new RateSchedule.Restarts(warmup, steps, cycles);
+                case POLYNOMIAL -> new RateSchedule.Polynomial(warmup, steps, 1, 1e-3);
+                case INVERSE_SQRT -> new RateSchedule.InverseRoot(warmup, warmup > 0 ? warmup : INVERSE_SQRT_SCALE);
+                case REX -> new RateSchedule.Rex(warmup, steps);
+            };
+        }
+    }
 
     /**
      * @param steps how many; 0 for as many as {@code epochs} take
@@ -128,7 +194,9 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
      * @param accumulation how many batches for one step
      * @param rate the learning rate
      * @param textRate that of the text encoders, if they are trained
-     * @param warmup steps over which the rate rises
+     * @param schedule how the rate runs
+     * @param warmup steps over which it rises
+     * @param cycles how often it falls, with restarts
      * @param optimizer what moves the weights
      * @param maxNorm gradients are scaled down to this norm; 0 for never
      * @param emaDecay how much of the moving average stays, 0 for no average
@@ -142,7 +210,9 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
             int accumulation,
             double rate,
             double textRate,
+            Schedule schedule,
             int warmup,
+            int cycles,
             OptimizerSettings optimizer,
             double maxNorm,
             double emaDecay,
@@ -153,19 +223,29 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
      * @param output the file to write
      * @param state the folder for all that is needed to go on after an interruption
      * @param dtype of the floating tensors in the output
-     * @param every write the output after every so many steps too, under its name with the step; 0 for only at the end
-     * @param samplePrompts what is drawn to look at
-     * @param sampleEvery how many steps lie between such drawings; 0 for only at the end
+     * @param naming of the tensors of small files
+     * @param withAverages whether a whole model holds its last weights and beside them their averages, as the checkpoints do that
+     *     CompVis trained; otherwise only the averages, if there are any
      * @param title what the file says it is
+     * @param aboutPictures whether the file says how its pictures' folders are called and which tags they have
+     * @param every write the output after every so many steps too, under its name with the step; 0 for only at the end
+     * @param stateEvery save the state after every so many steps; 0 for by the clock
+     * @param samplePrompts what is drawn to look at
+     * @param sampleEvery how many steps lie between such drawings, and between measurements on the pictures for validation; 0 for only
+     *     at the end
      */
     public record Saving(
             Path output,
             Path state,
             DType dtype,
+            LoraNaming naming,
+            boolean withAverages,
+            String title,
+            boolean aboutPictures,
             int every,
+            int stateEvery,
             List<String> samplePrompts,
-            int sampleEvery,
-            String title) {
+            int sampleEvery) {
         public Saving {
             samplePrompts = List.copyOf(samplePrompts);
         }

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param text the distinct captions
  * @param captions which of them each sample has
  * @param sizes what SDXL is told of the pictures' sizes, {@code [n, 1536]}; null for other families
+ * @param loss how far off an answer is
  * @param target what the network should answer, {@code [n, 4, h, w]}
  * @param weights how much each sample's error counts
  * @param mask how much each cell's error counts, {@code [n, 1, h, w]}; null for all alike
@@ -23,6 +24,7 @@ public record DenoisingBatch(
         Text text,
         int[] captions,
         @Nullable FloatArray sizes,
+        ElementLoss loss,
         FloatArray target,
         float[] weights,
         @Nullable FloatArray mask,

@@ -1,6 +1,7 @@
 package dev.atelier.engine.torch;
 
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
@@ -10,6 +11,9 @@ import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.UNet;
 import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
+import dev.atelier.model.Weights;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -19,31 +23,68 @@ import org.jspecify.annotations.Nullable;
 /** A Stable Diffusion model on libtorch, in fp32 on the CPU. */
 public final class TorchModel extends EngineModel<TorchModel.Part> {
 
-    /** A network's weights. The network itself is but code. */
-    record Part(Network network, TorchWeights weights, int clipSkip) implements LoadedNetwork {
+    /**
+     * A network's weights. The network itself is but code.
+     *
+     * @param owned those that are freed with it
+     */
+    record Part(Network network, Weights<Tensor> weights, TorchWeights owned, int clipSkip) implements LoadedNetwork {
         @Override
         public void close() {
-            weights.close();
+            owned.close();
         }
     }
 
-    private final TorchOps ops = new TorchOps();
+    /** Weights that are in memory already, for training. */
+    interface Live extends Weights<Tensor> {
+        boolean contains(String name);
+    }
 
-    private TorchModel(StableDiffusion model) {
+    private final TorchOps ops;
+    private final @Nullable Live live;
+
+    private TorchModel(StableDiffusion model, TorchOps ops, @Nullable Live live) {
         super(model);
+        this.ops = ops;
+        this.live = live;
+    }
+
+    /** A model that computes with {@code ops} and with {@code live}, as far as that goes; it loads the rest when it is needed. */
+    static TorchModel of(StableDiffusion model, TorchOps ops, Live live) {
+        return new TorchModel(model, ops, live);
     }
 
     /** Loads the weights that making pictures from text needs. {@code progress} counts bytes of weights. */
     public static TorchModel load(StableDiffusion model, Progress progress) {
-        TorchModel loaded = new TorchModel(model);
+        TorchModel loaded = new TorchModel(model, new TorchOps(), null);
         loaded.load(progress);
         return loaded;
     }
 
     @Override
     protected Part open(Network network, int clipSkip, Progress progress) {
-        TorchWeights weights = TorchWeights.load(model().checkpoint(), model().weights(network)::contains, progress);
-        return new Part(network, weights, clipSkip);
+        Set<String> used = new HashSet<>(model().weights(network));
+        if (live == null) {
+            TorchWeights weights = TorchWeights.load(model().checkpoint(), used::contains, progress);
+            return new Part(network, weights, weights, clipSkip);
+        }
+        used.removeIf(live::contains);
+        TorchWeights rest = TorchWeights.load(model().checkpoint(), used::contains, progress);
+        return new Part(
+                network,
+                new Weights<>() {
+                    @Override
+                    public Tensor get(String name) {
+                        return used.contains(name) ? rest.get(name) : live.get(name);
+                    }
+
+                    @Override
+                    public Shape shape(String name, int rank) {
+                        return rest.shape(name, rank);
+                    }
+                },
+                rest,
+                clipSkip);
     }
 
     @Override

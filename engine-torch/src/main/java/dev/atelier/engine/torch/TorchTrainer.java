@@ -5,13 +5,13 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.ClipTextEncoder;
+import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.Network;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.UNet;
 import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
-import dev.atelier.model.Weights;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -47,6 +47,7 @@ public final class TorchTrainer implements AutoCloseable {
     private final @Nullable Tensor ema;
     private final Optimizer optimizer;
     private final TrainingOps ops;
+    private final TorchModel.Live weights;
     private final List<ClipTextEncoder<Tensor>> textEncoders;
     private final UNet<Tensor> unet;
     private final VaeEncoder<Tensor> encoder;
@@ -65,7 +66,12 @@ public final class TorchTrainer implements AutoCloseable {
         this.ema = options.average() ? parameters.values().clone() : null;
         this.optimizer = Optimizer.of(settings, parameters);
         this.ops = new TrainingOps(options.checkpointing(), options.loraDropout());
-        Weights<Tensor> weights = new Weights<>() {
+        this.weights = new TorchModel.Live() {
+            @Override
+            public boolean contains(String name) {
+                return parameters.contains(name) || frozen.contains(name);
+            }
+
             @Override
             public Tensor get(String name) {
                 return parameters.contains(name) ? parameters.leaf(name) : frozen.get(name);
@@ -125,9 +131,9 @@ public final class TorchTrainer implements AutoCloseable {
 
     /**
      * Adds the gradients of one batch of the denoising objective: the mean over the batch of each sample's weight times
-     * its mean squared error.
+     * its mean loss.
      *
-     * @return the mean squared error of each sample, without its weight
+     * @return the mean loss of each sample, without its weight
      */
     public float[] denoise(DenoisingBatch batch) {
         try (PointerScope _ = new PointerScope()) {
@@ -139,7 +145,7 @@ public final class TorchTrainer implements AutoCloseable {
         }
     }
 
-    /** The mean squared error of each sample, as {@link #denoise} has it, without adding gradients. */
+    /** The mean loss of each sample, as {@link #denoise} has it, without adding gradients. */
     public float[] evaluate(DenoisingBatch batch) {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
@@ -163,7 +169,7 @@ public final class TorchTrainer implements AutoCloseable {
                 ops.scope(() -> text.context().index_select(0, rows)),
                 vector(text.pooled(), rows, batch.sizes()),
                 null));
-        Tensor errors = predicted.sub(Tensors.of(batch.target())).square();
+        Tensor errors = Errors.of(batch.loss(), predicted, Tensors.of(batch.target()));
         FloatArray mask = batch.mask();
         return (mask == null ? errors : errors.mul(Tensors.of(mask))).mean(1, 2, 3);
     }
@@ -251,10 +257,7 @@ public final class TorchTrainer implements AutoCloseable {
     public double update(double rate, double maxNorm, double emaDecay) {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
-            double norm = parameters
-                    .gradients()
-                    .norm(new ScalarOptional(new Scalar(2.0)), torch.ScalarType.Double) // fp32 loses the fourth digit
-                    .item_double();
+            double norm = norm();
             if (norm > maxNorm) {
                 parameters.gradients().mul_(new Scalar(maxNorm / (norm + 1e-6))); // as torch's clip_grad_norm_
             }
@@ -266,6 +269,47 @@ public final class TorchTrainer implements AutoCloseable {
             parameters.gradients().zero_();
             return norm;
         }
+    }
+
+    /** Of all gradients, in fp64: fp32 loses the fourth digit. Block by block, because libtorch converts a copy. */
+    private double norm() {
+        double[] squares = {0};
+        parameters.forEachBlock((from, length, _) -> {
+            double block = parameters
+                    .gradients()
+                    .narrow(0, from, length)
+                    .norm(new ScalarOptional(new Scalar(2.0)), torch.ScalarType.Double)
+                    .item_double();
+            squares[0] += block * block;
+        });
+        return Math.sqrt(squares[0]);
+    }
+
+    /**
+     * Pulls the vectors of new words towards a length.
+     *
+     * @param share of the way that is gone, between 0 and 1
+     */
+    public void pullWords(double length, double share) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            for (int i = 0; parameters.contains(Trainable.wordsName(i)); i++) {
+                Tensor vectors = parameters.view(parameters.values(), Trainable.wordsName(i));
+                Tensor lengths = vectors.norm(new ScalarOptional(new Scalar(2.0)), new long[] {1}, true);
+                // v/|v| · (|v| + share · (length - |v|))
+                vectors.mul_(
+                        lengths.reciprocal().mul(new Scalar(share * length)).add(new Scalar(1 - share)));
+            }
+        }
+    }
+
+    /**
+     * The model as it is now, to draw with: weights that are trained are read live. Close it before the next step, and keep it no
+     * longer than the trainer.
+     */
+    public DiffusionModel model() {
+        ops.evaluate();
+        return TorchModel.of(model, ops, weights);
     }
 
     /** How often {@link #update} has been called, in all runs. */

@@ -69,6 +69,10 @@ final class TorchWeights implements Weights<Tensor>, AutoCloseable {
         return tensor;
     }
 
+    boolean contains(String name) {
+        return loaded.containsKey(name);
+    }
+
     @Override
     public Shape shape(String name, int rank) {
         return checkpoint.tensor(name).shape();

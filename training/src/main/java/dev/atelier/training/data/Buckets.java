@@ -74,6 +74,10 @@ public final class Buckets {
         return new Buckets(List.of(), (long) width * height, step);
     }
 
+    List<Side> sizes() {
+        return sizes;
+    }
+
     /**
      * The size for a picture of {@code width} × {@code height}.
      *

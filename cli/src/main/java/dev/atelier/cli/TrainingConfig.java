@@ -1,0 +1,140 @@
+package dev.atelier.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import picocli.CommandLine.Model.CommandSpec;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.dataformat.toml.TomlMapper;
+
+/** Options of a training in a TOML file, by the names that they have on the command line or in the scripts of diffusers and kohya. */
+final class TrainingConfig {
+    private static final long MAX_BYTES = 1 << 20;
+
+    private static final Map<String, String> OTHER_NAMES = Map.ofEntries(
+            Map.entry("pretrained_model_name_or_path", "model"),
+            Map.entry("instance_data_dir", "data"),
+            Map.entry("train_data_dir", "data"),
+            Map.entry("in_json", "data"),
+            Map.entry("class_data_dir", "class-data"),
+            Map.entry("reg_data_dir", "class-data"),
+            Map.entry("instance_prompt", "prompt"),
+            Map.entry("num_class_images", "class-images"),
+            Map.entry("prior_loss_weight", "prior-weight"),
+            Map.entry("min_bucket_reso", "min-bucket"),
+            Map.entry("max_bucket_reso", "max-bucket"),
+            Map.entry("bucket_reso_steps", "bucket-step"),
+            Map.entry("bucket_no_upscale", "no-upscale"),
+            Map.entry("flip_aug", "flip"),
+            Map.entry("random_flip", "flip"),
+            Map.entry("masked_loss", "masks"),
+            Map.entry("alpha_mask", "masks"),
+            Map.entry("shuffle_caption", "shuffle-captions"),
+            Map.entry("caption_dropout_rate", "caption-dropout"),
+            Map.entry("caption_tag_dropout_rate", "tag-dropout"),
+            Map.entry("train_batch_size", "batch"),
+            Map.entry("gradient_accumulation_steps", "accumulate"),
+            Map.entry("gradient_checkpointing", "checkpointing"),
+            Map.entry("max_train_steps", "steps"),
+            Map.entry("num_train_epochs", "epochs"),
+            Map.entry("max_train_epochs", "epochs"),
+            Map.entry("learning_rate", "lr"),
+            Map.entry("unet_lr", "lr"),
+            Map.entry("text_encoder_lr", "text-lr"),
+            Map.entry("learning_rate_te", "text-lr"),
+            Map.entry("lr_scheduler", "schedule"),
+            Map.entry("lr_warmup_steps", "warmup"),
+            Map.entry("optimizer_type", "optimizer"),
+            Map.entry("max_grad_norm", "max-norm"),
+            Map.entry("min_snr_gamma", "snr-gamma"),
+            Map.entry("debiased_estimation_loss", "debiased"),
+            Map.entry("loss_type", "loss"),
+            Map.entry("multires_noise_iterations", "multires-noise"),
+            Map.entry("multires_noise_discount", "multires-discount"),
+            Map.entry("ip_noise_gamma", "input-perturbation"),
+            Map.entry("lr_scheduler_num_cycles", "cycles"),
+            Map.entry("adam_weight_decay", "weight-decay"),
+            Map.entry("network_dim", "rank"),
+            Map.entry("network_alpha", "alpha"),
+            Map.entry("conv_dim", "conv-rank"),
+            Map.entry("network_dropout", "lora-dropout"),
+            Map.entry("network_train_unet_only", "unet-only"),
+            Map.entry("train_text_encoder", "text-encoder"),
+            Map.entry("placeholder_token", "word"),
+            Map.entry("token_string", "word"),
+            Map.entry("initializer_token", "init"),
+            Map.entry("init_word", "init"),
+            Map.entry("num_vectors", "vectors"),
+            Map.entry("num_vectors_per_token", "vectors"),
+            Map.entry("save_precision", "dtype"),
+            Map.entry("save_every_n_steps", "save-every"),
+            Map.entry("sample_every_n_steps", "sample-every"),
+            Map.entry("validation_steps", "sample-every"),
+            Map.entry("sample_prompts", "sample"),
+            Map.entry("validation_prompt", "sample"));
+
+    /** Options of other programs that say what is done here anyway. */
+    private static final Set<String> NEEDLESS = Set.of(
+            "cache_latents",
+            "cache_latents_to_disk",
+            "pre_compute_text_embeddings",
+            "enable_bucket",
+            "with_prior_preservation",
+            "network_module",
+            "save_model_as",
+            "caption_extension",
+            "sdpa",
+            "xformers",
+            "use_safetensors");
+
+    private TrainingConfig() {}
+
+    /**
+     * The file as arguments of the command. Tables only group options.
+     *
+     * @throws IllegalArgumentException naming the file and the option that the command does not have
+     */
+    static List<String> arguments(Path file, CommandSpec command) throws IOException {
+        if (Files.size(file) > MAX_BYTES) {
+            throw new IllegalArgumentException("%s has more than %d bytes".formatted(file, MAX_BYTES));
+        }
+        List<String> arguments = new ArrayList<>();
+        try {
+            add(new TomlMapper().readTree(Files.readString(file)), file, command, arguments);
+        } catch (JacksonException e) {
+            throw new IllegalArgumentException(
+                    "%s, line %d: %s".formatted(file, e.getLocation().getLineNr(), e.getOriginalMessage()), e);
+        }
+        return arguments;
+    }
+
+    private static void add(JsonNode table, Path file, CommandSpec command, List<String> arguments) {
+        table.properties().forEach(entry -> {
+            JsonNode value = entry.getValue();
+            if (value.isObject()) {
+                add(value, file, command, arguments);
+            } else if (!NEEDLESS.contains(entry.getKey())) {
+                String option = option(entry.getKey(), file, command);
+                if (value.isArray()) {
+                    value.forEach(each -> arguments.add(option + "=" + each.asString()));
+                } else {
+                    arguments.add(option + "=" + value.asString());
+                }
+            }
+        });
+    }
+
+    private static String option(String name, Path file, CommandSpec command) {
+        String own = "--" + OTHER_NAMES.getOrDefault(name, name.replace('_', '-'));
+        if (command.findOption(own) == null || own.equals("--config")) {
+            throw new IllegalArgumentException("%s: there is no option \"%s\"; '%s --help' lists them"
+                    .formatted(file, name, command.qualifiedName()));
+        }
+        return own;
+    }
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""What fine-tuning the miniatures must compute: peft's LoRA, prior preservation, textual inversion, and steps of SD 2 and XL.
+
+lora: ten steps of diffusers' DreamBooth LoRA script on the miniature of SD 1, UNet and text encoder, rank 4, with prior
+preservation (weight 0.7): a pair of batches of one picture each, the sum of their mean squared errors, clipped to norm 1.
+words: ten steps of diffusers' textual inversion script: two new rows of the token embedding, all others restored after each.
+sd2, sdxl: one step of full fine-tuning, v and epsilon; gradients of every eighth tensor, its last 6 elements.
+
+Everything random is an input and stands in the file. Of each weight the file holds the last (at most) 24 elements.
+
+Usage (PYTHONPATH must contain diffusers' src folder; FOLDER holds miniature, sd2 and sdxl.safetensors):
+  make_finetuning_reference.py FOLDER OUT
+"""
+import os
+import sys
+
+import torch
+from safetensors.torch import load_file
+
+import make_families as mf
+import make_reference as ref
+
+STEPS, RATE, RANK, PRIOR = 10, 1e-3, 4, 0.7
+torch.set_grad_enabled(True)
+
+
+def scheduler(**more):
+    from diffusers import DDPMScheduler
+    return DDPMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", num_train_timesteps=1000, **more)
+
+
+def tail(t):
+    return t.detach().flatten()[-24:].clone()
+
+
+def lora(sd, out):
+    from peft import LoraConfig
+    unet, text = (ref.load_network(p, "miniature", sd).requires_grad_(False) for p in ("unet", "text"))
+    config = dict(r=RANK, lora_alpha=RANK, init_lora_weights="gaussian")
+    unet.add_adapter(LoraConfig(target_modules=["to_k", "to_q", "to_v", "to_out.0"], **config))
+    text.add_adapter(LoraConfig(target_modules=["q_proj", "k_proj", "v_proj", "out_proj"], **config))
+    g = torch.Generator("cpu").manual_seed(403)
+    kept, params = {}, {}
+    for prefix, network in (("lora_unet_", unet), ("lora_te_", text)):
+        for name, p in network.named_parameters():
+            if p.requires_grad:
+                layer, factor = name.split(".lora_")
+                if prefix == "lora_te_" and not layer.startswith("text_model."):
+                    layer = "text_model." + layer
+                key = prefix + layer.replace(".", "_") + (".lora_down" if factor.startswith("A") else ".lora_up") + ".weight"
+                if factor.startswith("A"):
+                    p.data = torch.randn(p.shape, generator=g) / RANK
+                    kept["start." + key] = p.data.clone()
+                params[key] = p
+    noise_scheduler = scheduler()
+    latents = torch.randn((STEPS, 2, 4, 8, 8), generator=g)
+    noise = torch.randn((STEPS, 2, 4, 8, 8), generator=g)
+    timesteps = torch.randint(0, 1000, (STEPS, 2), generator=g)
+    ids = torch.cat([ref.ids_for(c) for c in ("a photo of sks circle", "a photo of a circle")])
+    kept |= {"latents": latents, "noise": noise, "timesteps": timesteps, "input_ids": ids}
+    optimizer = torch.optim.AdamW(params.values(), lr=RATE)
+    losses, norms = [], []
+    for step in range(STEPS):
+        t = timesteps[step]
+        context = text(input_ids=ids).last_hidden_state
+        predicted = unet(noise_scheduler.add_noise(latents[step], noise[step], t), t, encoder_hidden_states=context).sample
+        predicted, prior = torch.chunk(predicted, 2)
+        target, prior_target = torch.chunk(noise[step], 2)
+        mse = torch.nn.functional.mse_loss
+        loss = mse(predicted, target) + PRIOR * mse(prior, prior_target)
+        loss.backward()
+        norms.append(torch.nn.utils.clip_grad_norm_(list(params.values()), 1.0))
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.detach())
+    kept |= {"losses": torch.stack(losses), "gradient_norms": torch.stack(norms)}
+    kept |= {"end." + key: tail(p) for key, p in params.items()}
+    ref.save(out, kept, {"rank": str(RANK), "learning_rate": str(RATE), "prior": str(PRIOR)})
+    print("lora", len(params), torch.stack(losses))
+
+
+def words(sd, out):
+    unet, text = (ref.load_network(p, "miniature", sd).requires_grad_(False) for p in ("unet", "text"))
+    table = text.get_input_embeddings()
+    width = table.weight.shape[1]
+    g = torch.Generator("cpu").manual_seed(404)
+    start = torch.randn((2, width), generator=g) * 0.1
+    table.weight = torch.nn.Parameter(torch.cat([table.weight.detach(), start]))
+    table.num_embeddings = table.weight.shape[0]
+    before = table.weight.detach().clone()
+    optimizer = torch.optim.AdamW([table.weight], lr=RATE, weight_decay=1e-2)
+    noise_scheduler = scheduler()
+    latents = torch.randn((STEPS, 2, 4, 8, 8), generator=g)
+    noise = torch.randn((STEPS, 2, 4, 8, 8), generator=g)
+    timesteps = torch.randint(0, 1000, (STEPS, 2), generator=g)
+    ids = ref.ids_for("a photo of a circle").clone()
+    ids[0, 5] = before.shape[0] - 2          # in place of "circle"; what follows it moves on by one
+    ids[0, 6] = before.shape[0] - 1
+    ids = torch.cat([ids, ref.ids_for("a photo of a circle")])
+    losses = []
+    for step in range(STEPS):
+        t = timesteps[step]
+        context = text(input_ids=ids).last_hidden_state
+        predicted = unet(noise_scheduler.add_noise(latents[step], noise[step], t), t, encoder_hidden_states=context).sample
+        loss = torch.nn.functional.mse_loss(predicted, noise[step])
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        table.weight.data[:-2] = before[:-2]
+        losses.append(loss.detach())
+    ref.save(out, {"start": start, "end": table.weight.detach()[-2:].clone(), "latents": latents, "noise": noise,
+                   "timesteps": timesteps, "input_ids": ids, "losses": torch.stack(losses)}, {"learning_rate": str(RATE)})
+    print("words", torch.stack(losses))
+
+
+def family(name, folder, out):
+    sd = load_file(os.path.join(folder, name + ".safetensors"))
+    f = mf.FAMILIES[name]
+    unet = mf.new_unet(f)
+    names = {k: mf.unet_key(k, unet.state_dict()) for k in unet.state_dict()}
+    unet.load_state_dict({k: sd[names[k]].float().reshape(v.shape) for k, v in unet.state_dict().items()})
+    unet.requires_grad_(True).train()
+    g = torch.Generator("cpu").manual_seed(405)
+    latents, noise = torch.randn((2, 4, 8, 8), generator=g), torch.randn((2, 4, 8, 8), generator=g)
+    timesteps = torch.randint(0, 1000, (2,), generator=g)
+    context = torch.randn((2, 77, f["context"]), generator=g)
+    kept = {"latents": latents, "noise": noise, "timesteps": timesteps, "context": context}
+    more = {}
+    if "vector" in f:
+        kept["pooled"] = torch.randn((2, f["vector"] - 6 * 256), generator=g)
+        kept["time_ids"] = torch.tensor([[480., 640, 0, 21, 512, 640], [1024, 1000, 12, 0, 512, 512]])
+        more = {"added_cond_kwargs": {"text_embeds": kept["pooled"], "time_ids": kept["time_ids"]}}
+    s = scheduler(prediction_type="v_prediction" if name == "sd2" else "epsilon")
+    target = s.get_velocity(latents, noise, timesteps) if name == "sd2" else noise
+    predicted = unet(s.add_noise(latents, noise, timesteps), timesteps, encoder_hidden_states=context, **more).sample
+    errors = torch.nn.functional.mse_loss(predicted, target, reduction="none").mean(dim=(1, 2, 3))
+    errors.mean().backward()
+    kept["errors"] = errors.detach()
+    kept |= {"gradient." + names[k]: tail(p.grad)[-6:] for k, p in list(unet.named_parameters())[::8]}
+    ref.save(out, kept, {})
+    print(name, errors)
+
+
+def main(folder, out):
+    sd = load_file(os.path.join(folder, "miniature.safetensors"))
+    lora(sd, os.path.join(out, "lora-steps.safetensors"))
+    words(sd, os.path.join(out, "word-steps.safetensors"))
+    for name in ("sd2", "sdxl"):
+        family(name, folder, os.path.join(out, name + "-step.safetensors"))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

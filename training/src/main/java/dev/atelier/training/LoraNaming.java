@@ -1,0 +1,9 @@
+package dev.atelier.training;
+
+/** How the tensors of a small file are called. */
+public enum LoraNaming {
+    /** As kohya's scripts do, which every program reads. */
+    KOHYA,
+    /** As diffusers does. */
+    DIFFUSERS
+}

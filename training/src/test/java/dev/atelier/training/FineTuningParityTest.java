@@ -1,0 +1,287 @@
+package dev.atelier.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.Component;
+import dev.atelier.checkpoint.LoraLayer;
+import dev.atelier.checkpoint.PredictionType;
+import dev.atelier.checkpoint.Tensor;
+import dev.atelier.engine.contract.Miniature;
+import dev.atelier.engine.contract.Reference;
+import dev.atelier.engine.torch.Adapter;
+import dev.atelier.engine.torch.DenoisingBatch;
+import dev.atelier.engine.torch.ElementLoss;
+import dev.atelier.engine.torch.OptimizerSettings;
+import dev.atelier.engine.torch.TorchTrainer;
+import dev.atelier.engine.torch.Trainable;
+import dev.atelier.engine.torch.TrainerOptions;
+import dev.atelier.model.FloatArray;
+import dev.atelier.model.Network;
+import dev.atelier.model.SizeConditioning;
+import dev.atelier.model.StableDiffusion;
+import dev.atelier.training.objective.NoiseShape;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Fine-tuning held to diffusers' scripts, peft and PyTorch; see the README of the resources. */
+class FineTuningParityTest {
+    private static final int STEPS = 10;
+    private static final double RATE = 1e-3;
+    private static final Pattern ATTENTION = Pattern.compile(
+            ".*attentions\\.\\d+\\.transformer_blocks\\.\\d+\\.attn[12]\\.to_(q|k|v|out\\.0)|.*self_attn\\.(q|k|v|out)_proj");
+
+    @TempDir
+    private Path folder;
+
+    private Reference recorded(String name) throws IOException {
+        Path file = folder.resolve(name);
+        try (InputStream stored = Objects.requireNonNull(FineTuningParityTest.class.getResourceAsStream(name), name)) {
+            Files.copy(stored, file);
+        }
+        return new Reference(Checkpoints.open(file));
+    }
+
+    private static FloatArray at(Reference reference, String name, int step) {
+        FloatArray all = reference.array(name);
+        return FloatArray.of(
+                all.rows(step, step + 1).values(),
+                Arrays.stream(all.shape()).skip(1).toArray());
+    }
+
+    private static int[] timesteps(Reference reference, int step) {
+        float[] values = reference.array("timesteps").rows(step, step + 1).values();
+        return IntStream.range(0, values.length).map(i -> (int) values[i]).toArray();
+    }
+
+    private static DenoisingBatch batch(
+            Denoising.Question question, DenoisingBatch.Text text, int[] captions, float[] weights) {
+        return new DenoisingBatch(
+                question.noisy(),
+                question.timesteps(),
+                text,
+                captions,
+                null,
+                new ElementLoss.Squared(),
+                question.target(),
+                weights,
+                null,
+                0);
+    }
+
+    private static Denoising.Question row(Denoising.Question question, int row) {
+        return new Denoising.Question(
+                question.noisy().rows(row, row + 1),
+                new float[] {question.timesteps()[row]},
+                question.target().rows(row, row + 1),
+                new float[] {1});
+    }
+
+    @Test
+    void tenStepsOfALoraWithPriorPreservationGiveTheFactorsOfPeft() throws IOException {
+        Reference reference = recorded("lora-steps.safetensors");
+        StableDiffusion model = StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder)));
+        List<Adapter> adapters = new ArrayList<>();
+        for (LoraLayer layer : LoraLayer.of(model.checkpoint())) {
+            if (ATTENTION.matcher(layer.diffusers()).matches()) {
+                String name = (layer.network().equals("unet") ? "lora_unet_" : "lora_te_")
+                        + layer.diffusers().replace('.', '_');
+                Tensor down = reference.file().tensor("start." + name + ".lora_down.weight");
+                long out = layer.shape(model.checkpoint()).size(0);
+                adapters.add(new Adapter(name, layer.tensor(), layer.third(), down, LoraModules.zeros(out, 4), 1));
+            }
+        }
+        assertThat(adapters).hasSize(128 + 48);
+        Denoising objective = new Denoising(model.alphasCumprod(), 0);
+        int[][] tokens = reference.tokens("input_ids");
+        double prior = 0.7;
+        try (TorchTrainer trainer = TorchTrainer.of(
+                model,
+                EnumSet.of(Network.UNET, Network.TEXT_ENCODER),
+                Trainable.adapters(adapters),
+                OptimizerSettings.DEFAULT,
+                new TrainerOptions(true, false, 0))) {
+            for (int step = 0; step < STEPS; step++) {
+                FloatArray noise = at(reference, "noise", step);
+                Denoising.Question both = objective.ask(
+                        at(reference, "latents", step), new NoiseShape.Noise(noise, noise), timesteps(reference, step));
+                double loss = 0;
+                for (int row = 0; row < 2; row++) {
+                    float weight = (float) (row == 0 ? 1 : prior);
+                    DenoisingBatch.Text caption = new DenoisingBatch.Captions(new int[][] {tokens[row]}, 1);
+                    float[] errors =
+                            trainer.denoise(batch(row(both, row), caption, new int[] {0}, new float[] {weight}));
+                    loss += weight * errors[0];
+                }
+                float due = reference.array("losses").values()[step];
+                assertThat(loss).as("step %d", step).isCloseTo(due, within(1e-4 * due));
+                double norm = trainer.update(RATE, 1, 0);
+                float dueNorm = reference.array("gradient_norms").values()[step];
+                assertThat(norm).as("step %d", step).isCloseTo(dueNorm, within(2e-4 * dueNorm));
+            }
+            int compared = 0;
+            for (String name : reference.file().tensors().keySet()) {
+                // A change of the keys' projection that adds the same to all scores is taken out by softmax.
+                if (name.startsWith("end.") && !name.contains("k_proj")) {
+                    float[] expected = reference.array(name).values();
+                    float[] actual = tail(trainer.values().tensor(name.substring("end.".length())), expected.length);
+                    for (int i = 0; i < expected.length; i++) {
+                        assertThat(actual[i]).as(name).isCloseTo(expected[i], within(1e-4f));
+                    }
+                    compared++;
+                }
+            }
+            assertThat(compared).isEqualTo(2 * (128 + 36));
+        }
+    }
+
+    @Test
+    void tenStepsOfTextualInversionGiveTheVectorsOfDiffusers() throws IOException {
+        Reference reference = recorded("word-steps.safetensors");
+        StableDiffusion model = StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder)));
+        Denoising objective = new Denoising(model.alphasCumprod(), 0);
+        DenoisingBatch.Text text = new DenoisingBatch.Captions(reference.tokens("input_ids"), 1);
+        try (TorchTrainer trainer = TorchTrainer.of(
+                model,
+                EnumSet.of(Network.UNET, Network.TEXT_ENCODER),
+                Trainable.words(List.of(reference.file().tensor("start"))),
+                OptimizerSettings.DEFAULT,
+                new TrainerOptions(false, false, 0))) {
+            for (int step = 0; step < STEPS; step++) {
+                FloatArray noise = at(reference, "noise", step);
+                Denoising.Question question = objective.ask(
+                        at(reference, "latents", step), new NoiseShape.Noise(noise, noise), timesteps(reference, step));
+                float[] errors = trainer.denoise(batch(question, text, new int[] {0, 1}, new float[] {1, 1}));
+                float due = reference.array("losses").values()[step];
+                assertThat((errors[0] + errors[1]) / 2).as("step %d", step).isCloseTo(due, within(1e-4f * due));
+                trainer.update(RATE, Double.POSITIVE_INFINITY, 0);
+            }
+            float[] expected = reference.array("end").values();
+            float[] actual = tail(trainer.values().tensor(Trainable.wordsName(0)), expected.length);
+            for (int i = 0; i < expected.length; i++) {
+                assertThat(actual[i]).isCloseTo(expected[i], within(1e-4f));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"sd2, V, false", "sdxl, EPSILON, true"})
+    void aStepOfOtherFamiliesHasTheGradientsOfDiffusers(String family, PredictionType prediction, boolean checkpointing)
+            throws IOException {
+        Reference reference = recorded(family + "-step.safetensors");
+        StableDiffusion model = StableDiffusion.of(
+                Reference.open(family + ".safetensors", folder).file());
+        FloatArray noise = reference.array("noise");
+        float[] times = reference.array("timesteps").values();
+        Denoising.Question question = new Denoising(model.alphasCumprod(), prediction, List.of())
+                .ask(reference.array("latents"), new NoiseShape.Noise(noise, noise), new int[] {
+                    (int) times[0], (int) times[1]
+                });
+        boolean xl = model.family().isXl();
+        try (TorchTrainer trainer = TorchTrainer.of(
+                model,
+                EnumSet.of(Network.UNET),
+                Trainable.weights(name -> Component.of(name) == Component.UNET),
+                OptimizerSettings.DEFAULT,
+                new TrainerOptions(checkpointing, false, 0))) {
+            float[] errors = trainer.denoise(new DenoisingBatch(
+                    question.noisy(),
+                    question.timesteps(),
+                    new DenoisingBatch.Encoded(reference.array("context"), xl ? reference.array("pooled") : null),
+                    new int[] {0, 1},
+                    xl ? sizes(model, reference.array("time_ids")) : null,
+                    new ElementLoss.Squared(),
+                    question.target(),
+                    new float[] {1, 1},
+                    null,
+                    0));
+            float[] due = reference.array("errors").values();
+            for (int i = 0; i < due.length; i++) {
+                assertThat(errors[i]).isCloseTo(due[i], within(1e-4f * due[i]));
+            }
+            double difference = 0;
+            double size = 0;
+            Checkpoint gradients = trainer.gradients();
+            for (String name : reference.file().tensors().keySet()) {
+                if (name.startsWith("gradient.")) {
+                    float[] expected = reference.array(name).values();
+                    float[] actual = tail(gradients.tensor(name.substring("gradient.".length())), expected.length);
+                    for (int i = 0; i < expected.length; i++) {
+                        difference += Math.pow((double) actual[i] - expected[i], 2);
+                        size += Math.pow(expected[i], 2);
+                    }
+                }
+            }
+            assertThat(size).isGreaterThan(0);
+            assertThat(Math.sqrt(difference / size)).isLessThan(1e-4);
+        }
+    }
+
+    private static FloatArray sizes(StableDiffusion model, FloatArray ids) {
+        List<float[]> rows = IntStream.range(0, ids.size(0))
+                .mapToObj(row -> {
+                    float[] id = ids.rows(row, row + 1).values();
+                    return new SizeConditioning(
+                                    (int) id[1], (int) id[0], (int) id[3], (int) id[2], (int) id[5], (int) id[4])
+                            .vector(FloatArray.of(new float[0], 1, 0), model.family(), 0)
+                            .values();
+                })
+                .toList();
+        int width = rows.getFirst().length;
+        float[] all = new float[rows.size() * width];
+        for (int row = 0; row < rows.size(); row++) {
+            System.arraycopy(rows.get(row), 0, all, row * width, width);
+        }
+        return FloatArray.of(all, rows.size(), width);
+    }
+
+    private static float[] tail(Tensor tensor, int count) {
+        float[] values = new float[count];
+        tensor.read(tensor.shape().elements() - count, values, count);
+        return values;
+    }
+
+    @Test
+    void whatALoraDropsFollowsFromTheSeed() throws IOException {
+        StableDiffusion model = StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder)));
+        TrainingPlan.Lora plan = new TrainingPlan.Lora(4, 4, 2, false, true, 0.5);
+        List<float[]> gradients = new ArrayList<>();
+        for (boolean checkpointing : new boolean[] {false, true}) {
+            LoraModules loras = new LoraModules(model, plan, new Randomness(1));
+            assertThat(loras.adapters()).hasSize(192 + 86 + 72);
+            try (TorchTrainer trainer = TorchTrainer.of(
+                    model,
+                    EnumSet.of(Network.UNET, Network.TEXT_ENCODER),
+                    Trainable.adapters(loras.adapters()),
+                    OptimizerSettings.DEFAULT,
+                    new TrainerOptions(checkpointing, false, 0.5))) {
+                FloatArray noise = Randomness.normal(new Randomness(2).at("noise", 0), 1, 4, 8, 8);
+                Denoising.Question question = new Denoising(model.alphasCumprod(), 0)
+                        .ask(noise, new NoiseShape.Noise(noise, noise), new int[] {500});
+                DenoisingBatch.Text text =
+                        new DenoisingBatch.Captions(new int[][] {new CaptionTokens().of("a circle")}, 1);
+                trainer.denoise(batch(question, text, new int[] {0}, new float[] {1}));
+                String name = loras.adapters().getFirst().upName();
+                Tensor gradient = trainer.gradients().tensor(name);
+                gradients.add(tail(gradient, (int) gradient.shape().elements()));
+            }
+        }
+        assertThat(gradients.get(1)).usingComparatorWithPrecision(1e-6f).containsExactly(gradients.get(0));
+        assertThat(gradients.get(0)).isNotEqualTo(new float[gradients.get(0).length]);
+    }
+}
