@@ -7,6 +7,7 @@ const SCREENS = [
   ['create', 'Create', () => import('./create.js')],
   ['models', 'Models', () => import('./models.js')],
   ['merge', 'Merge', () => import('./merge.js')],
+  ['train', 'Train', () => import('./train.js')],
   ['jobs', 'Jobs', () => import('./jobs.js')],
   ['api', 'API', () => import('./playground.js')],
 ];

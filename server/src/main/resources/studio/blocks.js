@@ -10,20 +10,28 @@ function range(prefix) {
 
 let current = () => [];
 
+let preset = () => '';
+
 /** The 26 numbers as the server takes them. */
 export function weightsText() {
   return current().join(',');
 }
 
+/** The name of the preset, where nothing was changed of it; else the numbers. */
+export function weightsOrPreset() {
+  return preset() || weightsText();
+}
+
 export function blockWeights(merging, about) {
   current = () => merging.get('weights') ?? about.blockPresets[merging.get('preset')] ?? about.blockPresets.ALL_A;
+  preset = () => (merging.get('weights') ? '' : merging.get('preset'));
   const sliders = NAMES.map((name, i) => {
     const value = h('output', {});
     const input = h('input', {
       type: 'range', min: 0, max: 1, step: 0.01, orient: 'vertical', 'aria-label': `Weight of ${name}`,
       oninput: () => merging.set({ preset: '', weights: current().map((weight, j) => (j === i ? Number(input.value) : weight)) }),
     });
-    return { input, value, element: h('div', { class: `block ${name.slice(0, 2)}` }, value, input, h('span', {}, name)) };
+    return { input, value, element: h('div', { class: `block ${name.slice(0, 2)}` }, value, input, h('span', {}, name.replace(/\d+/, '')), h('span', {}, name.match(/\d+/)?.[0] ?? '\u00a0')) };
   });
   const inside = h('div', { class: 'stack' },
     select(merging, 'preset', 'Preset', [{ value: '', label: 'Custom' }, ...Object.keys(about.blockPresets)]),

@@ -69,6 +69,7 @@ export async function screen() {
   function what(job) {
     const request = job.request ?? {};
     if (job.kind === 'generate') return `${request.prompt || 'no prompt'} · ${request.model ?? ''}`;
+    if (job.kind === 'train') return `${request.method?.toLowerCase()} of ${request.model}, ${request.steps} steps → ${request.file}`;
     return [request.expression ?? request.name, request.file].filter(Boolean).join(' → ');
   }
 

@@ -1,8 +1,11 @@
-// A picture that can be painted on. The mask has the picture's own pixels: white where something is drawn anew.
+// A picture that can be painted on. The mask has the picture's own pixels.
 import { h } from './dom.js';
 import { icon } from './icons.js';
 
 const MOST_UNDOS = 20;
+
+/** White would not be seen on a white picture; it becomes white when the mask is sent. */
+const COLOUR = '#ff3d8b';
 
 export function maskEditor() {
   const image = h('img', { alt: 'Picture to inpaint', draggable: 'false' });
@@ -64,7 +67,7 @@ export function maskEditor() {
 
   function stroke(to) {
     pen.globalCompositeOperation = eraser.getAttribute('aria-pressed') === 'true' ? 'destination-out' : 'source-over';
-    pen.strokeStyle = '#fff';
+    pen.strokeStyle = COLOUR;
     pen.lineWidth = diameter();
     pen.lineCap = 'round';
     pen.lineJoin = 'round';
@@ -121,8 +124,13 @@ export function maskEditor() {
       if (!painted) return null;
       const out = h('canvas', { width: canvas.width, height: canvas.height });
       const flat = out.getContext('2d');
-      flat.fillRect(0, 0, out.width, out.height);
       flat.drawImage(canvas, 0, 0);
+      flat.globalCompositeOperation = 'source-in';
+      flat.fillStyle = '#fff';
+      flat.fillRect(0, 0, out.width, out.height);
+      flat.globalCompositeOperation = 'destination-over';
+      flat.fillStyle = '#000';
+      flat.fillRect(0, 0, out.width, out.height);
       return out.toDataURL('image/png');
     },
   };

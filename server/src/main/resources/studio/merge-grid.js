@@ -13,6 +13,7 @@ export function grid(about, onChoose) {
   const run = h('button', { type: 'button', class: 'primary', onclick: guarded(draw) }, 'Preview');
   const stop = h('button', { type: 'button', class: 'danger', hidden: true, onclick: guarded(cancel) }, 'Cancel');
   let running = new Set();
+  let side = 512;
 
   const element = h('section', { class: 'panel stack', 'aria-label': 'Preview' },
     h('div', {}, h('h2', {}, 'Preview over M'), h('small', {}, 'Virtual merges: they draw straight from the models, and nothing is written. The other settings are those of Create.')),
@@ -32,7 +33,7 @@ export function grid(about, onChoose) {
     const s = settings.all();
     const picture = {
       prompt: options.get('prompt'), negativePrompt: s.negativePrompt, sampler: s.sampler, scheduler: s.scheduler, steps: options.get('steps'),
-      cfgScale: s.cfgScale, seed: s.seed, width: s.width, height: s.height, clipSkip: s.clipSkip,
+      cfgScale: s.cfgScale, seed: s.seed, width: side, height: side, clipSkip: s.clipSkip,
     };
     const answer = await post('merges/grid', { merge: mergeRequest(about), picture, multipliers: values });
     replace(cells, answer.cells.map((cell, i) => follow(cell, values[i])));
@@ -78,5 +79,8 @@ export function grid(about, onChoose) {
     await Promise.all(all.map((job) => post(`jobs/${job}/cancel`)));
   }
 
-  return { element, ready: (can) => { run.disabled = !can; } };
+  return { element, ready(can, nativeSize) {
+    run.disabled = !can;
+    side = nativeSize ?? side;
+  } };
 }

@@ -1,6 +1,6 @@
 // Two or more models become one: the fields of AUTOMATIC1111's Checkpoint Merger, and how the result would draw.
 import { choices, post, watch } from './api.js';
-import { blockWeights, weightsText } from './blocks.js';
+import { blockWeights, weightsOrPreset, weightsText } from './blocks.js';
 import { bytes, copy, debounce, guarded, h, replace, toast } from './dom.js';
 import { icon } from './icons.js';
 import { grid } from './merge-grid.js';
@@ -33,7 +33,7 @@ export function mergeRequest(about) {
     primary: s.primary, secondary: s.secondary, tertiary: needsC(method) ? s.tertiary : null,
     more: takesMore(method) ? s.more.split('\n').filter((line) => line.trim()) : null,
     method: s.method, multiplier: s.multiplier, parameters: s.parameters[s.method] ?? null,
-    blocks: s.useBlocks && method?.multiplier ? weightsText() : null,
+    blocks: s.useBlocks && method?.multiplier ? weightsOrPreset() : null,
     prune: s.prune, precision: s.precision || null, bakeVae: s.bakeVae || null, discard: s.discard || null,
     name: s.name || null, format: s.format, copyMetadata: s.saveMetadata && s.copyMetadata, addRecipe: s.saveMetadata && s.addRecipe,
     metadata, overwrite: s.overwrite,
@@ -107,7 +107,7 @@ export async function screen() {
         answer.warnings.map((warning) => h('span', { class: 'warning' }, ` ${warning}`)));
       facts.className = 'plan';
       save.disabled = answer.exists && !merging.get('overwrite');
-      preview.ready(true);
+      preview.ready(true, answer.nativeSize);
     } catch (error) {
       say('', error.message, true);
     }

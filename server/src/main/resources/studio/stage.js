@@ -9,10 +9,11 @@ export function progressText(job) {
   if (job.state === 'queued') return job.ahead ? `Waiting, ${job.ahead} before it` : 'Waiting';
   const { phase, done, total } = job.progress;
   if (phase === 'sampling') return `Step ${done} of ${total}`;
+  if (phase === 'training') return `Step ${done} of ${total}`;
   if (phase === 'hashing') return `Reading the models, ${done} of ${total} MB`;
   if (phase === 'writing') return `Writing, ${done} of ${total} MB`;
   if (phase === 'loading' && total) return `Loading the model, ${done} of ${total} MB`;
-  return PHASES[phase] ?? phase;
+  return PHASES[phase] ?? (total ? `${phase[0].toUpperCase()}${phase.slice(1)}, ${done} of ${total}` : phase);
 }
 
 export function progressBar(label) {

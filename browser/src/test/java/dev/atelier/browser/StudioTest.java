@@ -9,6 +9,7 @@ import com.microsoft.playwright.Download;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.BoundingBox;
 import com.microsoft.playwright.options.ColorScheme;
@@ -60,12 +61,20 @@ class StudioTest {
         Path models = Files.createDirectories(folder.resolve("models/style"));
         Checkpoint demo = Checkpoints.open(DemoModel.unpack(folder));
         demo.writeTo(models.resolve("ink drawing (v2).safetensors"), Progress.NONE);
-        demo.withMetadata(Map.of("modelspec.title", MARKUP, "atelier.norm_num_groups", "4",
-                        "atelier.num_attention_heads", "4", "atelier.text_num_attention_heads", "4"))
+        demo.withMetadata(Map.of(
+                        "modelspec.title",
+                        MARKUP,
+                        "atelier.norm_num_groups",
+                        "4",
+                        "atelier.num_attention_heads",
+                        "4",
+                        "atelier.text_num_attention_heads",
+                        "4"))
                 .writeTo(models.resolve("watercolour.safetensors"), Progress.NONE);
         WorkOptions work = new WorkOptions(
                 Storage.in(folder.resolve("data")), folder.resolve("models"), 1, Engine.ONNX, Worker.Pace.STANDARD);
         server = Server.start(new ServerOptions("127.0.0.1", 0, work, null, 100, null, Set.of()));
+        PlaywrightAssertions.setDefaultAssertionTimeout(60_000); // the machine may be busy
         playwright = Programs.playwright();
         browser = Programs.chromium(playwright);
     }
@@ -92,7 +101,9 @@ class StudioTest {
             }
         });
         page.onRequest(request -> {
-            if (!request.url().startsWith(address()) && !request.url().startsWith("data:") && !request.url().startsWith("blob:")) {
+            if (!request.url().startsWith(address())
+                    && !request.url().startsWith("data:")
+                    && !request.url().startsWith("blob:")) {
                 complaints.add("asked for " + request.url());
             }
         });
@@ -110,7 +121,8 @@ class StudioTest {
     }
 
     private Locator button(String name) {
-        return page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
+        return page.getByRole(
+                AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
     }
 
     private Locator labelled(String label) {
@@ -138,7 +150,9 @@ class StudioTest {
         button("Reuse seed").click();
         String seed = labelled("Seed").inputValue();
         assertThat(page.locator(".infotext")).containsText("Seed: " + seed);
-        Download saved = page.waitForDownload(() -> page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Save")).click());
+        Download saved =
+                page.waitForDownload(() -> page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Save"))
+                        .click());
         assertThat(saved.suggestedFilename()).isEqualTo(seed + ".png");
     }
 
@@ -151,7 +165,11 @@ class StudioTest {
         BoundingBox box = mask.boundingBox();
         page.mouse().move(box.x + box.width * 0.3, box.y + box.height * 0.5);
         page.mouse().down();
-        page.mouse().move(box.x + box.width * 0.7, box.y + box.height * 0.5, new com.microsoft.playwright.Mouse.MoveOptions().setSteps(8));
+        page.mouse()
+                .move(
+                        box.x + box.width * 0.7,
+                        box.y + box.height * 0.5,
+                        new com.microsoft.playwright.Mouse.MoveOptions().setSteps(8));
         page.mouse().up();
         screenshot("inpaint");
         button("Generate").click();
@@ -162,7 +180,8 @@ class StudioTest {
     void anExpressionIsExplainedAndAMistakeToldWhileItIsTyped() {
         Locator model = labelled("Model or expression");
         model.fill("0.5*watercolour + 0.5*watercolor");
-        assertThat(page.getByText("there is no such file or model as \"watercolor\"")).isVisible();
+        assertThat(page.getByText("there is no such file or model as \"watercolor\""))
+                .isVisible();
         assertThat(model).hasAttribute("aria-invalid", "true");
         model.fill("0.5*watercolour + 0.5*'ink drawing (v2)'");
         assertThat(page.getByText("nothing is written")).isVisible();
@@ -176,15 +195,16 @@ class StudioTest {
         page.keyboard().type("water");
         assertThat(page.getByText("1 model")).isVisible();
         page.keyboard().press("ArrowDown");
-        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName(MARKUP))).isVisible();
+        assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName(MARKUP)))
+                .isVisible();
         screenshot("models");
     }
 
     @Test
     void previewsAMergeOverMAndThenSavesIt() {
         page.navigate(address() + "#merge");
-        labelled("Primary model (A)").fill("watercolour");
-        labelled("Secondary model (B)").fill("style/ink drawing (v2).safetensors");
+        labelled("Primary model (A)").fill("style/ink drawing (v2).safetensors");
+        labelled("Secondary model (B)").fill("watercolour");
         labelled("Prompt").fill("a blue triangle");
         labelled("Values of M").fill("0, 0.5, 1");
         labelled("Custom Name (Optional)").fill("both");
@@ -197,19 +217,39 @@ class StudioTest {
         button("Merge").click();
         assertThat(page.getByText("Checkpoint saved to both.safetensors")).isVisible();
         assertThat(folder.resolve("models/both.safetensors")).exists();
-        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Show")).click();
+        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Show"))
+                .click();
         assertThat(page.locator(".lineage")).containsText("weighted-sum(A, B");
+    }
+
+    @Test
+    void trainsALoraFromDroppedPicturesAndDrawsWithIt() {
+        page.navigate(address() + "#train");
+        assertThat(labelled("Resolution")).hasValue("128");
+        page.setInputFiles("#train-files", Path.of("../docs/images/circle.png"));
+        labelled("Instance prompt").fill("a red circle");
+        labelled("Name").fill("circle-lora");
+        labelled("Training steps").first().fill("10");
+        labelled("Training steps").first().press("Tab");
+        button("Start training").click();
+        assertThat(page.getByText("Saved to circle-lora.safetensors")).isVisible();
+        assertThat(page.locator(".loss")).isVisible();
+        screenshot("train");
+        button("Draw with it").click();
+        assertThat(labelled("Model or expression")).hasValue(Pattern.compile("lora\\(.*circle-lora.*"));
     }
 
     @Test
     void jobsAreListedAndCanBeRetried() {
         draw("a yellow circle");
         page.navigate(address() + "#jobs");
-        Locator job = page.locator(".job", new Page.LocatorOptions().setHasText("a yellow circle")).first();
+        Locator job = page.locator(".job", new Page.LocatorOptions().setHasText("a yellow circle"))
+                .first();
         assertThat(job).containsText("succeeded");
         screenshot("jobs");
         int before = page.locator(".job").count();
-        job.getByRole(AriaRole.BUTTON, new Locator.GetByRoleOptions().setName("Retry")).click();
+        job.getByRole(AriaRole.BUTTON, new Locator.GetByRoleOptions().setName("Retry"))
+                .click();
         assertThat(page.locator(".job")).hasCount(before + 1);
     }
 
@@ -218,7 +258,8 @@ class StudioTest {
         labelled("Prompt").fill("it's a \"quoted\" circle");
         page.navigate(address() + "#api");
         assertThat(page.locator(".code").first()).containsText("it'\\''s a \\\"quoted\\\" circle");
-        page.getByRole(AriaRole.RADIO, new Page.GetByRoleOptions().setName("AUTOMATIC1111")).click();
+        page.getByRole(AriaRole.RADIO, new Page.GetByRoleOptions().setName("AUTOMATIC1111"))
+                .click();
         assertThat(page.locator(".code").first()).containsText("/sdapi/v1/txt2img");
         screenshot("api");
     }
@@ -233,7 +274,7 @@ class StudioTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"create", "models", "merge", "jobs", "api"})
+    @ValueSource(strings = {"create", "models", "merge", "train", "jobs", "api"})
     void fitsAPhone(String screen) {
         context.close();
         open(390, 844, ColorScheme.DARK);
@@ -243,6 +284,7 @@ class StudioTest {
         page.waitForTimeout(500);
         screenshot(screen + "-phone");
         assertThat(page.evaluate("document.documentElement.scrollWidth")).isEqualTo(390);
-        assertThat(page.evaluate("getComputedStyle(document.body).backgroundColor")).isEqualTo("rgb(20, 21, 23)");
+        assertThat(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+                .isEqualTo("rgb(20, 21, 23)");
     }
 }

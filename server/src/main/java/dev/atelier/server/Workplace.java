@@ -38,7 +38,7 @@ public final class Workplace implements AutoCloseable {
             metrics.watch(jobs);
             library = open.add(library(options));
             if (options.workers() > 0) {
-                open.add(Worker.start(database, jobs, Lane.WORKSHOP, List.of(workshop()), options.pace()));
+                open.add(Worker.start(database, jobs, Lane.WORKSHOP, List.of(workshop(options)), options.pace()));
                 open.add(Worker.start(database, jobs, Lane.GENERATE, benches(options), options.pace()));
             }
         } catch (Throwable e) {
@@ -66,9 +66,10 @@ public final class Workplace implements AutoCloseable {
                 new FolderShelf(options.models(), builtIn), options.models(), builtIn, data.resolve("catalog.db"));
     }
 
-    /** One is enough: merging and converting use all cores. */
-    private Bench workshop() {
-        return new TimedBench(new WorkshopBench(library), metrics);
+    /** One is enough: merging, converting and training use all cores. */
+    private Bench workshop(WorkOptions options) {
+        Path trainings = options.storage().data().resolve("training");
+        return new TimedBench(new WorkshopBench(library, store, trainings), metrics);
     }
 
     private List<Bench> benches(WorkOptions options) {

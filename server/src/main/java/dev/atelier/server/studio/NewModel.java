@@ -63,7 +63,9 @@ record NewModel(ModelLibrary library, String expression, ResolvedModel model, St
         plan.put("expression", expression);
         plan.put("file", file);
         plan.put("exists", Files.exists(target()));
-        plan.put("label", Recognition.of(checkpoint).label());
+        Recognition recognition = Recognition.of(checkpoint);
+        plan.put("label", recognition.label());
+        plan.put("nativeSize", NativeSize.of(checkpoint, recognition));
         plan.put("tensors", checkpoint.tensors().size());
         plan.put("bytes", checkpoint.byteSize());
         plan.put("free", free());

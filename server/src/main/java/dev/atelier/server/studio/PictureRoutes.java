@@ -59,7 +59,8 @@ final class PictureRoutes {
         return jobs.submit(JobKind.GENERATE, owner, model, Json.MAPPER.valueToTree(task));
     }
 
-    private String keep(String base64) {
+    /** Stores a picture for a job; its key. */
+    String keep(String base64) {
         String digits = base64.startsWith("data:") ? base64.substring(base64.indexOf(',') + 1) : base64;
         try {
             byte[] picture = Base64.getMimeDecoder().decode(digits);

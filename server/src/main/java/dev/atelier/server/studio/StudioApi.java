@@ -31,6 +31,7 @@ public final class StudioApi implements Api {
     private final EventRoute events;
     private final ModelRoutes models;
     private final MergeRoutes merges;
+    private final TrainRoutes trainings;
     private final KeyRoutes keys;
 
     /** @param auth null where nobody needs a password */
@@ -42,6 +43,7 @@ public final class StudioApi implements Api {
         this.events = new EventRoute(jobs);
         this.models = new ModelRoutes(library);
         this.merges = new MergeRoutes(jobs, library, pictures);
+        this.trainings = new TrainRoutes(jobs, store, library, pictures);
     }
 
     @Override
@@ -80,6 +82,10 @@ public final class StudioApi implements Api {
         routes.post(PREFIX + "merges/grid", merges::grid);
         routes.post(PREFIX + "merges/metadata", merges::metadata);
         routes.post(PREFIX + "conversions", merges::convert);
+
+        routes.post(PREFIX + "trainings", trainings::train);
+        routes.get(PREFIX + "jobs/{id}/training", trainings::report);
+        routes.get(PREFIX + "jobs/{id}/training/{sample}", trainings::sample);
 
         routes.get(PREFIX + "usage", keys::usage);
         routes.post(PREFIX + "keys", keys::create);

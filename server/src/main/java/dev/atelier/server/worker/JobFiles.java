@@ -28,6 +28,18 @@ public final class JobFiles {
                 images(result).forEach(image -> keys.add(image.key()));
             }
         }
+        if (job.kind() == JobKind.TRAIN) {
+            Json.MAPPER
+                    .treeToValue(job.request(), TrainTask.class)
+                    .pictures()
+                    .forEach(picture -> keys.add(picture.key()));
+            keys.addAll(
+                    job.result() == null
+                            ? List.of(TrainReport.key(job.id()))
+                            : Json.MAPPER
+                                    .treeToValue(job.result(), TrainResult.class)
+                                    .keys());
+        }
         return keys;
     }
 
