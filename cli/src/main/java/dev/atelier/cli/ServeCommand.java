@@ -3,6 +3,7 @@ package dev.atelier.cli;
 import dev.atelier.server.Server;
 import dev.atelier.server.ServerOptions;
 import dev.atelier.server.http.BasicAuth;
+import dev.atelier.server.outbound.Hosts;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
@@ -79,6 +80,21 @@ final class ServeCommand implements Callable<Integer> {
             description = "Web pages of other servers that may call, such as https://example.org.")
     private Set<String> origins = Set.of();
 
+    @Option(
+            names = "--webhook-hosts",
+            paramLabel = "HOST",
+            split = ",",
+            description = "Hosts whose webhooks are called although their addresses are private, such as localhost.")
+    private List<String> webhookHosts = List.of();
+
+    @Option(
+            names = "--download-from",
+            paramLabel = "HOST",
+            split = ",",
+            description = "Hosts from which models may be fetched by their address, such as huggingface.co,*.hf.co. "
+                    + "Default: none.")
+    private List<String> downloadHosts = List.of();
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -91,7 +107,9 @@ final class ServeCommand implements Callable<Integer> {
                 credentials.isEmpty() ? null : new BasicAuth(credentials),
                 queue,
                 keep == null ? null : Duration.ofDays(keep),
-                origins));
+                origins,
+                new Hosts(webhookHosts),
+                new Hosts(downloadHosts)));
         Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
         PrintWriter out = spec.commandLine().getOut();
         out.printf("Listening on http://%s:%d%n", host, server.port());

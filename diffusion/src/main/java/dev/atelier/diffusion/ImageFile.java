@@ -51,6 +51,7 @@ public final class ImageFile {
 
     private static BufferedImage read(InputStream bytes, String name) throws IOException {
         try (ImageInputStream in = new MemoryCacheImageInputStream(bytes)) {
+            CompressedChunks.requireModest(in);
             Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
             if (!readers.hasNext()) {
                 throw new IOException(name + " is not a PNG, JPEG, GIF, BMP or TIFF picture");

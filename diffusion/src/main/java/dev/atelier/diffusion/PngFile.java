@@ -99,6 +99,7 @@ public final class PngFile {
     }
 
     private static Optional<String> readInfotext(ImageInputStream in) throws IOException {
+        CompressedChunks.requireModest(in);
         ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
         try {
             reader.setInput(in);

@@ -2,17 +2,22 @@ package dev.atelier.server;
 
 import dev.atelier.server.a1111.A1111Api;
 import dev.atelier.server.db.Settings;
+import dev.atelier.server.http.Entrance;
 import dev.atelier.server.http.HealthApi;
 import dev.atelier.server.http.MetricsApi;
 import dev.atelier.server.http.OpenApi;
 import dev.atelier.server.http.SameOrigin;
 import dev.atelier.server.http.WebServer;
+import dev.atelier.server.key.ApiKeys;
 import dev.atelier.server.key.Ledger;
 import dev.atelier.server.link.LinkApi;
 import dev.atelier.server.link.Links;
+import dev.atelier.server.models.ModelShelf;
 import dev.atelier.server.novita.NovitaApi;
+import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.studio.StudioApi;
 import dev.atelier.server.studio.StudioPage;
+import dev.atelier.server.upload.UploadApi;
 import java.util.List;
 
 /** Everything of a running server, put together. */
@@ -26,6 +31,7 @@ public final class Server implements AutoCloseable {
             Settings settings = new Settings(work.database());
             Links links = new Links(settings);
             Ledger ledger = new Ledger(work.database());
+            Outbound outbound = open.add(new Outbound(options.webhookHosts()));
             NovitaApi novita = new NovitaApi(
                     work.database(),
                     work.jobs(),
@@ -33,10 +39,23 @@ public final class Server implements AutoCloseable {
                     work.store(),
                     links,
                     work.library().shelf(),
+                    outbound,
                     !options.isLoopback());
+            open.add(novita.callWebhooks());
             if (options.keep() != null) {
                 open.add(new Sweeper(work.jobs(), work.store(), ledger, novita, options.keep()).start());
             }
+            // private models are their keys' business
+            ModelShelf shelf =
+                    options.auth() == null
+                    ? work.library().shelf()
+                    : work.library().shelf().visibleTo("");
+            UploadApi uploads = open.add(new UploadApi(
+                    options.work().models(),
+                    new Entrance(options.auth(), new ApiKeys(work.database())),
+                    outbound,
+                    options.downloadHosts(),
+                    work.library()::rescan));
             web = open.add(WebServer.start(
                     options.host(),
                     options.port(),
@@ -45,14 +64,10 @@ public final class Server implements AutoCloseable {
                     List.of(
                             new HealthApi(work.database()::isReachable),
                             new MetricsApi(work.metrics(), options.auth()),
-                            new A1111Api(
-                                    work.jobs(),
-                                    work.store(),
-                                    settings,
-                                    work.library().shelf(),
-                                    options.auth()),
+                            new A1111Api(work.jobs(), work.store(), settings, shelf, options.auth()),
                             novita,
                             new LinkApi(links, work.store()),
+                            uploads,
                             new StudioApi(work.database(), work.jobs(), work.store(), work.library(), options.auth()),
                             new StudioPage(options.auth()),
                             new OpenApi(List.of("atelier", "novita")))));

@@ -1,6 +1,7 @@
 package dev.atelier.server;
 
 import dev.atelier.server.http.BasicAuth;
+import dev.atelier.server.outbound.Hosts;
 import java.time.Duration;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param queue jobs that may wait
  * @param keep how long after its end a job is kept with its pictures; null for ever
  * @param corsOrigins web pages that may call besides the server's own
+ * @param webhookHosts hosts whose webhooks are called although their addresses are private
+ * @param downloadHosts hosts from which models are downloaded
  */
 public record ServerOptions(
         String host,
@@ -21,7 +24,9 @@ public record ServerOptions(
         @Nullable BasicAuth auth,
         int queue,
         @Nullable Duration keep,
-        Set<String> corsOrigins) {
+        Set<String> corsOrigins,
+        Hosts webhookHosts,
+        Hosts downloadHosts) {
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "localhost", "::1", "[::1]");
 
     /** @throws IllegalArgumentException if strangers could reach a server that asks nobody for a password */

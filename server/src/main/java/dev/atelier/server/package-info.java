@@ -11,6 +11,8 @@
  *   <li>{@code metric}: figures for Prometheus;
  *   <li>{@code http}: the web server that all APIs share;
  *   <li>{@code key}: API keys, prices and the ledger;
+ *   <li>{@code outbound}: requests to addresses that strangers name;
+ *   <li>{@code upload}: models on their way in;
  *   <li>{@code link}: links to results that expire;
  *   <li>{@code a1111}: the API of AUTOMATIC1111;
  *   <li>{@code novita}: the API of Novita;

@@ -15,7 +15,9 @@ import dev.atelier.server.key.Charge;
 import dev.atelier.server.key.Ledger;
 import dev.atelier.server.key.Limits;
 import dev.atelier.server.models.FolderShelf;
+import dev.atelier.server.outbound.Hosts;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -106,8 +108,10 @@ class KillTest {
                     }
                     next = System.nanoTime() + Duration.ofSeconds(6).toNanos();
                 }
-                assertThat(kills == KILLS || (server.isAlive() && worker.isAlive()))
-                        .as("a process ended by itself")
+                assertThat(server.isAlive() && worker.isAlive())
+                        .as("a process ended by itself: " + server.info() + server.isAlive() + worker.isAlive()
+                                + (worker.isAlive() ? 0 : worker.exitValue())
+                                + (server.isAlive() ? 0 : server.exitValue()) + lastLines())
                         .isTrue();
             }
             server.destroyForcibly().waitFor();
@@ -146,6 +150,15 @@ class KillTest {
                 started,
                 jobs.list(null, null, null, 10 * PICTURES).stream()
                         .collect(Collectors.groupingBy(Job::attempt, Collectors.counting())));
+    }
+
+    private String lastLines() {
+        try {
+            List<String> lines = logs().toList();
+            return String.join("\n", lines.subList(Math.max(0, lines.size() - 40), lines.size()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Stream<String> logs() throws IOException {
@@ -203,7 +216,8 @@ class KillTest {
             WorkOptions work = new WorkOptions(storage, folder.resolve("models"), 1, Engine.ONNX, PACE);
             if (arguments[0].equals("serve")) {
                 int port = Integer.parseInt(arguments[2]);
-                Server.start(new ServerOptions("127.0.0.1", port, work, null, PICTURES, null, Set.of()));
+                Server.start(new ServerOptions(
+                        "127.0.0.1", port, work, null, PICTURES, null, Set.of(), Hosts.NONE, Hosts.NONE));
             } else {
                 Workplace.start(work);
             }

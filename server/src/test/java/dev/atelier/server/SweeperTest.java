@@ -17,6 +17,8 @@ import dev.atelier.server.key.Ledger;
 import dev.atelier.server.link.Links;
 import dev.atelier.server.models.FolderShelf;
 import dev.atelier.server.novita.NovitaApi;
+import dev.atelier.server.outbound.Hosts;
+import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.store.FileStore;
 import dev.atelier.server.store.ObjectStore;
 import java.io.IOException;
@@ -61,7 +63,8 @@ class SweeperTest {
     @Test
     void oldJobsGoWithTheirPicturesAndNewOnesStay() throws Exception {
         try (Database database = Database.sqlite(folder.resolve("jobs.db"));
-                ObjectStore store = new FileStore(folder.resolve("files"))) {
+                ObjectStore store = new FileStore(folder.resolve("files"));
+                Outbound outbound = new Outbound(Hosts.NONE)) {
             Jobs jobs = new Jobs(database, 10);
             Ledger ledger = new Ledger(database);
             NovitaApi novita = new NovitaApi(
@@ -71,6 +74,7 @@ class SweeperTest {
                     store,
                     new Links(new Settings(database)),
                     new FolderShelf(folder, folder.resolve("demo")),
+                    outbound,
                     false);
             Sweeper sweeper = new Sweeper(jobs, store, ledger, novita, Duration.ofDays(1));
             store.put("inputs/start", new byte[3]);

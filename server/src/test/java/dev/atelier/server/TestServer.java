@@ -4,6 +4,7 @@ import dev.atelier.Engine;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.http.BasicAuth;
 import dev.atelier.server.job.Worker;
+import dev.atelier.server.outbound.Hosts;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,6 +14,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
@@ -36,7 +38,9 @@ public final class TestServer implements AutoCloseable {
                 auth,
                 100,
                 null,
-                Set.of("https://friend.example"))));
+                Set.of("https://friend.example"),
+                new Hosts(List.of("localhost")),
+                Hosts.NONE)));
     }
 
     public HttpResponse<String> send(HttpRequest.Builder request) {

@@ -93,6 +93,10 @@ public final class A1111Api implements Api {
         }
 
         routes.post("/sdapi/v1/png-info", A1111Api::pngInfo);
+        routes.post("/sdapi/v1/interrogate", A1111Api::interrogate);
+        for (String load : List.of("unload-checkpoint", "reload-checkpoint")) {
+            routes.post("/sdapi/v1/" + load, context -> context.json(Map.of())); // a worker keeps its model
+        }
         routes.get("/sdapi/v1/memory", context -> context.json(SystemRoutes.memory()));
         routes.get("/internal/ping", context -> context.json(Map.of()));
         routes.get(
@@ -125,6 +129,12 @@ public final class A1111Api implements Api {
         parameters.put("Negative prompt", infotext.negativePrompt());
         parameters.putAll(infotext.parameters());
         context.json(Map.of("info", text, "items", Map.of(), "parameters", parameters));
+    }
+
+    /** There is no model that describes pictures. */
+    private static void interrogate(Context context) {
+        Values values = Requests.PNG_INFO.read(Body.text(context, EncodedImage.MAX_TEXT));
+        throw new HttpError(404, values.textOrEmpty("image").isEmpty() ? "Image not found" : "Model not found");
     }
 
     /** {@code /internal/*} and the list of LoRAs are open to all, as there. */

@@ -12,11 +12,13 @@ import dev.atelier.server.db.Database;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +31,9 @@ public final class Worker implements AutoCloseable {
     static final int MAX_ATTEMPTS = 3;
 
     private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+
+    // ONNX Runtime walks through a network by recursion, and needs more than the JVM's megabyte for it
+    private static final long STACK_BYTES = 64L << 20;
 
     /**
      * How patient a worker is.
@@ -65,6 +70,12 @@ public final class Worker implements AutoCloseable {
                 .startTasks(audit)
                 .schedulerName(new SchedulerName.Fixed(name))
                 .threads(benches.size())
+                .executorService(Executors.newFixedThreadPool(
+                        benches.size(),
+                        Thread.ofPlatform()
+                                .name(lane.name().toLowerCase(Locale.ROOT) + "-", 0)
+                                .stackSize(STACK_BYTES)
+                                .factory()))
                 .pollingInterval(pace.poll())
                 .heartbeatInterval(pace.heartbeat())
                 .missedHeartbeatsLimit(4)

@@ -83,6 +83,13 @@ public final class ApiKeys {
                 .findOne());
     }
 
+    /** The SHA-256 of a key in hex digits, which who has the key can compute. */
+    public Optional<String> hash(String id) {
+        return jdbi.withHandle(handle -> handle.select("select hash from api_keys where id = ?", id)
+                .mapTo(String.class)
+                .findOne());
+    }
+
     /** Whether there is a key that is not revoked. */
     public boolean exist() {
         return jdbi.withHandle(handle -> handle.select("select count(*) from api_keys where revoked_at is null")

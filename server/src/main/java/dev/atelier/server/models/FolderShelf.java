@@ -9,8 +9,11 @@ import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +27,7 @@ public final class FolderShelf implements ModelShelf {
     private final Path folder;
     private final ModelFile demo;
     private volatile List<ModelFile> models = List.of();
+    private volatile Map<String, ModelFile> aliases = Map.of();
 
     /** @param cache where the model that is part of Atelier is unpacked */
     public FolderShelf(Path folder, Path cache) {
@@ -45,16 +49,25 @@ public final class FolderShelf implements ModelShelf {
 
     @Override
     public void refresh() {
-        if (!Files.isDirectory(folder)) {
-            models = List.of(demo);
-            return;
-        }
+        List<ModelFile> found = Files.isDirectory(folder) ? read() : List.of(demo);
+        Map<String, ModelFile> named = new HashMap<>();
+        found.forEach(model -> model.aliases().forEach(alias -> named.putIfAbsent(alias, model)));
+        models = found;
+        aliases = named;
+    }
+
+    @Override
+    public Optional<ModelFile> find(String alias) {
+        return Optional.ofNullable(aliases.get(alias));
+    }
+
+    private List<ModelFile> read() {
         try (Stream<Path> files = Files.walk(folder, MAX_DEPTH, FileVisitOption.FOLLOW_LINKS)) {
             Stream<ModelFile> found = files.filter(Files::isRegularFile)
                     .filter(FolderShelf::isCheckpoint)
                     .map(file -> model(folder.relativize(file).toString().replace('\\', '/'), file, null))
                     .sorted(Comparator.comparing(model -> model.name().toLowerCase(Locale.ROOT)));
-            models = Stream.concat(found, Stream.of(demo)).toList();
+            return Stream.concat(found, Stream.of(demo)).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -2,6 +2,9 @@ package dev.atelier.server.models;
 
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +19,20 @@ public record ModelFile(
         long size,
         Instant modified,
         @Nullable String sha256) {
+    /** The folder with a folder for each owner who keeps models private. */
+    public static final String PRIVATE = "private";
+
     private static final int SHORT_HASH = 10;
+
+    /** Whether it is below {@code private/OWNER/}, for that owner only. */
+    public boolean isPrivate() {
+        return name.startsWith(PRIVATE + "/");
+    }
+
+    /** Whether an owner may know of it. */
+    public boolean isVisibleTo(String owner) {
+        return !isPrivate() || name.startsWith("%s/%s/".formatted(PRIVATE, owner));
+    }
 
     /** The name without folders and without extension. */
     public String stem() {
@@ -39,15 +55,12 @@ public record ModelFile(
         return sha256 == null ? name : "%s [%s]".formatted(name, shortHash());
     }
 
-    /** Whether a request may call it so: the exact aliases of AUTOMATIC1111. */
-    public boolean isCalled(String alias) {
-        return alias.equals(name)
-                || alias.equals(title())
-                || alias.equals(modelName())
-                || alias.equals(stem())
-                || (sha256 != null
-                        && (alias.equals(sha256)
-                                || alias.equals(shortHash())
-                                || alias.equals("%s [%s]".formatted(stem(), shortHash()))));
+    /** What a request may call it: the exact aliases of AUTOMATIC1111. */
+    public Set<String> aliases() {
+        Set<String> aliases = new LinkedHashSet<>(List.of(name, title(), modelName(), stem()));
+        if (sha256 != null) {
+            aliases.addAll(List.of(sha256, sha256.substring(0, SHORT_HASH), "%s [%s]".formatted(stem(), shortHash())));
+        }
+        return aliases;
     }
 }

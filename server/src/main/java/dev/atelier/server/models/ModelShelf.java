@@ -3,6 +3,7 @@ package dev.atelier.server.models;
 import dev.atelier.merge.expression.ModelExpression;
 import dev.atelier.merge.expression.ModelNames;
 import dev.atelier.merge.expression.ResolvedModel;
+import dev.atelier.server.job.Jobs;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
@@ -22,7 +23,12 @@ public interface ModelShelf {
 
     /** The model of this name, title, stem or hash. */
     default Optional<ModelFile> find(String alias) {
-        return list().stream().filter(model -> model.isCalled(alias)).findFirst();
+        return list().stream().filter(model -> model.aliases().contains(alias)).findFirst();
+    }
+
+    /** The shelf as an owner of jobs sees it; whoever needs no key sees all. */
+    default ModelShelf visibleTo(String owner) {
+        return owner.equals(Jobs.LOCAL) ? this : new VisibleShelf(this, owner);
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.atelier.server.novita;
 import dev.atelier.server.key.Order;
 import dev.atelier.server.key.Price;
 import dev.atelier.server.worker.GenerateTask;
+import java.net.URI;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,13 +11,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param linkTtl how many seconds the links to its pictures are good
  * @param outcome a test: how it is to end, without anything being drawn; null for a real one
+ * @param webhook whom to tell when it is done; null for nobody
  */
 record Drawing(
         TaskType type,
         GenerateTask task,
         ImageType imageType,
         int linkTtl,
-        @Nullable Outcome outcome) {
+        @Nullable Outcome outcome,
+        @Nullable URI webhook) {
 
     /** How a test ends. */
     enum Outcome {

@@ -11,6 +11,10 @@ import java.util.function.Predicate;
 record ModelNames(ModelShelf shelf) {
     private static final List<String> EXTENSIONS = List.of(".safetensors", ".ckpt", ".pt");
 
+    ModelNames visibleTo(String owner) {
+        return new ModelNames(shelf.visibleTo(owner));
+    }
+
     /**
      * The name of a model of the shelf, or the expression itself.
      *

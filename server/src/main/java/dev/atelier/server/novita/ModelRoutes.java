@@ -1,5 +1,6 @@
 package dev.atelier.server.novita;
 
+import dev.atelier.server.http.WebServer;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.models.ModelShelf;
 import io.javalin.http.Context;
@@ -30,9 +31,9 @@ record ModelRoutes(ModelShelf shelf) {
         String query = parameter(context, "filter", "query").toLowerCase(Locale.ROOT);
         String visibility = parameter(context, "filter", "visibility");
         String source = parameter(context, "filter", "source");
-        List<ModelFile> found = shelf.list().stream()
+        List<ModelFile> found = shelf.visibleTo(WebServer.owner(context)).list().stream()
                 .filter(model -> types.isEmpty() || types.contains(CHECKPOINT))
-                .filter(model -> visibility.isEmpty() || visibility.equals("public"))
+                .filter(model -> visibility.isEmpty() || visibility.equals(model.isPrivate() ? "private" : "public"))
                 .filter(model -> source.isEmpty())
                 .filter(model -> model.name().toLowerCase(Locale.ROOT).contains(query))
                 .filter(model -> matches(parameter(context, "filter", "is_sdxl"), looksLike(model, "xl")))
@@ -126,8 +127,11 @@ record ModelRoutes(ModelShelf shelf) {
     void v2(Context context) {
         String type = Objects.requireNonNullElse(context.queryParam("type"), "");
         boolean isListed = type.isEmpty() || type.equals(CHECKPOINT);
-        List<?> models =
-                isListed ? shelf.list().stream().map(ModelRoutes::v2Model).toList() : List.of();
+        List<?> models = isListed
+                ? shelf.visibleTo(WebServer.owner(context)).list().stream()
+                        .map(ModelRoutes::v2Model)
+                        .toList()
+                : List.of();
         context.json(V2Routes.envelope(0, "", Map.of("models", models)));
     }
 

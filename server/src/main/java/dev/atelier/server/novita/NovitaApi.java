@@ -2,6 +2,7 @@ package dev.atelier.server.novita;
 
 import dev.atelier.server.db.Database;
 import dev.atelier.server.http.Api;
+import dev.atelier.server.http.Entrance;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.job.QueueFullException;
@@ -12,6 +13,7 @@ import dev.atelier.server.key.Ledger;
 import dev.atelier.server.key.LimitReachedException;
 import dev.atelier.server.link.Links;
 import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.store.ObjectStore;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
@@ -20,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /** The routes of Novita's API, versions 2 and 3. */
 public final class NovitaApi implements Api {
@@ -29,6 +30,7 @@ public final class NovitaApi implements Api {
     private final ApiKeys keys;
     private final boolean isExposed;
     private final Tasks tasks;
+    private final Webhooks webhooks;
     private final V2Routes v2;
     private final V3Routes v3;
     private final ModelRoutes models;
@@ -45,6 +47,7 @@ public final class NovitaApi implements Api {
             ObjectStore store,
             Links links,
             ModelShelf shelf,
+            Outbound outbound,
             boolean isExposed) {
         this.keys = new ApiKeys(database);
         this.isExposed = isExposed;
@@ -53,9 +56,15 @@ public final class NovitaApi implements Api {
         ModelNames names = new ModelNames(shelf);
         InputImages images = new InputImages(store);
         this.v2 = new V2Routes(new V2Requests(names, images), tasks, results);
-        this.v3 = new V3Routes(new V3Requests(names, images), tasks, results);
+        this.v3 = new V3Routes(new V3Requests(names, images, outbound), tasks, results);
         this.models = new ModelRoutes(shelf);
+        this.webhooks = new Webhooks(tasks, results, keys, outbound);
         this.account = new AccountRoutes(ledger);
+    }
+
+    /** Begins to call the webhooks of tasks that are done, until what is returned is closed. */
+    public AutoCloseable callWebhooks() {
+        return webhooks.start();
     }
 
     /** Forgets the tasks of before {@code time} whose jobs are forgotten. */
@@ -71,15 +80,15 @@ public final class NovitaApi implements Api {
     @Override
     public void addTo(RoutesConfig routes) {
         for (String plan : List.of("/v2/", "/v2/enterprise/")) {
-            routes.post(plan + "txt2img", v2.submit(v2.requests()::textToImage));
-            routes.post(plan + "img2img", v2.submit(v2.requests()::imageToImage));
+            routes.post(plan + "txt2img", v2.submit(V2Requests::textToImage));
+            routes.post(plan + "img2img", v2.submit(V2Requests::imageToImage));
             routes.get(plan + "progress", v2::progress);
         }
         routes.get("/v2/models", models::v2);
 
-        routes.post("/v3/async/txt2img", v3.submit(v3.requests()::textToImage));
-        routes.post("/v3/async/img2img", v3.submit(v3.requests()::imageToImage));
-        routes.post("/v3/async/inpainting", v3.submit(v3.requests()::inpainting));
+        routes.post("/v3/async/txt2img", v3.submit(V3Requests::textToImage));
+        routes.post("/v3/async/img2img", v3.submit(V3Requests::imageToImage));
+        routes.post("/v3/async/inpainting", v3.submit(V3Requests::inpainting));
         routes.get("/v3/async/task-result", v3::result);
         routes.get("/v3/model", models::v3);
         routes.get("/v3/user", account::user);
@@ -88,7 +97,7 @@ public final class NovitaApi implements Api {
 
     @Override
     public String admit(Context context) {
-        Optional<String> secret = secret(context);
+        Optional<String> secret = Entrance.secret(context);
         Optional<ApiKey> key = secret.flatMap(keys::authenticate);
         if (key.isPresent()) {
             return key.get().id();
@@ -100,16 +109,6 @@ public final class NovitaApi implements Api {
                 ? new ProblemException(
                         Problem.NO_KEY, "this server wants a key, in a header such as \"Authorization: Bearer atl_…\"")
                 : new ProblemException(Problem.UNKNOWN_KEY, "this key is unknown or revoked");
-    }
-
-    /** In any of the headers in which the clients of the years have sent it; without Bearer before it, too. */
-    private static Optional<String> secret(Context context) {
-        return Stream.of("Authorization", "X-Novita-Key", "X-Omni-Key")
-                .map(context::header)
-                .flatMap(Stream::ofNullable)
-                .map(value -> value.strip().replaceFirst("(?i)^Bearer\\s+", ""))
-                .filter(value -> !value.isEmpty())
-                .findFirst();
     }
 
     @Override

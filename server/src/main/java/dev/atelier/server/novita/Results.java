@@ -46,12 +46,22 @@ record Results(Tasks tasks, Jobs jobs, Links links) {
         NovitaTask task = tasks.find(id, owner)
                 .orElseThrow(() -> new ProblemException(Problem.NO_TASK, "there is no task \"%s\"".formatted(id)));
         if (task.outcome() != null) {
-            return test(task, task.outcome());
+            return of(task);
         }
         String agent = Optional.ofNullable(context.header("User-Agent")).orElse("");
         boolean isHeld = COUNTS_POLLS.stream().anyMatch(agent::startsWith);
         Job job = jobs.await(String.valueOf(task.job()), isHeld ? HOLD : Duration.ZERO)
                 .orElseThrow(() -> new ProblemException(Problem.NO_TASK, "task %s is forgotten".formatted(id)));
+        return result(task, job);
+    }
+
+    /** As it is now. */
+    Result of(NovitaTask task) {
+        if (task.outcome() != null) {
+            return test(task, task.outcome());
+        }
+        Job job = jobs.find(String.valueOf(task.job()))
+                .orElseThrow(() -> new ProblemException(Problem.NO_TASK, "task %s is forgotten".formatted(task.id())));
         return result(task, job);
     }
 
@@ -88,10 +98,14 @@ record Results(Tasks tasks, Jobs jobs, Links links) {
         return (int) Math.round(spent / fraction - spent);
     }
 
+    /** The address of this server, as the caller wrote it. */
+    static String server(Context context) {
+        return "%s://%s".formatted(context.scheme(), context.host());
+    }
+
     /** Where the pictures can be fetched, by whoever has the address, until the task's links expire. */
-    Stream<String> addresses(Context context, Result result) {
+    Stream<String> addresses(String server, Result result) {
         Instant expires = Instant.now().plusSeconds(result.task().linkTtl());
-        String server = "%s://%s".formatted(context.scheme(), context.host());
         return result.images().stream()
                 .map(image -> server
                         + links.path(image.key() + result.task().imageType().suffix(), expires));

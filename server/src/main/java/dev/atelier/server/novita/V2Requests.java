@@ -21,6 +21,11 @@ record V2Requests(ModelNames models, InputImages images) {
     // AUTOMATIC1111's; the API has no field for it
     private static final double HIRES_DENOISING = 0.7;
 
+    /** For an owner, who sees models that others do not. */
+    V2Requests of(String owner) {
+        return new V2Requests(models.visibleTo(owner), images);
+    }
+
     Drawing textToImage(Fields request) {
         return drawing(TaskType.TXT_TO_IMG, request, task(request, 512, hiresFix(request), null));
     }
@@ -140,6 +145,6 @@ record V2Requests(ModelNames models, InputImages images) {
 
     private static Drawing drawing(TaskType type, Fields request, GenerateTask task) {
         int ttl = request.integer("img_expire_ttl", 0, MAX_LINK_TTL, 0);
-        return new Drawing(type, task, ImageType.of(request.object("extra")), ttl == 0 ? LINK_TTL : ttl, null);
+        return new Drawing(type, task, ImageType.of(request.object("extra")), ttl == 0 ? LINK_TTL : ttl, null, null);
     }
 }

@@ -12,7 +12,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** {@code /v2/*}: every answer is an envelope, and HTTP always says 200. */
@@ -29,10 +29,11 @@ record V2Routes(V2Requests requests, Tasks tasks, Results results) {
         return envelope;
     }
 
-    Handler submit(Function<Fields, Drawing> read) {
+    Handler submit(BiFunction<V2Requests, Fields, Drawing> read) {
         return context -> {
-            Drawing drawing = read.apply(Fields.of(Body.text(context, V3Routes.MAX_BODY)));
-            String id = tasks.submit(WebServer.owner(context), context.path(), drawing);
+            String owner = WebServer.owner(context);
+            Drawing drawing = read.apply(requests.of(owner), Fields.of(Body.text(context, V3Routes.MAX_BODY)));
+            String id = tasks.submit(owner, context.path(), drawing, Results.server(context));
             context.json(envelope(0, "", Map.of("task_id", id)));
         };
     }
@@ -51,7 +52,7 @@ record V2Routes(V2Requests requests, Tasks tasks, Results results) {
                 });
         data.put("progress", result.fraction());
         data.put("eta_relative", result.eta());
-        data.put("imgs", results.addresses(context, result).toList());
+        data.put("imgs", results.addresses(Results.server(context), result).toList());
         data.put("failed_reason", result.error());
         data.put("current_images", List.of(""));
         data.put("submit_time", time(result.task().createdAt()));

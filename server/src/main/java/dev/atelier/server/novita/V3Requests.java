@@ -7,18 +7,27 @@ import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.diffusion.Upscaler;
 import dev.atelier.server.novita.Drawing.Outcome;
+import dev.atelier.server.outbound.Outbound;
+import dev.atelier.server.outbound.RefusedException;
 import dev.atelier.server.worker.GenerateTask;
 import dev.atelier.server.worker.StartImage;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the requests of version 3: ranges and defaults are those of its documentation and of its clients. */
-record V3Requests(ModelNames models, InputImages images) {
+record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
     private static final int LINK_TTL = 3600;
     private static final int MAX_PROMPT = 1024;
     private static final int MAX_NAME = 2000;
     private static final long MAX_SEED = (1L << 32) - 1;
+
+    /** For an owner, who sees models that others do not. */
+    V3Requests of(String owner) {
+        return new V3Requests(models.visibleTo(owner), images, outbound);
+    }
 
     Drawing textToImage(Fields body) {
         Fields request = request(body);
@@ -127,14 +136,31 @@ record V3Requests(ModelNames models, InputImages images) {
                 start));
     }
 
-    private static Drawing drawing(TaskType type, Fields body, GenerateTask task) {
+    private Drawing drawing(TaskType type, Fields body, GenerateTask task) {
         Fields extra = body.object("extra");
         refuse(extra.object("custom_storage"), "aws_s3");
         if (extra.isTrue("enable_nsfw_detection")) {
             throw notSupported(extra, "enable_nsfw_detection");
         }
-        Fields test = extra.object("webhook").object("test_mode");
-        return new Drawing(type, task, ImageType.of(extra), LINK_TTL, test.isTrue("enabled") ? outcome(test) : null);
+        Fields webhook = extra.object("webhook");
+        Fields test = webhook.object("test_mode");
+        return new Drawing(
+                type,
+                task,
+                ImageType.of(extra),
+                LINK_TTL,
+                test.isTrue("enabled") ? outcome(test) : null,
+                webhook.text("url").isEmpty() ? null : url(webhook));
+    }
+
+    private URI url(Fields webhook) {
+        try {
+            URI url = new URI(webhook.text("url", MAX_NAME));
+            outbound.check(url);
+            return url;
+        } catch (URISyntaxException | RefusedException e) {
+            throw new ProblemException(Problem.INVALID, "%s: %s".formatted(webhook.path("url"), e.getMessage()));
+        }
     }
 
     private static Outcome outcome(Fields test) {

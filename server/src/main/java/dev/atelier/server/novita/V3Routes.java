@@ -11,29 +11,39 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** {@code /v3/async/*}. */
 record V3Routes(V3Requests requests, Tasks tasks, Results results) {
     static final int MAX_BODY = 128 << 20;
 
-    Handler submit(Function<Fields, Drawing> read) {
+    Handler submit(BiFunction<V3Requests, Fields, Drawing> read) {
         return context -> {
-            Drawing drawing = read.apply(Fields.of(Body.text(context, MAX_BODY)));
-            context.json(Map.of("task_id", tasks.submit(WebServer.owner(context), context.path(), drawing)));
+            String owner = WebServer.owner(context);
+            Drawing drawing = read.apply(requests.of(owner), Fields.of(Body.text(context, MAX_BODY)));
+            context.json(Map.of("task_id", tasks.submit(owner, context.path(), drawing, Results.server(context))));
         };
     }
 
     void result(Context context) throws InterruptedException {
         Result result = results.find(context, WebServer.owner(context));
+        context.json(answer(results, result, Results.server(context)));
+    }
+
+    /** What a webhook says. */
+    static Map<String, @Nullable Object> answer(Results results, Result result) {
+        return answer(results, result, String.valueOf(result.task().server()));
+    }
+
+    private static Map<String, @Nullable Object> answer(Results results, Result result, String server) {
         Map<String, @Nullable Object> answer = new LinkedHashMap<>();
         answer.put("extra", extra(result));
         answer.put("task", task(result));
-        answer.put("images", images(context, result));
+        answer.put("images", images(results, server, result));
         answer.put("videos", List.of());
         answer.put("audios", List.of());
-        context.json(answer);
+        return answer;
     }
 
     private static Map<String, Object> task(Result result) {
@@ -62,6 +72,9 @@ record V3Routes(V3Requests requests, Tasks tasks, Results results) {
             extra.put("seed", Long.toString(result.images().getFirst().seed()));
         }
         extra.put("enable_nsfw_detection", false);
+        if (result.task().webhook() != null) {
+            extra.put("webhook", Map.of("url", result.task().webhook()));
+        }
         Job job = result.job();
         if (job != null && job.state().isFinal()) {
             extra.put(
@@ -79,8 +92,8 @@ record V3Routes(V3Requests requests, Tasks tasks, Results results) {
         return time == null ? "0" : Long.toString(time.toEpochMilli());
     }
 
-    private List<Map<String, @Nullable Object>> images(Context context, Result result) {
-        return results.addresses(context, result)
+    private static List<Map<String, @Nullable Object>> images(Results results, String server, Result result) {
+        return results.addresses(server, result)
                 .map(address -> {
                     Map<String, @Nullable Object> image = new LinkedHashMap<>();
                     image.put("image_url", address);

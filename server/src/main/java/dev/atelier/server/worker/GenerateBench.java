@@ -31,6 +31,7 @@ public final class GenerateBench implements Bench {
     private final ObjectStore store;
     private final Engine engine;
     private volatile @Nullable String loadedName;
+    private @Nullable String loadedFor;
     private @Nullable Atelier loaded;
 
     public GenerateBench(ModelShelf shelf, ObjectStore store, Engine engine) {
@@ -47,7 +48,9 @@ public final class GenerateBench implements Bench {
     @Override
     public JsonNode run(Job job, JobControl control) throws IOException {
         GenerateTask task = Json.MAPPER.treeToValue(job.request(), GenerateTask.class);
-        Atelier atelier = load(task.model() == null ? shelf.list().getFirst().name() : task.model(), control);
+        ModelShelf visible = shelf.visibleTo(job.owner());
+        String name = task.model() == null ? visible.list().getFirst().name() : task.model();
+        Atelier atelier = load(name, visible, job.owner(), control);
         List<GenerateResult.Image> images = new ArrayList<>();
         DrawingListener listener = new DrawingListener(control);
         for (GeneratedImage image : atelier.generate(task.request(this::picture), listener)) {
@@ -69,26 +72,32 @@ public final class GenerateBench implements Bench {
         }
     }
 
-    private Atelier load(String name, JobControl control) {
+    private Atelier load(String name, ModelShelf visible, String owner, JobControl control) {
         Atelier current = loaded;
-        if (current != null && name.equals(loadedName)) {
+        // the same words may mean a private model of another owner
+        boolean isSame = owner.equals(loadedFor) || visible.list().equals(shelf.list());
+        if (current != null && name.equals(loadedName) && isSame) {
             return current;
         }
         close();
         Progress progress = (done, total) -> control.report("loading", (int) (done >> 20), (int) (total >> 20), 0);
-        Atelier opened = open(name, progress);
+        Atelier opened = open(name, visible, progress);
         loaded = opened;
         loadedName = name;
+        loadedFor = owner;
         return opened;
     }
 
-    private Atelier open(String name, Progress progress) {
-        ModelOptions options = ModelOptions.DEFAULT.engine(engine).models(shelf.folders());
-        Optional<ModelFile> file = shelf.find(name);
+    private Atelier open(String name, ModelShelf visible, Progress progress) {
+        if (visible.find(name).isEmpty()) {
+            visible.refresh(); // it may be newer than the last look at the folder
+        }
+        ModelOptions options = ModelOptions.DEFAULT.engine(engine).models(visible.folders());
+        Optional<ModelFile> file = visible.find(name);
         if (file.isPresent()) {
             return Atelier.open(file.get().path(), options, progress);
         }
-        ResolvedModel model = shelf.resolve(name);
+        ResolvedModel model = visible.resolve(name);
         return Atelier.open(model.checkpoint(), new ModelLabel(name, null), options, progress);
     }
 

@@ -11,6 +11,7 @@ import dev.atelier.server.TestServer;
 import dev.atelier.server.WorkOptions;
 import dev.atelier.server.http.BasicAuth;
 import dev.atelier.server.job.Worker;
+import dev.atelier.server.outbound.Hosts;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -64,7 +65,8 @@ class AuthTest {
     void strangersAreNotServedWithoutPasswords() {
         WorkOptions work = new WorkOptions(Storage.in(folder), folder, 1, Engine.ONNX, Worker.Pace.STANDARD);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new ServerOptions("0.0.0.0", 0, work, null, 1, null, Set.of()))
+                .isThrownBy(
+                        () -> new ServerOptions("0.0.0.0", 0, work, null, 1, null, Set.of(), Hosts.NONE, Hosts.NONE))
                 .withMessageContaining("--api-auth");
     }
 }
