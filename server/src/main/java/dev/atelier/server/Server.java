@@ -46,8 +46,7 @@ public final class Server implements AutoCloseable {
                 open.add(new Sweeper(work.jobs(), work.store(), ledger, novita, options.keep()).start());
             }
             // private models are their keys' business
-            ModelShelf shelf =
-                    options.auth() == null
+            ModelShelf shelf = options.auth() == null
                     ? work.library().shelf()
                     : work.library().shelf().visibleTo("");
             UploadApi uploads = open.add(new UploadApi(

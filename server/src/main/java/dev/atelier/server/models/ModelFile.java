@@ -19,12 +19,12 @@ public record ModelFile(
         long size,
         Instant modified,
         @Nullable String sha256) {
-    /** The folder with a folder for each owner who keeps models private. */
-    public static final String PRIVATE = "private";
+    /** The folder with a folder for each owner who keeps models private; hidden, so that no search by name finds it. */
+    public static final String PRIVATE = ".private";
 
     private static final int SHORT_HASH = 10;
 
-    /** Whether it is below {@code private/OWNER/}, for that owner only. */
+    /** Whether it is below {@code .private/OWNER/}, for that owner only. */
     public boolean isPrivate() {
         return name.startsWith(PRIVATE + "/");
     }

@@ -3,6 +3,7 @@ package dev.atelier.server.models;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What one owner sees of a shelf: all but the private models of others. */
 record VisibleShelf(ModelShelf shelf, String owner) implements ModelShelf {
@@ -13,7 +14,10 @@ record VisibleShelf(ModelShelf shelf, String owner) implements ModelShelf {
 
     @Override
     public List<Path> folders() {
-        return shelf.folders();
+        return shelf.folders().stream()
+                .flatMap(folder ->
+                        Stream.of(folder, folder.resolve(ModelFile.PRIVATE).resolve(owner.isEmpty() ? "-" : owner)))
+                .toList();
     }
 
     @Override
