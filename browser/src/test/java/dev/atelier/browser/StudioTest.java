@@ -23,6 +23,7 @@ import dev.atelier.server.ServerOptions;
 import dev.atelier.server.Storage;
 import dev.atelier.server.WorkOptions;
 import dev.atelier.server.job.Worker;
+import dev.atelier.server.outbound.Hosts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,7 +74,7 @@ class StudioTest {
                 .writeTo(models.resolve("watercolour.safetensors"), Progress.NONE);
         WorkOptions work = new WorkOptions(
                 Storage.in(folder.resolve("data")), folder.resolve("models"), 1, Engine.ONNX, Worker.Pace.STANDARD);
-        server = Server.start(new ServerOptions("127.0.0.1", 0, work, null, 100, null, Set.of()));
+        server = Server.start(new ServerOptions("127.0.0.1", 0, work, null, 100, null, Set.of(), Hosts.NONE, Hosts.NONE));
         PlaywrightAssertions.setDefaultAssertionTimeout(60_000); // the machine may be busy
         playwright = Programs.playwright();
         browser = Programs.chromium(playwright);
