@@ -14,6 +14,7 @@ import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.engine.torch.TorchTrainer;
 import dev.atelier.engine.torch.Trainable;
 import dev.atelier.engine.torch.TrainerOptions;
+import dev.atelier.model.Embedding;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.Network;
 import dev.atelier.model.SizeConditioning;
@@ -62,6 +63,7 @@ public final class FineTuning {
     private final PictureLatents classes;
     private final PictureLatents validation;
     private final LossLog validationLog;
+    private boolean resumed; // whether the first step of this run has been
 
     private FineTuning(Checkpoint checkpoint, TrainingPlan plan, TrainingListener listener) throws IOException {
         this.model = StableDiffusion.of(checkpoint);
@@ -214,7 +216,11 @@ public final class FineTuning {
             loop.run(trainer, step -> {
                 if (step == 0) {
                     measure(trainer, encodings, 0, steps);
+                } else if (!resumed) {
+                    int every = plan.saving().sampleEvery();
+                    validationLog.resume(1 + (every > 0 ? step / every : 0));
                 }
+                resumed = true;
                 double loss = 0;
                 for (int i = 0; i < course.accumulation(); i++) {
                     long number = (long) step * course.accumulation() + i;
@@ -233,12 +239,18 @@ public final class FineTuning {
                 }
                 if (done == steps || isDue(plan.saving().sampleEvery(), done)) {
                     measure(trainer, encodings, done, steps);
-                    previews.draw(trainer, done);
+                    previews.draw(trainer, words(trainer), done);
                 }
                 return new TrainingStep("model", done, steps, rate, loss / course.accumulation(), norm);
             });
             write(trainer, loras, plan.saving().output(), trainer.step());
         }
+    }
+
+    private List<Embedding> words(TorchTrainer trainer) {
+        return plan.method() instanceof TrainingPlan.Word word
+                ? List.of(WordVectors.embedding(trainer.values(), model, word))
+                : List.of();
     }
 
     private static boolean isDue(int every, int step) {

@@ -109,7 +109,7 @@ final class TrainingLoop {
         Checkpoint now = trainer.state();
         Map<String, String> metadata = new LinkedHashMap<>(now.metadata());
         settings.forEach((name, value) -> metadata.put(SETTINGS + name, value));
+        log.write(); // first: rows that are too many are forgotten later, those that are missing are lost
         now.withMetadata(metadata).writeTo(state, Progress.NONE);
-        log.write();
     }
 }

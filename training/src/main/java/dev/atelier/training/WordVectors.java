@@ -6,6 +6,8 @@ import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import dev.atelier.engine.torch.Trainable;
 import dev.atelier.model.ClipTokenizer;
+import dev.atelier.model.Embedding;
+import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TextEncoderConfig;
 import java.lang.foreign.MemorySegment;
@@ -34,6 +36,18 @@ final class WordVectors {
             all.add(Tensor.of(DType.F32, Shape.of(plan.vectors(), width), MemorySegment.ofArray(vectors)));
         }
         return all;
+    }
+
+    /** The word as prompts for pictures name it. */
+    static Embedding embedding(Checkpoint trained, StableDiffusion model, TrainingPlan.Word plan) {
+        List<FloatArray> parts = new ArrayList<>();
+        for (int i = 0; i < model.text().size(); i++) {
+            Tensor vectors = trained.tensor(Trainable.wordsName(i));
+            float[] values = new float[Math.toIntExact(vectors.shape().elements())];
+            vectors.read(0, MemorySegment.ofArray(values));
+            parts.add(FloatArray.of(values, plan.vectors(), values.length / plan.vectors()));
+        }
+        return new Embedding(plan.word(), "", parts);
     }
 
     /**
