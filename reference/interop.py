@@ -17,7 +17,7 @@ from diffusers import (AutoencoderKL, DDIMScheduler, EulerDiscreteScheduler, PND
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 warnings.filterwarnings("ignore")
-atelier, folder = sys.argv[1:]
+atelier, folder = sys.argv[1:3]
 
 
 def text(kind, width, layers, act):
@@ -129,4 +129,5 @@ def main():
                 type(pipeline).from_single_file(single, config=saved, local_files_only=True))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -47,6 +47,16 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
         err.println("atelier: skipped " + what);
     }
 
+    @Override
+    public void planned(String line) {
+        err.println(line);
+    }
+
+    @Override
+    public void measured(TrainingStep step) {
+        err.printf(Locale.ROOT, "validation loss after %d steps: %.4f%n", step.step(), step.loss());
+    }
+
     private void show(String what, int done, int total) {
         if (stopping) {
             throw new CancellationException("stopped; the same command goes on from here");

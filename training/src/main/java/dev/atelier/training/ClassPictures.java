@@ -13,15 +13,20 @@ import dev.atelier.training.data.TrainingPicture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
- * Pictures of the class that a subject belongs to, drawn by the model before it is trained. Each carries its settings, as all
- * pictures of Atelier do; those that were drawn from another prompt lie in another folder and are not taken for these.
+ * Pictures of the class that a subject belongs to. If the folder has pictures of the user's, they are taken; otherwise the model
+ * draws them before it is trained. Each drawn one carries its settings, as all pictures of Atelier do, and is drawn again if its
+ * prompt was another.
  */
 final class ClassPictures {
     private static final int STEPS = 25;
     private static final double CFG_SCALE = 7.5;
+    private static final Pattern DRAWN = Pattern.compile("\\d+\\.png|\\..*");
 
     private ClassPictures() {}
 
@@ -40,42 +45,60 @@ final class ClassPictures {
             TrainingListener listener)
             throws IOException {
         Path folder = Files.createDirectories(prior.folder());
-        try (TorchModel drawing = missing(folder, prior, seed) ? TorchModel.load(model, Progress.NONE) : null) {
-            for (int i = 0; drawing != null && i < prior.count(); i++) {
-                Path file = file(folder, seed + i);
-                if (!Files.exists(file)) {
-                    GenerationRequest request = GenerationRequest.of(prior.prompt())
-                            .size(width, height)
-                            .steps(STEPS)
-                            .cfgScale(CFG_SCALE)
-                            .seed(seed + i);
-                    Pipeline pipeline = new Pipeline(drawing, () -> new ModelLabel("class", null), "Atelier");
-                    GeneratedImage image =
-                            pipeline.generate(request, (_, _, _) -> {}).getFirst();
-                    PngFile.write(file, image);
-                }
-                listener.prepared("drawing pictures of the class", i + 1, prior.count());
-            }
+        if (!holdsOthers(folder)) {
+            GenerationRequest request = GenerationRequest.of(prior.prompt())
+                    .size(width, height)
+                    .steps(STEPS)
+                    .cfgScale(CFG_SCALE);
+            draw(model, folder, request, missing(folder, prior, seed), listener);
         }
         PictureFolder.Contents contents = PictureFolder.read(folder, prior.prompt());
         contents.skipped().forEach(listener::skipped);
         return contents.pictures();
     }
 
-    private static boolean missing(Path folder, TrainingPlan.Prior prior, long seed) throws IOException {
-        boolean theirs = false;
-        try (var files = Files.list(folder)) {
-            theirs = files.anyMatch(file -> !file.getFileName().toString().matches("\\d+\\.png|\\..*"));
+    private static boolean holdsOthers(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.anyMatch(
+                    file -> !DRAWN.matcher(file.getFileName().toString()).matches());
         }
-        for (int i = 0; i < prior.count() && !theirs; i++) {
-            if (!Files.exists(file(folder, seed + i))) {
-                return true;
-            }
-        }
-        return false;
     }
 
     private static Path file(Path folder, long seed) {
         return folder.resolve(seed + ".png");
+    }
+
+    /** The seeds of the pictures that have to be drawn. */
+    private static List<Long> missing(Path folder, TrainingPlan.Prior prior, long seed) throws IOException {
+        List<Long> missing = new ArrayList<>();
+        for (long each = seed; each < seed + prior.count(); each++) {
+            Path file = file(folder, each);
+            boolean isThere = Files.exists(file)
+                    && PngFile.readInfotext(file)
+                            .filter(settings -> settings.startsWith(prior.prompt() + "\n"))
+                            .isPresent();
+            if (!isThere) {
+                missing.add(each);
+            }
+        }
+        return missing;
+    }
+
+    private static void draw(
+            StableDiffusion model, Path folder, GenerationRequest request, List<Long> seeds, TrainingListener listener)
+            throws IOException {
+        if (seeds.isEmpty()) {
+            return;
+        }
+        try (TorchModel drawing = TorchModel.load(model, Progress.NONE)) {
+            Pipeline pipeline = new Pipeline(drawing, () -> new ModelLabel("class", null), "Atelier");
+            int done = 0;
+            for (long seed : seeds) {
+                GeneratedImage image =
+                        pipeline.generate(request.seed(seed), (_, _, _) -> {}).getFirst();
+                PngFile.write(file(folder, seed), image);
+                listener.prepared("drawing pictures of the class", ++done, seeds.size());
+            }
+        }
     }
 }

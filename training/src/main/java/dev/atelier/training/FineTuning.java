@@ -33,9 +33,11 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -213,6 +215,7 @@ public final class FineTuning {
                 plan.data().width(),
                 course.seed());
         try (TorchTrainer trainer = trainer(networks, trainable(loras))) {
+            announce(trainer, order.perEpoch(), steps);
             loop.run(trainer, step -> {
                 if (step == 0) {
                     measure(trainer, encodings, 0, steps);
@@ -245,6 +248,36 @@ public final class FineTuning {
             });
             write(trainer, loras, plan.saving().output(), trainer.step());
         }
+    }
+
+    private void announce(TorchTrainer trainer, int perEpoch, int steps) {
+        Map<Object, Integer> sizes = new LinkedHashMap<>();
+        pictures.sizes().forEach(size -> sizes.merge(size, 1, Integer::sum));
+        int repeated =
+                pictures.pictures().stream().mapToInt(TrainingPicture::repeats).sum();
+        listener.planned("%d pictures, %d with repeats: %s"
+                .formatted(
+                        pictures.pictures().size(),
+                        repeated,
+                        sizes.entrySet().stream()
+                                .map(size -> size.getValue() + " of " + size.getKey())
+                                .collect(Collectors.joining(", "))));
+        if (!classes.pictures().isEmpty()) {
+            listener.planned("%d pictures of the class, one batch beside each"
+                    .formatted(classes.pictures().size()));
+        }
+        listener.planned(String.format(
+                Locale.ROOT,
+                "%d steps of %d × %d pictures, %.1f epochs of %d batches",
+                steps,
+                plan.course().accumulation(),
+                plan.course().batch(),
+                (double) steps * plan.course().accumulation() / perEpoch,
+                perEpoch));
+        long numbers = trainer.values().tensors().values().stream()
+                .mapToLong(tensor -> tensor.shape().elements())
+                .sum();
+        listener.planned(String.format(Locale.ROOT, "%,d numbers are trained", numbers));
     }
 
     private List<Embedding> words(TorchTrainer trainer) {

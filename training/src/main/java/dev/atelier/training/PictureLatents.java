@@ -217,11 +217,11 @@ final class PictureLatents {
         }
     }
 
-    /** The size of each picture, as objects that are equal where the sizes are. */
-    List<?> sizes() {
+    /** The size of each picture, for people. */
+    List<String> sizes() {
         return views.stream()
-                .map(all -> List.of(
-                        all.getFirst().part().width(), all.getFirst().part().height()))
+                .map(all -> all.getFirst().part())
+                .map(part -> part.width() + " × " + part.height())
                 .toList();
     }
 

@@ -15,4 +15,7 @@ public interface TrainingListener {
 
     /** Called after a measurement on pictures that are not trained on. */
     default void measured(TrainingStep step) {}
+
+    /** Called before the first step with what is about to be done, line by line. */
+    default void planned(String line) {}
 }

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Whether diffusers and peft read the LoRAs and embeddings that atelier trains as atelier itself does.
+
+Usage:  trained_files.py ATELIER FOLDER PICTURES     FOLDER: a new one, with a CLIP tokenizer in tokenizer/
+
+For Stable Diffusion 1 and XL of small width: atelier trains a LoRA with convolutions, a few steps with a high learning rate, in
+kohya's and in diffusers' naming.  diffusers loads each into the model it was trained from; atelier bakes it into a copy. What
+both networks compute must change by the same.  An embedding must arrive in diffusers' table as it stands in the file.
+"""
+import subprocess
+import sys
+import warnings
+
+import torch
+from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+from safetensors.torch import load_file
+
+import interop as im
+
+atelier, folder, pictures = sys.argv[1:]
+
+warnings.filterwarnings("ignore")
+torch.set_grad_enabled(False)
+
+
+def run(*words):
+    subprocess.run([atelier, *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def change(after, before):
+    return {k: after[k] - before[k] for k in before}
+
+
+def main():
+    tokenizer = im.CLIPTokenizer.from_pretrained(folder + "/tokenizer")
+    for name, pipe in im.models(tokenizer):
+        if name not in ("sd1", "xl"):
+            continue
+        base = f"{folder}/{name}"
+        pipe.save_pretrained(base)
+        kind = StableDiffusionXLPipeline if name == "xl" else StableDiffusionPipeline
+        open_ = lambda path: kind.from_pretrained(path, **({} if name == "xl" else {"safety_checker": None}))
+        before = im.outputs(open_(base))
+        for naming in ("kohya", "diffusers"):
+            lora = f"{folder}/{name}-{naming}.safetensors"
+            run("train", "lora", "--model", base, "--data", pictures, "--resolution", "64", "--steps", "6", "--lr", "1e-2",
+                "--rank", "4", "--alpha", "2", "--conv-rank", "2", "--naming", naming, "--dtype", "fp32", "-o", lora)
+            run("convert", f"lora({base}, {lora})", "--layout", "diffusers", "-o", f"{folder}/{name}-{naming}-baked")
+            baked = change(im.outputs(open_(f"{folder}/{name}-{naming}-baked")), before)
+            loaded = open_(base)
+            loaded.load_lora_weights(lora)
+            theirs = change(im.outputs(loaded), before)
+            for k in before:
+                size = theirs[k].norm() / before[k].norm()
+                error = (baked[k] - theirs[k]).norm() / theirs[k].norm()
+                print(f"{name} {naming} {k}: changed by {size:.2e}, error of the change {error:.2e}")
+                assert size > 1e-4 and error < 1e-3
+        for naming in ("kohya", "diffusers"):
+            if name == "xl":
+                continue
+            file = f"{folder}/{name}-word-{naming}.safetensors"
+            run("train", "ti", "--model", base, "--data", pictures, "--resolution", "64", "--steps", "3", "--word", "sks",
+                "--init", "star", "--vectors", "2", "--naming", naming, "--dtype", "fp32", "-o", file)
+            loaded = open_(base)
+            loaded.load_textual_inversion(file, **({"token": "sks-x"} if naming == "kohya" else {}))
+            stored = next(iter(load_file(file).values()))
+            table = loaded.text_encoder.get_input_embeddings().weight
+            assert torch.equal(table[-2:], stored), naming
+            print(name, naming, "word: equal")
+
+
+if __name__ == "__main__":
+    main()
