@@ -6,11 +6,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.UUID;
 
 /**
  * A file that appears under its name only when it is complete and on disk. Until {@link #commit} the bytes go to a
- * hidden sibling, which is removed on failure, on cancellation and when the program is stopped.
+ * hidden sibling, which is removed on failure, on cancellation and when the program is stopped; if that is killed, by whoever
+ * writes into the folder next.
  */
 final class AtomicFile implements AutoCloseable {
     private final Path target;
@@ -42,14 +42,20 @@ final class AtomicFile implements AutoCloseable {
         if (folder == null || !Files.isDirectory(folder)) {
             throw new IOException("the folder %s does not exist".formatted(folder));
         }
+        Leftovers.remove(folder);
         long room = Files.getFileStore(folder).getUsableSpace();
         if (room < size) {
             throw new IOException("%s needs %d bytes but its disk has room for %d".formatted(target, size, room));
         }
-        Path part = folder.resolve(".%s.%s.part".formatted(target.getFileName(), UUID.randomUUID()));
-        FileChannel channel = FileChannel.open(
-                part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.READ);
-        return new AtomicFile(target, part, channel);
+        while (true) {
+            Path part = Leftovers.part(target);
+            FileChannel channel = FileChannel.open(
+                    part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.READ);
+            if (Leftovers.hold(part, channel)) {
+                return new AtomicFile(target, part, channel);
+            }
+            channel.close();
+        }
     }
 
     FileChannel channel() {
@@ -72,6 +78,7 @@ final class AtomicFile implements AutoCloseable {
     public void close() throws IOException {
         channel.close();
         Files.deleteIfExists(part);
+        Leftovers.release(part);
         try {
             Runtime.getRuntime().removeShutdownHook(onExit);
         } catch (IllegalStateException _) {

@@ -1,25 +1,25 @@
 package dev.atelier.checkpoint;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
-import java.util.UUID;
-import java.util.stream.Stream;
 
 /**
  * A folder that appears under its name only when it is complete. Until {@link #commit} it is a hidden sibling, which is removed on
- * failure, on cancellation and when the program is stopped.
+ * failure, on cancellation and when the program is stopped; if that is killed, by whoever writes beside it next.
  */
 final class AtomicFolder implements AutoCloseable {
     private final Path target;
     private final Path part;
+    private final FileChannel lock;
     private final Thread onExit;
 
-    private AtomicFolder(Path target, Path part) {
+    private AtomicFolder(Path target, Path part, FileChannel lock) {
         this.target = target;
         this.part = part;
+        this.lock = lock;
         this.onExit = new Thread(() -> deleteQuietly(part));
         Runtime.getRuntime().addShutdownHook(onExit);
     }
@@ -31,12 +31,18 @@ final class AtomicFolder implements AutoCloseable {
         if (parent == null || !Files.isDirectory(parent)) {
             throw new IOException("the folder %s does not exist".formatted(parent));
         }
+        Leftovers.remove(parent);
         long room = Files.getFileStore(parent).getUsableSpace();
         if (room < size) {
             throw new IOException("%s needs %d bytes but its disk has room for %d".formatted(target, size, room));
         }
-        Path part = parent.resolve(".%s.%s.part".formatted(absolute.getFileName(), UUID.randomUUID()));
-        return new AtomicFolder(absolute, Files.createDirectory(part));
+        while (true) {
+            Path part = Files.createDirectory(Leftovers.part(absolute));
+            FileChannel lock = Leftovers.hold(part);
+            if (lock != null) {
+                return new AtomicFolder(absolute, part, lock);
+            }
+        }
     }
 
     /** Where the content goes until {@link #commit}. */
@@ -46,11 +52,13 @@ final class AtomicFolder implements AutoCloseable {
 
     /** Puts the folder in place. One that is there already is put aside first, and deleted last. */
     void commit() throws IOException {
+        lock.close();
+        Leftovers.release(part);
         if (!Files.exists(target)) {
             Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
             return;
         }
-        Path old = target.resolveSibling(".%s.%s.old".formatted(target.getFileName(), UUID.randomUUID()));
+        Path old = Leftovers.old(target);
         Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
         try {
             Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
@@ -58,12 +66,14 @@ final class AtomicFolder implements AutoCloseable {
             Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
             throw e;
         }
-        delete(old);
+        Leftovers.delete(old);
     }
 
     @Override
     public void close() throws IOException {
-        delete(part);
+        lock.close();
+        Leftovers.delete(part);
+        Leftovers.release(part);
         try {
             Runtime.getRuntime().removeShutdownHook(onExit);
         } catch (IllegalStateException _) {
@@ -71,20 +81,9 @@ final class AtomicFolder implements AutoCloseable {
         }
     }
 
-    private static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        try (Stream<Path> content = Files.walk(folder)) {
-            for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
-        }
-    }
-
     private static void deleteQuietly(Path folder) {
         try {
-            delete(folder);
+            Leftovers.delete(folder);
         } catch (IOException _) {
             // the program is ending: there is nobody left to tell
         }

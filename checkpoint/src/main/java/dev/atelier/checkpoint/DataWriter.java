@@ -74,6 +74,9 @@ final class DataWriter {
             switch (e.getCause()) {
                 case IOException cause -> throw cause;
                 case RuntimeException cause -> throw cause;
+                case InternalError cause -> // the Java machine's word for mapped memory that is no longer there
+                    throw new IOException(
+                            "an input was shortened while it was read; wait until it is complete and try again", cause);
                 case null, default -> throw new IllegalStateException(e.getCause());
             }
         }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,11 @@ public record FileStamp(
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Of those of the files that are there; a checkpoint in memory may name others. */
+    static List<FileStamp> of(List<Path> paths) {
+        return paths.stream().filter(Files::exists).map(FileStamp::of).toList();
     }
 
     /** @throws UncheckedIOException if the file is no longer what it was: what was read from it may be a mixture */

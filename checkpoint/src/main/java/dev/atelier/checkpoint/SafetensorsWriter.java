@@ -43,11 +43,13 @@ final class SafetensorsWriter {
                         named -> named.getKey().getBytes(StandardCharsets.UTF_8), java.util.Arrays::compareUnsigned));
         byte[] header = header(ordered, checkpoint.metadata());
         long total = 8L + header.length + checkpoint.byteSize();
+        List<FileStamp> inputs = FileStamp.of(checkpoint.sources());
         try (AtomicFile file = AtomicFile.create(target, total)) {
             DataWriter data = new DataWriter(file.channel(), maxThreads);
             ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
             data.write(start.putLong(header.length).put(header).flip(), 0);
             data.write(places(ordered, 8L + header.length), progress);
+            inputs.forEach(FileStamp::requireUnchanged);
             file.commit();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -43,10 +43,15 @@ final class TorchZipWriter {
 
     static void write(Checkpoint checkpoint, Path target, Progress progress) {
         new TorchZipWriter(ZipComment.of(checkpoint.metadata()))
-                .writeTo(target, List.copyOf(checkpoint.tensors().entrySet()), progress);
+                .writeTo(
+                        target,
+                        List.copyOf(checkpoint.tensors().entrySet()),
+                        FileStamp.of(checkpoint.sources()),
+                        progress);
     }
 
-    private void writeTo(Path target, List<Map.Entry<String, Tensor>> tensors, Progress progress) {
+    private void writeTo(
+            Path target, List<Map.Entry<String, Tensor>> tensors, List<FileStamp> inputs, Progress progress) {
         byte[] pickle = TorchPickle.of(tensors);
         byte[] byteOrder = "little".getBytes(StandardCharsets.US_ASCII);
         byte[] version = "3\n".getBytes(StandardCharsets.US_ASCII);
@@ -71,6 +76,7 @@ final class TorchZipWriter {
             data.write(places, progress);
             data.write(ByteBuffer.wrap(version), versionAt);
             writeHeaders(file.channel(), data);
+            inputs.forEach(FileStamp::requireUnchanged);
             file.commit();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
