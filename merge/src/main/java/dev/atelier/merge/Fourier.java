@@ -2,13 +2,64 @@ package dev.atelier.merge;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The discrete Fourier transform, in place, along one axis at a time: Stockham's self-sorting algorithm for any length,
  * a factor at a time. Time grows with the sum of the prime factors; those of tensors' sizes are small.
  */
 final class Fourier {
-    private Fourier() {}
+    /** Into so many pieces the lines of a tensor are divided, for as many cores as there are. */
+    private static final int PIECES = 64;
+
+    /** Longer transforms come alone: to keep their angles would take more memory than it saves time. */
+    private static final int LONG = 1 << 16;
+
+    private final int n;
+    private final int sign;
+    private final List<Stage> stages = new ArrayList<>();
+
+    /** Splits interleaved transforms of {@code length} into {@code factor} shorter ones each. */
+    private static final class Stage {
+        private final int length;
+        private final int factor;
+        private final double[] cos;
+        private final double[] sin;
+        private final double[] turnCos;
+        private final double[] turnSin;
+
+        Stage(int length, int factor, int sign, boolean keepsAngles) {
+            this.length = length;
+            this.factor = factor;
+            cos = new double[factor];
+            sin = new double[factor];
+            for (int i = 0; i < factor; i++) {
+                cos[i] = Math.cos(2 * Math.PI * i / factor);
+                sin[i] = sign * Math.sin(2 * Math.PI * i / factor);
+            }
+            turnCos = new double[keepsAngles ? length : 0];
+            turnSin = new double[turnCos.length];
+            for (int i = 0; i < turnCos.length; i++) {
+                double angle = angle(i / factor, i % factor, sign);
+                turnCos[i] = Math.cos(angle);
+                turnSin[i] = Math.sin(angle);
+            }
+        }
+
+        double angle(int k, int t, int sign) {
+            return sign * 2 * Math.PI * ((double) k * t / length);
+        }
+    }
+
+    private Fourier(int n, int sign) {
+        this.n = n;
+        this.sign = sign;
+        int length = n;
+        for (int factor : factors(n)) {
+            stages.add(new Stage(length, factor, sign, n <= LONG));
+            length /= factor;
+        }
+    }
 
     /**
      * Transforms vectors of {@code n} numbers that lie {@code inner} apart, all of them.
@@ -19,54 +70,61 @@ final class Fourier {
         if (n < 2) {
             return;
         }
-        double[][] from = {new double[n], new double[n]};
-        double[][] to = {new double[n], new double[n]};
-        int[] factors = factors(n);
-        double scale = sign < 0 ? 1 : 1.0 / n;
-        for (int block = 0; block < real.length; block += n * inner) {
-            for (int offset = 0; offset < inner; offset++) {
-                for (int i = 0; i < n; i++) {
-                    from[0][i] = real[block + i * inner + offset];
-                    from[1][i] = imaginary[block + i * inner + offset];
-                }
-                int length = n;
-                for (int factor : factors) {
-                    stage(from, to, length, n / length, factor, sign);
-                    length /= factor;
-                    double[][] swapped = from;
-                    from = to;
-                    to = swapped;
-                }
-                for (int i = 0; i < n; i++) {
-                    real[block + i * inner + offset] = from[0][i] * scale;
-                    imaginary[block + i * inner + offset] = from[1][i] * scale;
-                }
+        Fourier transform = new Fourier(n, sign);
+        int lines = real.length / n;
+        int pieces = Math.min(lines, PIECES);
+        IntStream.range(0, pieces).parallel().forEach(piece -> {
+            double[][] from = {new double[n], new double[n]};
+            double[][] to = {new double[n], new double[n]};
+            int end = (int) ((long) lines * (piece + 1) / pieces);
+            for (int line = (int) ((long) lines * piece / pieces); line < end; line++) {
+                transform.line(real, imaginary, line / inner * n * inner + line % inner, inner, from, to);
             }
+        });
+    }
+
+    private void line(double[] real, double[] imaginary, int first, int inner, double[][] from, double[][] to) {
+        double[][] current = from;
+        double[][] next = to;
+        for (int i = 0; i < n; i++) {
+            current[0][i] = real[first + i * inner];
+            current[1][i] = imaginary[first + i * inner];
+        }
+        for (Stage stage : stages) {
+            run(stage, current, next);
+            double[][] swapped = current;
+            current = next;
+            next = swapped;
+        }
+        double scale = sign < 0 ? 1 : 1.0 / n;
+        for (int i = 0; i < n; i++) {
+            real[first + i * inner] = current[0][i] * scale;
+            imaginary[first + i * inner] = current[1][i] * scale;
         }
     }
 
-    /** Splits {@code stride} interleaved transforms of {@code length} into {@code factor} shorter ones each. */
-    private static void stage(double[][] from, double[][] to, int length, int stride, int factor, int sign) {
-        int shorter = length / factor;
-        double[] cos = new double[factor];
-        double[] sin = new double[factor];
-        for (int i = 0; i < factor; i++) {
-            cos[i] = Math.cos(2 * Math.PI * i / factor);
-            sin[i] = sign * Math.sin(2 * Math.PI * i / factor);
-        }
+    private void run(Stage stage, double[][] from, double[][] to) {
+        int factor = stage.factor;
+        int shorter = stage.length / factor;
+        int stride = n / stage.length;
+        boolean known = stage.turnCos.length > 0;
+        double[] fromReal = from[0];
+        double[] fromImaginary = from[1];
         for (int k = 0; k < shorter; k++) {
             for (int t = 0; t < factor; t++) {
-                double angle = sign * 2 * Math.PI * ((double) k * t / length);
-                double turnCos = Math.cos(angle);
-                double turnSin = Math.sin(angle);
+                double angle = known ? 0 : stage.angle(k, t, sign);
+                double turnCos = known ? stage.turnCos[k * factor + t] : Math.cos(angle);
+                double turnSin = known ? stage.turnSin[k * factor + t] : Math.sin(angle);
                 for (int q = 0; q < stride; q++) {
                     double real = 0;
                     double imaginary = 0;
+                    int power = 0; // r * t modulo the factor
                     for (int r = 0; r < factor; r++) {
                         int at = q + stride * (k + shorter * r);
-                        int power = (int) ((long) r * t % factor);
-                        real += from[0][at] * cos[power] - from[1][at] * sin[power];
-                        imaginary += from[0][at] * sin[power] + from[1][at] * cos[power];
+                        real += fromReal[at] * stage.cos[power] - fromImaginary[at] * stage.sin[power];
+                        imaginary += fromReal[at] * stage.sin[power] + fromImaginary[at] * stage.cos[power];
+                        power += t;
+                        power -= power >= factor ? factor : 0;
                     }
                     int at = q + stride * (factor * k + t);
                     to[0][at] = real * turnCos - imaginary * turnSin;
