@@ -21,13 +21,12 @@ def rnd(seed, *shape):
     return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed))
 
 
-def odd_size(a):
-    """A latent of 13 x 10: AUTOMATIC1111 lets the up-sampler double and convolve, and resizes the result to the skip
-    tensor (nearest) when the two are concatenated.  diffusers on its own would resize before the convolution."""
+def resize_as_automatic1111():
+    """AUTOMATIC1111 lets the up-sampler double and convolve, and resizes the result to the skip tensor (nearest) when the
+    two are concatenated.  diffusers on its own would resize before the convolution."""
     from diffusers.models.unets import unet_2d_blocks
     from diffusers.models.upsampling import Upsample2D
 
-    unet = load_network("unet", "miniature", a.checkpoint)
     double = Upsample2D.forward
     Upsample2D.forward = lambda self, x, output_size=None, *args, **kwargs: double(self, x)
 
@@ -42,6 +41,12 @@ def odd_size(a):
             return torch.cat(tensors, *args, **kwargs)
 
     unet_2d_blocks.torch = Torch()
+
+
+def odd_size(a):
+    """A latent of 13 x 10."""
+    resize_as_automatic1111()
+    unet = load_network("unet", "miniature", a.checkpoint)
     latents, t, context = rnd(111, 1, 4, 13, 10), torch.tensor([500.0]), rnd(112, 1, 77, 16)
     save(os.path.join(a.out, "unet-odd.safetensors"),
          {"latents": latents, "timesteps": t, "context": context, "output": run_unet(unet, latents, t, context)},

@@ -1,5 +1,6 @@
 package dev.atelier.cli;
 
+import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.NoiseSource;
@@ -41,6 +42,27 @@ final class EngineOptions {
             description = "Leave it out below this noise level; 0.3 changes little. Default: 0.")
     private @Nullable Double skipLate;
 
+    @Option(
+            names = "--deep-cache",
+            paramLabel = "N",
+            description = "Run all of the network only at every N-th step, and its outermost blocks at the others; 2 "
+                    + "changes little, 3 more. Default: 1, every step.")
+    private @Nullable Integer cacheInterval;
+
+    @Option(
+            names = "--deep-cache-depth",
+            paramLabel = "BLOCKS",
+            description = "How many blocks those are, 1 to 3. Default: 1.")
+    private @Nullable Integer cacheDepth;
+
+    @Option(
+            names = "--merge-tokens",
+            paramLabel = "SHARE",
+            description =
+                    "Merge this share of the picture's tokens with others like them where the network compares each "
+                            + "with all, up to 0.75; worth it for large pictures. Not in SDXL. Default: 0.")
+    private @Nullable Double mergedTokens;
+
     GenerationRequest applyTo(GenerationRequest given) {
         GenerationRequest request = vaeTiling ? given.vaeTiling(true) : given;
         GuidanceOptions guidance = request.guidance();
@@ -51,6 +73,12 @@ final class EngineOptions {
                     skipLate != null || guidance.minSigmaAll(),
                     false));
         }
+        Acceleration acceleration = request.acceleration();
+        request = request.acceleration(new Acceleration(
+                cacheInterval != null ? cacheInterval : acceleration.cacheInterval(),
+                cacheDepth != null ? cacheDepth : acceleration.cacheDepth(),
+                mergedTokens != null ? mergedTokens : acceleration.mergedTokens(),
+                mergedTokens != null ? 0 : acceleration.mergedTokensOfHires()));
         request = refinerAt != null ? request.refinerSwitchAt(refinerAt) : request;
         return rng != null ? request.rng(rng) : request;
     }

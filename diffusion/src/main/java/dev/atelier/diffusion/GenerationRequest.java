@@ -53,6 +53,7 @@ public final class GenerationRequest implements Cloneable {
     private @Nullable HiresFix hiresFix;
     private boolean vaeTiling;
     private GuidanceOptions guidance = GuidanceOptions.DEFAULT;
+    private Acceleration acceleration = Acceleration.NONE;
     private double imageCfgScale = 1.5;
     private double refinerSwitchAt = 0.8;
 
@@ -268,6 +269,15 @@ public final class GenerationRequest implements Cloneable {
     /** Where the negative prompt is left out to save time. */
     public GenerationRequest guidance(GuidanceOptions value) {
         return with(copy -> copy.guidance = value);
+    }
+
+    public Acceleration acceleration() {
+        return acceleration;
+    }
+
+    /** Where the network may save work at the price of a picture that is a little different. */
+    public GenerationRequest acceleration(Acceleration value) {
+        return with(copy -> copy.acceleration = value);
     }
 
     public double imageCfgScale() {

@@ -83,6 +83,11 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
                 && sampler.eta(request.samplerOptions()) != 0) {
             parameters.put("ENSD", Long.toString(request.noiseSeedDelta()));
         }
+        Acceleration acceleration = request.acceleration();
+        putUnless(0, "Token merging ratio", acceleration.mergedTokens(), parameters);
+        if (request.hiresFix() != null) {
+            putUnless(0, "Token merging ratio hr", acceleration.ofHires().mergedTokens(), parameters);
+        }
         parameters.put("RNG", request.rng().name());
         putHires(request, parameters);
         putImageToImage(request.imageToImage(), parameters);
@@ -180,6 +185,11 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         putUnless(0, "NGMS", request.guidance().minSigma(), parameters);
         if (request.guidance().minSigmaAll()) {
             parameters.put("NGMS all steps", "True");
+        }
+        Acceleration acceleration = request.acceleration();
+        if (acceleration.cacheInterval() > 1) {
+            parameters.put("DeepCache interval", Integer.toString(acceleration.cacheInterval()));
+            parameters.put("DeepCache depth", Integer.toString(acceleration.cacheDepth()));
         }
         boolean emphasized =
                 EMPHASIS.matcher(request.prompt() + request.negativePrompt()).find();

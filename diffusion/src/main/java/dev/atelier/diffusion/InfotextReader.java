@@ -37,6 +37,11 @@ final class InfotextReader {
                 read("NGMS", Double::valueOf, 0.0),
                 parameters.getOrDefault("NGMS all steps", "").equals("True"),
                 false));
+        request = request.acceleration(new Acceleration(
+                read("DeepCache interval", Integer::valueOf, 1),
+                read("DeepCache depth", Integer::valueOf, 1),
+                read("Token merging ratio", Double::valueOf, 0.0),
+                read("Token merging ratio hr", Double::valueOf, 0.0)));
         if (parameters.containsKey("Variation seed")) {
             request = request.variation(new Variation(
                     read("Variation seed", Long::valueOf, 0L), read("Variation seed strength", Double::valueOf, 0.0)));

@@ -17,6 +17,7 @@ record Pass(
         int planned,
         double cfgScale,
         GuidanceOptions guidance,
+        Acceleration acceleration,
         String prompt,
         String negativePrompt) {
     private static final int LATENT_CHANNELS = 4;
@@ -42,6 +43,7 @@ record Pass(
                 request.steps(),
                 request.cfgScale(),
                 guidance(request, sampler),
+                request.acceleration(),
                 request.prompt(),
                 request.negativePrompt());
     }
@@ -65,6 +67,7 @@ record Pass(
                 steps,
                 request.cfgScale(),
                 guidance(request, sampler),
+                request.acceleration().ofHires(),
                 hires.prompt().isEmpty() ? request.prompt() : hires.prompt(),
                 hires.negativePrompt().isEmpty() ? request.negativePrompt() : hires.negativePrompt());
     }
@@ -96,21 +99,30 @@ record Pass(
     }
 
     /** The network of this model with guidance, for one run. */
-    ClassifierFreeGuidance denoiser(Prompts prompts, @Nullable InpaintingInput input) {
-        return denoiser(model, prompts, input);
+    Denoiser denoiser(Prompts prompts, @Nullable InpaintingInput input) {
+        return denoiser(model, prompts, input, 0);
     }
 
-    /** Another model's network with guidance, for one run on the noise levels of this one. */
-    ClassifierFreeGuidance denoiser(DiffusionModel network, Prompts prompts, @Nullable InpaintingInput input) {
+    /**
+     * Another model's network with guidance, for one run on the noise levels of this one.
+     *
+     * @param before how many calls were made before it takes over
+     */
+    Denoiser denoiser(DiffusionModel network, Prompts prompts, @Nullable InpaintingInput input, int before) {
         SamplerName name = sampler.name();
-        return new ClassifierFreeGuidance(
+        Shortcuts shortcuts = new Shortcuts(acceleration);
+        ClassifierFreeGuidance guided = new ClassifierFreeGuidance(
                 conditioning -> name.denoiser(
                         new NetworkDenoiser(
-                                network, schedule, input == null ? conditioning : input.beside(conditioning)),
+                                network,
+                                schedule,
+                                input == null ? conditioning : input.beside(conditioning),
+                                shortcuts),
                         schedule),
                 prompts,
                 name.guidance(cfgScale),
                 guidance,
                 calls());
+        return shortcuts.counting(guided.after(before));
     }
 }

@@ -224,14 +224,15 @@ public final class Pipeline {
                 picture = LatentResampling.BILINEAR.resize(picture, shape[1], shape[2]);
             }
             SamplerName name = pass.sampler().name();
-            return new PictureGuidance(
-                    conditioning ->
-                            name.denoiser(new NetworkDenoiser(model, pass.schedule(), conditioning), pass.schedule()),
+            Shortcuts shortcuts = new Shortcuts(pass.acceleration());
+            return shortcuts.counting(new PictureGuidance(
+                    conditioning -> name.denoiser(
+                            new NetworkDenoiser(model, pass.schedule(), conditioning, shortcuts), pass.schedule()),
                     prompts.conditional(),
                     prompts.unconditional(),
                     Latents.repeat(picture, request.batchSize()),
                     name.guidance(request.cfgScale()),
-                    request.imageCfgScale());
+                    request.imageCfgScale()));
         }
 
         /** The refiner takes over at its time, and the memory of the other's networks is freed for it. */
@@ -249,7 +250,7 @@ public final class Pipeline {
                         Prompts prompts = new Prompts(
                                 encoder.prompt(TaggedPrompt.of(pass.prompt()).text()),
                                 encoder.negativePrompt(pass.negativePrompt()));
-                        return pass.denoiser(network, prompts, null).after(calls);
+                        return pass.denoiser(network, prompts, null, calls);
                     },
                     pass.schedule(),
                     request.refinerSwitchAt());

@@ -72,6 +72,17 @@ public interface DiffusionModel extends AutoCloseable {
     FloatArray predictNoise(FloatArray latents, float[] timesteps, UNetConditioning conditioning);
 
     /**
+     * As {@link #predictNoise(FloatArray, float[], UNetConditioning)}, with less work. A model that knows no shortcuts
+     * answers exactly and keeps nothing.
+     *
+     * @throws IllegalArgumentException if this UNet has no such {@link UNetShortcut#depth}
+     */
+    default UNetAnswer predictNoise(
+            FloatArray latents, float[] timesteps, UNetConditioning conditioning, UNetShortcut shortcut) {
+        return new UNetAnswer(predictNoise(latents, timesteps, conditioning), null);
+    }
+
+    /**
      * Runs the VAE decoder.
      *
      * @param latents {@code [n, 4, h, w]} in the UNet's scale (the latent scale factor is undone here)

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +33,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     private final long room;
     private StableDiffusion model;
     private final SequencedMap<Network, N> loaded = new LinkedHashMap<>(); // in the order of their last use
-    private int clipSkip = 1; // of the text encoders in memory
+    private NetworkSettings settings = NetworkSettings.DEFAULT; // of those in memory
     private @Nullable PredictionType prediction;
 
     protected EngineModel(StableDiffusion model) {
@@ -76,15 +77,18 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         return model.statedSize().orElseGet(DiffusionModel.super::nativeSize);
     }
 
-    /** Loads a network's weights and makes it ready to run. {@code clipSkip} is of interest to text encoders. */
-    protected abstract N open(Network network, int clipSkip, Progress progress);
+    /** Loads a network's weights and makes it ready to run. */
+    protected abstract N open(Network network, NetworkSettings settings, Progress progress);
 
     /** Runs a text encoder. */
     protected abstract ClipTextEncoder.Encoded<FloatArray> encode(
             N textEncoder, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted);
 
-    /** Runs the UNet. */
-    protected abstract FloatArray predict(N unet, UNet.Input<FloatArray> input);
+    /** Runs the UNet. {@code depth} says for which later calls something is kept; 0 for none. */
+    protected abstract UNetAnswer predict(N unet, UNet.Input<FloatArray> input, int depth);
+
+    /** Runs the outermost blocks of the UNet around what was kept. */
+    protected abstract FloatArray predict(N shallow, UNet.Input<FloatArray> input, FloatArray deep);
 
     /** Runs the VAE decoder. */
     protected abstract FloatArray decode(N decoder, FloatArray latents);
@@ -111,7 +115,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         long all = total;
         for (Map.Entry<Network, Long> entry : fitting.entrySet()) {
             long start = before;
-            loaded.put(entry.getKey(), open(entry.getKey(), clipSkip, (done, _) -> progress.update(start + done, all)));
+            loaded.put(entry.getKey(), open(entry.getKey(), settings, (done, _) -> progress.update(start + done, all)));
             before += entry.getValue();
         }
         progress.update(all, all);
@@ -125,14 +129,17 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
                     && needed + loaded.keySet().stream().mapToLong(this::size).sum() > room) {
                 loaded.pollFirstEntry().getValue().close();
             }
-            ready = open(network, clipSkip, Progress.NONE);
+            ready = open(network, settings, Progress.NONE);
         }
         loaded.put(network, ready);
         return ready;
     }
 
-    /** In memory, where all weights are fp32. */
+    /** In memory, where all weights are fp32. What is part of another network takes next to nothing. */
     private long size(Network network) {
+        if (network == Network.SHALLOW_UNET) {
+            return 0;
+        }
         return model.weights(network).stream()
                 .mapToLong(name -> model.checkpoint().tensor(name).shape().elements() * Float.BYTES)
                 .sum();
@@ -185,25 +192,50 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
             throw new IllegalArgumentException("clip skip must be between 1 and %d, but is %d"
                     .formatted(model.text().getFirst().layers(), clipSkip));
         }
-        if (clipSkip != this.clipSkip && model.family() == Family.SD1) {
-            N other = loaded.remove(Network.TEXT_ENCODER);
-            if (other != null) {
-                other.close();
-            }
-            this.clipSkip = clipSkip;
+        if (model.family() == Family.SD1) {
+            use(new NetworkSettings(clipSkip, settings.mergedTokens(), settings.depth()));
         }
+    }
+
+    /** Frees the networks that are another one with these settings. */
+    private void use(NetworkSettings wanted) {
+        for (Network network : List.copyOf(loaded.keySet())) {
+            if (!settings.suits(network, wanted)) {
+                Objects.requireNonNull(loaded.remove(network)).close();
+            }
+        }
+        settings = wanted;
     }
 
     @Override
     public final FloatArray predictNoise(FloatArray latents, float[] timesteps, UNetConditioning conditioning) {
+        return predictNoise(latents, timesteps, conditioning, UNetShortcut.NONE).noise();
+    }
+
+    @Override
+    public final UNetAnswer predictNoise(
+            FloatArray latents, float[] timesteps, UNetConditioning conditioning, UNetShortcut shortcut) {
         UNetConfig unet = model.unet();
         FloatArray vector = conditioning.vector();
         FloatArray image = conditioning.image();
         requireWidth("a context", unet.contextWidth(), conditioning.context().size(2));
         requireWidth("a vector", unet.vectorWidth(), vector == null ? 0 : vector.size(1));
         requireWidth("an image", unet.inputChannels() - UNetConfig.LATENT_CHANNELS, image == null ? 0 : image.size(1));
+        int depth = shortcut.depth();
+        if (depth < 0 || depth > unet.finestBlocks()) {
+            throw new IllegalArgumentException(
+                    "the depth of DeepCache must be between 1 and %d for this model, but is %d"
+                            .formatted(unet.finestBlocks(), depth));
+        }
+        boolean merges = unet.transformerDepth().getFirst() > 0; // SDXL has nothing to merge
+        use(new NetworkSettings(
+                settings.clipSkip(), merges ? shortcut.mergedTokens() : 0, depth == 0 ? settings.depth() : depth));
         FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
-        return predict(network(Network.UNET), new UNet.Input<>(latents, t, conditioning.context(), vector, image));
+        UNet.Input<FloatArray> input = new UNet.Input<>(latents, t, conditioning.context(), vector, image);
+        FloatArray deep = shortcut.deep();
+        return deep == null
+                ? predict(network(Network.UNET), input, depth)
+                : new UNetAnswer(predict(network(Network.SHALLOW_UNET), input, deep), null);
     }
 
     private static void requireWidth(String what, int expected, int actual) {

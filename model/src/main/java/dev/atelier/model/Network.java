@@ -6,6 +6,8 @@ public enum Network {
     /** Only SDXL has a second one. */
     TEXT_ENCODER_2("text_encoder_2"),
     UNET("unet"),
+    /** The outermost blocks of the UNet, for what is inside them was kept from an earlier call: {@link UNet#shallow}. */
+    SHALLOW_UNET("shallow_unet"),
     VAE_DECODER("vae_decoder"),
     /** Only needed where a picture is what one starts from. */
     VAE_ENCODER("vae_encoder");
@@ -16,7 +18,7 @@ public enum Network {
         this.label = label;
     }
 
-    /** What diffusers calls the network's folder. */
+    /** What diffusers calls the network's folder, if it has one. */
     public String label() {
         return label;
     }

@@ -2,6 +2,7 @@ package dev.atelier.model;
 
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * The tensor operations that the networks are written in. An engine gives {@code T} its meaning: a native tensor, and
@@ -68,6 +69,19 @@ public interface Ops<T> {
      * @param causal whether a token sees only itself and those before it
      */
     T attention(T q, T k, T v, int heads, boolean causal);
+
+    /**
+     * Runs {@code network} on fewer tokens (Bolya and Hoffman 2023, arXiv 2303.17604). Of each 2 × 2 pixels the first keeps
+     * its token; of the others, {@code share} of all tokens, those most like one of the first are averaged into that one.
+     * What the network says of a token, it says of all that went into it.
+     *
+     * @param tokens {@code [n, h·w, width]}
+     * @param compared whose cosines say how like each other the tokens are, {@code [n, h·w, any width]}
+     * @param image whose height and width are those of the tokens
+     * @param network takes {@code [n, fewer tokens, width]} and gives as many
+     * @return {@code [n, h·w, width]}
+     */
+    T onMergedTokens(T tokens, T compared, T image, double share, UnaryOperator<T> network);
 
     /** The rows of {@code table [rows, width]} at {@code ids [n, tokens]} (integers). */
     T embedding(T table, T ids);

@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.SequencedSet;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * Runs the networks on shapes alone. Since it is the networks' own code that runs, it asks for exactly the tensors that
@@ -71,7 +72,7 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
         switch (network) {
             case TEXT_ENCODER -> check.encode(model.text().getFirst());
             case TEXT_ENCODER_2 -> check.encode(model.text().getLast());
-            case UNET -> check.denoise(model.unet());
+            case UNET, SHALLOW_UNET -> check.denoise(model.unet());
             case VAE_DECODER -> check.decode(model.vae());
             case VAE_ENCODER -> check.encode(model.vae());
         }
@@ -271,6 +272,11 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
                     .formatted(heads, q.shape, k.shape, v.shape));
         }
         return q;
+    }
+
+    @Override
+    public Value onMergedTokens(Value tokens, Value compared, Value image, double share, UnaryOperator<Value> network) {
+        return network.apply(tokens);
     }
 
     @Override

@@ -103,9 +103,10 @@ public record StableDiffusion(
         return new StableDiffusion(other, family, text, unet, vae, prediction, zeroTerminalSnr);
     }
 
-    /** The networks that this model has, in the order of their use. */
+    /** The networks that this model has, in the order of their use. Parts of another are not among them. */
     public List<Network> networks() {
         List<Network> networks = new ArrayList<>(List.of(Network.values()));
+        networks.remove(Network.SHALLOW_UNET);
         if (text.size() == 1) {
             networks.remove(Network.TEXT_ENCODER_2);
         }

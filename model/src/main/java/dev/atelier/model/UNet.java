@@ -2,8 +2,10 @@ package dev.atelier.model;
 
 import dev.atelier.checkpoint.PredictionType;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,56 +35,125 @@ public final class UNet<T> {
         }
     }
 
+    /**
+     * What a UNet puts out, and what it computed on the way.
+     *
+     * @param noise ε or v (see {@link PredictionType}), {@code [n, 4, h, w]}
+     * @param deep at index d - 1, what {@link #shallow} of depth d takes
+     */
+    public record Output<T>(T noise, List<T> deep) {}
+
     private final Ops<T> ops;
     private final Layers<T> unet;
     private final UNetConfig config;
+    private final double mergedTokens;
 
     public UNet(Ops<T> ops, Weights<T> weights, UNetConfig config) {
+        this(ops, weights, config, 0);
+    }
+
+    /** @param mergedTokens see {@link UNetShortcut#mergedTokens} */
+    public UNet(Ops<T> ops, Weights<T> weights, UNetConfig config, double mergedTokens) {
         this.ops = ops;
         this.unet = new Layers<>(ops, weights, config.groups(), UNetConfig.PREFIX);
         this.config = config;
+        this.mergedTokens = mergedTokens;
     }
 
     /** The network's output, ε or v (see {@link PredictionType}), {@code [n, 4, h, w]}. */
     public T forward(Input<T> input) {
-        T emb = ops.scope(() -> embedding(input));
-        T context = input.context;
-        Deque<T> skips = new ArrayDeque<>();
-        T h = ops.scope(() -> unet.conv("input_blocks.0.0", seen(input)));
-        skips.push(h);
-        int n = 1;
-        for (int level = 0; level < config.levels(); level++) {
-            for (int block = 0; block < config.resBlocks(); block++, n++) {
-                Layers<T> layers = unet.at("input_blocks." + n);
-                h = resBlock(layers.at("0"), h, emb);
-                h = transformer(
-                        layers.at("1"), h, context, config.transformerDepth().get(level));
-                skips.push(h);
+        return outputs(input).noise;
+    }
+
+    /** As {@link #forward}, with what {@link #shallow} takes. */
+    public Output<T> outputs(Input<T> input) {
+        Run run = new Run(input);
+        for (int block = 0; block < blocks(); block++) {
+            run.down(block);
+        }
+        run.middle();
+        List<T> deep = new ArrayList<>();
+        for (int block = 0; block < blocks(); block++) {
+            if (blocks() - block <= config.finestBlocks()) {
+                deep.addFirst(run.h);
             }
-            if (level < config.levels() - 1) {
-                h = downsample("input_blocks." + n++ + ".0.op", h);
-                skips.push(h);
+            run.up(block);
+        }
+        return new Output<>(output(run.h), deep);
+    }
+
+    /**
+     * Runs only the outermost blocks, on the way down and up again, around what the blocks between them gave for other
+     * latents (Ma et al. 2023, "DeepCache", arXiv 2312.00858).
+     *
+     * @param depth how many blocks each way, 1 to {@link UNetConfig#finestBlocks}
+     * @param deep the output of those between, see {@link Output}
+     */
+    public T shallow(Input<T> input, int depth, T deep) {
+        Run run = new Run(input);
+        for (int block = 0; block < depth; block++) {
+            run.down(block);
+        }
+        run.h = deep;
+        for (int block = blocks() - depth; block < blocks(); block++) {
+            run.up(block);
+        }
+        return output(run.h);
+    }
+
+    /** How many blocks there are on the way down, and as many on the way up. */
+    private int blocks() {
+        return config.levels() * (config.resBlocks() + 1);
+    }
+
+    /** The way through the network. */
+    private final class Run {
+        private final T emb;
+        private final T context;
+        private final Deque<T> skips = new ArrayDeque<>();
+        private T h;
+
+        Run(Input<T> input) {
+            this.emb = ops.scope(() -> embedding(input));
+            this.context = input.context;
+            this.h = ops.scope(() -> unet.conv("input_blocks.0.0", seen(input)));
+        }
+
+        /** The first of them is the convolution that a run begins with. */
+        void down(int block) {
+            int level = (block - 1) / (config.resBlocks() + 1);
+            if (block > 0 && block % (config.resBlocks() + 1) == 0) {
+                h = downsample("input_blocks." + block + ".0.op", h);
+            } else if (block > 0) {
+                attend(unet.at("input_blocks." + block), level, h);
+            }
+            skips.push(h);
+        }
+
+        void middle() {
+            h = resBlock(unet.at("middle_block.0"), h, emb);
+            h = transformer(unet.at("middle_block.1"), h, context, config.middleDepth(), false);
+            h = resBlock(unet.at("middle_block.2"), h, emb);
+        }
+
+        void up(int block) {
+            Layers<T> layers = unet.at("output_blocks." + block);
+            int level = config.levels() - 1 - block / (config.resBlocks() + 1);
+            T image = h;
+            T skip = skips.pop();
+            attend(layers, level, ops.scope(() -> ops.concat(1, image, skip)));
+            if (level > 0 && block % (config.resBlocks() + 1) == config.resBlocks()) {
+                boolean attends = config.transformerDepth().get(level) > 0;
+                h = upsample(layers.at(attends ? "2" : "1"), h, skips.element());
             }
         }
 
-        h = resBlock(unet.at("middle_block.0"), h, emb);
-        h = transformer(unet.at("middle_block.1"), h, context, config.middleDepth());
-        h = resBlock(unet.at("middle_block.2"), h, emb);
-
-        n = 0;
-        for (int level = config.levels() - 1; level >= 0; level--) {
-            int depth = config.transformerDepth().get(level);
-            for (int block = 0; block <= config.resBlocks(); block++, n++) {
-                Layers<T> layers = unet.at("output_blocks." + n);
-                boolean doubled = block == 0 && level < config.levels() - 1;
-                h = resBlock(layers.at("0"), joined(h, skips.pop(), doubled), emb);
-                h = transformer(layers.at("1"), h, context, depth);
-                if (level > 0 && block == config.resBlocks()) {
-                    h = upsample(layers.at(depth > 0 ? "2" : "1"), h);
-                }
-            }
+        private void attend(Layers<T> layers, int level, T image) {
+            h = resBlock(layers.at("0"), image, emb);
+            boolean merging = level == 0 && mergedTokens > 0;
+            h = transformer(
+                    layers.at("1"), h, context, config.transformerDepth().get(level), merging);
         }
-        return output(h);
     }
 
     private T seen(Input<T> input) {
@@ -94,13 +165,9 @@ public final class UNet<T> {
         return ops.scope(() -> unet.conv(name, image, 2));
     }
 
-    private T upsample(Layers<T> layers, T image) {
-        return ops.scope(() -> layers.conv("conv", ops.upsample2x(image)));
-    }
-
-    private T joined(T image, T skip, boolean doubled) {
+    private T upsample(Layers<T> layers, T image, T skip) {
         // an odd size was halved upwards; AUTOMATIC1111 cuts here as well
-        return ops.scope(() -> ops.concat(1, doubled ? ops.cropTo(image, skip) : image, skip));
+        return ops.scope(() -> ops.cropTo(layers.conv("conv", ops.upsample2x(image)), skip));
     }
 
     private T output(T image) {
@@ -138,7 +205,7 @@ public final class UNet<T> {
         });
     }
 
-    private T transformer(Layers<T> layers, T image, T context, int depth) {
+    private T transformer(Layers<T> layers, T image, T context, int depth, boolean merging) {
         if (depth == 0) {
             return image;
         }
@@ -149,7 +216,7 @@ public final class UNet<T> {
                     : ops.toTokens(layers.conv("proj_in", normed));
         });
         for (int i = 0; i < depth; i++) {
-            x = transformerBlock(layers.at("transformer_blocks." + i), x, context);
+            x = transformerBlock(layers.at("transformer_blocks." + i), x, context, merging ? image : null);
         }
         T mixed = x;
         return ops.scope(() -> {
@@ -160,11 +227,17 @@ public final class UNet<T> {
         });
     }
 
-    private T transformerBlock(Layers<T> layers, T input, T context) {
+    /** @param merged the image whose tokens these are, where they are merged for self-attention */
+    private T transformerBlock(Layers<T> layers, T input, T context, @Nullable T merged) {
         return ops.scope(() -> {
             T x = input;
             T normed = layers.layerNorm("norm1", x);
-            x = ops.add(x, attention(layers.at("attn1"), normed, normed));
+            UnaryOperator<T> selfAttention = tokens -> attention(layers.at("attn1"), tokens, tokens);
+            x = ops.add(
+                    x,
+                    merged == null
+                            ? selfAttention.apply(normed)
+                            : ops.scope(() -> ops.onMergedTokens(normed, input, merged, mergedTokens, selfAttention)));
             x = ops.add(x, attention(layers.at("attn2"), layers.layerNorm("norm2", x), context));
             return ops.add(x, feedForward(layers.at("ff.net"), layers.layerNorm("norm3", x)));
         });

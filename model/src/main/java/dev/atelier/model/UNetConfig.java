@@ -92,4 +92,9 @@ public record UNetConfig(
                 checkpoint.has(label) ? (int) keys.size(label, 1) : 0,
                 inputChannels);
     }
+
+    /** How many blocks there are at full resolution on the way up, which is how many a shallow run may have. */
+    public int finestBlocks() {
+        return resBlocks + 1;
+    }
 }

@@ -46,8 +46,8 @@ class EngineModelTest {
         }
 
         @Override
-        protected Part open(Network network, int clipSkip, Progress progress) {
-            log.add("+" + network + (clipSkip > 1 ? " " + clipSkip : ""));
+        protected Part open(Network network, NetworkSettings settings, Progress progress) {
+            log.add("+" + network + (settings.clipSkip() > 1 ? " " + settings.clipSkip() : ""));
             return new Part(network);
         }
 
@@ -58,8 +58,13 @@ class EngineModelTest {
         }
 
         @Override
-        protected FloatArray predict(Part unet, UNet.Input<FloatArray> input) {
-            return input.latents();
+        protected UNetAnswer predict(Part unet, UNet.Input<FloatArray> input, int depth) {
+            return new UNetAnswer(input.latents(), depth == 0 ? null : input.latents());
+        }
+
+        @Override
+        protected FloatArray predict(Part shallow, UNet.Input<FloatArray> input, FloatArray deep) {
+            return deep;
         }
 
         @Override
@@ -132,6 +137,22 @@ class EngineModelTest {
         model.encodeText(TOKENS, 2);
         model.encodeText(TOKENS, 1);
         assertThat(model.log).containsExactly("-TEXT_ENCODER", "+TEXT_ENCODER 2", "-TEXT_ENCODER", "+TEXT_ENCODER");
+    }
+
+    @Test
+    void aShallowRunNeedsTheShallowUNetOfItsDepth() {
+        Recorder model = new Recorder(size(Network.UNET));
+        UNetConditioning text = UNetConditioning.of(FloatArray.of(new float[77 * 24], 1, 77, 24));
+        float[] times = {1};
+        for (int depth : new int[] {1, 1, 2}) {
+            FloatArray deep = model.predictNoise(LATENTS, times, text, new UNetShortcut(0, depth, null))
+                    .deep();
+            model.predictNoise(LATENTS, times, text, new UNetShortcut(0, depth, deep));
+        }
+        assertThat(model.log).containsExactly("+UNET", "+SHALLOW_UNET", "-SHALLOW_UNET", "+SHALLOW_UNET");
+        assertThatThrownBy(() -> model.predictNoise(LATENTS, times, text, new UNetShortcut(0, 3, null)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("between 1 and 2");
     }
 
     @Test

@@ -16,7 +16,9 @@ import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.UNetAnswer;
 import dev.atelier.model.UNetConditioning;
+import dev.atelier.model.UNetShortcut;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -78,6 +80,46 @@ public abstract class DiffusionModelContract {
                 reference.array("timesteps").values(),
                 UNetConditioning.of(reference.array("context")));
         assertThat(relativeError(actual, reference.array("output"))).isLessThan(TOLERANCE);
+    }
+
+    /** Deterministic merging, in self-attention at full resolution: AUTOMATIC1111's. */
+    @ParameterizedTest
+    @CsvSource({"even, 0.5", "odd, 0.3", "most, 0.75"})
+    void mergingTokensAgreesWithTomesd(String name, double share) {
+        Reference reference = Reference.open("unet-shortcuts.safetensors", folder);
+        FloatArray actual = model.predictNoise(
+                        reference.array("merged." + name + ".latents"),
+                        new float[] {981, 37.5f},
+                        UNetConditioning.of(reference.array("context")),
+                        new UNetShortcut(share, 0, null))
+                .noise();
+        assertThat(relativeError(actual, reference.array("merged." + name + ".output")))
+                .isLessThan(TOLERANCE);
+    }
+
+    /** Of four calls with other latents and times, DeepCache runs the first and the last in full. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void skippingBlocksAgreesWithDeepCache(int depth) {
+        Reference reference = Reference.open("unet-shortcuts.safetensors", folder);
+        float[] timesteps = reference.array("cached.timesteps").values();
+        UNetConditioning context = UNetConditioning.of(reference.array("context"));
+        FloatArray deep = null;
+        for (int call = 0; call < timesteps.length; call++) {
+            UNetShortcut shortcut = new UNetShortcut(0, depth, call % 3 == 0 ? null : deep);
+            FloatArray latents = part(reference, "cached.latents", call);
+            UNetAnswer answer =
+                    model.predictNoise(latents, new float[] {timesteps[call], timesteps[call]}, context, shortcut);
+            deep = answer.deep() != null ? answer.deep() : deep;
+            assertThat(relativeError(answer.noise(), part(reference, "cached.output." + depth, call)))
+                    .as("call %d", call)
+                    .isLessThan(TOLERANCE);
+        }
+    }
+
+    private static FloatArray part(Reference reference, String name, int index) {
+        FloatArray row = reference.array(name).rows(index, index + 1);
+        return FloatArray.of(row.values(), row.size(1), row.size(2), row.size(3), row.size(4));
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.atelier.model.Ops;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * The networks' operations as nodes of an ONNX graph that every ONNX Runtime runs, on weights as checkpoints store them.
@@ -135,6 +136,13 @@ class GraphOps implements Ops<GraphValue> {
                 List.of(q, k, v),
                 Attribute.of("num_heads", heads),
                 Attribute.of("unidirectional", causal ? 1 : 0));
+    }
+
+    @Override
+    public GraphValue onMergedTokens(
+            GraphValue tokens, GraphValue compared, GraphValue image, double share, UnaryOperator<GraphValue> network) {
+        TokenMerging merging = new TokenMerging(graph, compared, image, share);
+        return merging.undo(network.apply(merging.apply(tokens)));
     }
 
     @Override

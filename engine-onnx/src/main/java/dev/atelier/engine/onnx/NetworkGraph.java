@@ -4,6 +4,7 @@ import dev.atelier.engine.onnx.FastOps.Size;
 import dev.atelier.engine.onnx.OnnxGraph.ElementType;
 import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.Network;
+import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.UNet;
@@ -25,48 +26,44 @@ final class NetworkGraph {
     private final GraphWeights weights;
     private final String height; // of the images that go in: numbers, or names for any
     private final String width;
-    private final boolean takesEmbeddings;
+    private final boolean toRun; // then it has inputs and outputs that exported graphs have not
 
     private NetworkGraph(
-            StableDiffusion model,
-            OnnxGraph graph,
-            GraphOps ops,
-            String height,
-            String width,
-            boolean takesEmbeddings) {
+            StableDiffusion model, OnnxGraph graph, GraphOps ops, String height, String width, boolean toRun) {
         this.model = model;
         this.graph = graph;
         this.ops = ops;
         this.weights = new GraphWeights(model.checkpoint(), graph);
         this.height = height;
         this.width = width;
-        this.takesEmbeddings = takesEmbeddings;
+        this.toRun = toRun;
     }
 
     /**
      * A graph for {@link OnnxSession}.
      *
-     * @param clipSkip where a text encoder stops, see {@link ClipTextEncoder#forward}
      * @param size of the images that go in; of no interest to text encoders
      */
-    static OnnxGraph toRun(StableDiffusion model, Network network, int clipSkip, Size size) {
+    static OnnxGraph toRun(StableDiffusion model, Network network, NetworkSettings settings, Size size) {
         OnnxGraph graph = new OnnxGraph(network.label(), WeightFile.NONE);
         String height = Integer.toString(size.height());
         String width = Integer.toString(size.width());
-        return new NetworkGraph(model, graph, new FastOps(graph, size), height, width, true).trace(network, clipSkip);
+        return new NetworkGraph(model, graph, new FastOps(graph, size), height, width, true).trace(network, settings);
     }
 
     /** A graph for any program with ONNX Runtime, for images of any size. Text encoders read tokens alone. */
     static OnnxGraph toExport(StableDiffusion model, Network network, WeightFile file) {
         OnnxGraph graph = new OnnxGraph(network.label(), file);
-        return new NetworkGraph(model, graph, new GraphOps(graph), "height", "width", false).trace(network, 1);
+        return new NetworkGraph(model, graph, new GraphOps(graph), "height", "width", false)
+                .trace(network, NetworkSettings.DEFAULT);
     }
 
-    private OnnxGraph trace(Network network, int clipSkip) {
+    private OnnxGraph trace(Network network, NetworkSettings settings) {
         switch (network) {
-            case TEXT_ENCODER -> textEncoder(model.text().getFirst(), clipSkip);
-            case TEXT_ENCODER_2 -> textEncoder(model.text().getLast(), clipSkip);
-            case UNET -> unet(model.unet());
+            case TEXT_ENCODER -> textEncoder(model.text().getFirst(), settings.clipSkip());
+            case TEXT_ENCODER_2 -> textEncoder(model.text().getLast(), settings.clipSkip());
+            case UNET -> unet(model.unet(), settings);
+            case SHALLOW_UNET -> shallowUnet(model.unet(), settings);
             case VAE_DECODER -> vaeDecoder();
             case VAE_ENCODER -> vaeEncoder();
         }
@@ -75,7 +72,7 @@ final class NetworkGraph {
 
     private void textEncoder(TextEncoderConfig config, int clipSkip) {
         GraphValue tokens = graph.input("tokens", ElementType.INT64, List.of("n", "77"));
-        ClipTextEncoder.Inserted<GraphValue> inserted = takesEmbeddings
+        ClipTextEncoder.Inserted<GraphValue> inserted = toRun
                 ? new ClipTextEncoder.Inserted<>(
                         graph.input("kept", ElementType.FLOAT, List.of("n", "77", "1")),
                         graph.input("vectors", ElementType.FLOAT, List.of("n", "77", "width")))
@@ -89,16 +86,36 @@ final class NetworkGraph {
         }
     }
 
-    private void unet(UNetConfig config) {
-        List<String> latents = List.of("n", "4", height, width);
+    /** A graph to run also puts out what {@link UNet#shallow} takes, as {@code deep_1}, … */
+    private void unet(UNetConfig config, NetworkSettings settings) {
+        UNet.Output<GraphValue> output =
+                new UNet<>(ops, weights, config, settings.mergedTokens()).outputs(inputs(config));
+        graph.output("noise", output.noise(), latents());
+        for (int depth = 1; toRun && depth <= output.deep().size(); depth++) {
+            List<String> axes = List.of("n", "deep_channels_" + depth, height, width);
+            graph.output("deep_" + depth, output.deep().get(depth - 1), axes);
+        }
+    }
+
+    private void shallowUnet(UNetConfig config, NetworkSettings settings) {
+        UNet.Input<GraphValue> inputs = inputs(config);
+        GraphValue deep = graph.input("deep", ElementType.FLOAT, List.of("n", "deep_channels", height, width));
+        UNet<GraphValue> unet = new UNet<>(ops, weights, config, settings.mergedTokens());
+        graph.output("noise", unet.shallow(inputs, settings.depth(), deep), latents());
+    }
+
+    private List<String> latents() {
+        return List.of("n", "4", height, width);
+    }
+
+    private UNet.Input<GraphValue> inputs(UNetConfig config) {
         int more = config.inputChannels() - UNetConfig.LATENT_CHANNELS;
-        UNet.Input<GraphValue> input = new UNet.Input<>(
-                graph.input("latents", ElementType.FLOAT, latents),
+        return new UNet.Input<>(
+                graph.input("latents", ElementType.FLOAT, latents()),
                 graph.input("timesteps", ElementType.FLOAT, List.of("n", "1")),
                 graph.input("context", ElementType.FLOAT, List.of("n", "context_tokens", "context_width")),
                 inputIf(config.vectorWidth(), "vector"),
                 inputIf(more, "image", height, width));
-        graph.output("noise", new UNet<>(ops, weights, config).forward(input), latents);
     }
 
     private @Nullable GraphValue inputIf(int channels, String name, String... axes) {

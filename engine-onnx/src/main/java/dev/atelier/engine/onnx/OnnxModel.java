@@ -6,12 +6,15 @@ import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.Network;
+import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.UNet;
+import dev.atelier.model.UNetAnswer;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /** A Stable Diffusion model on ONNX Runtime, in fp32 on the CPU. */
 public final class OnnxModel extends EngineModel<OnnxNetwork> {
@@ -40,8 +43,8 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
     }
 
     @Override
-    protected OnnxNetwork open(Network network, int clipSkip, Progress progress) {
-        return OnnxNetwork.load(model(), network, clipSkip, progress);
+    protected OnnxNetwork open(Network network, NetworkSettings settings, Progress progress) {
+        return OnnxNetwork.load(model(), network, settings, progress);
     }
 
     @Override
@@ -53,7 +56,21 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
     }
 
     @Override
-    protected FloatArray predict(OnnxNetwork unet, UNet.Input<FloatArray> input) {
+    protected UNetAnswer predict(OnnxNetwork unet, UNet.Input<FloatArray> input, int depth) {
+        String deep = "deep_" + depth;
+        Set<String> wanted = depth == 0 ? Set.of("noise") : Set.of("noise", deep);
+        Map<String, FloatArray> outputs = unet.session(sizeOf(input.latents())).run(inputs(input), wanted);
+        return new UNetAnswer(output(outputs, "noise"), outputs.get(deep));
+    }
+
+    @Override
+    protected FloatArray predict(OnnxNetwork shallow, UNet.Input<FloatArray> input, FloatArray deep) {
+        Map<String, FloatArray> inputs = inputs(input);
+        inputs.put("deep", deep);
+        return output(shallow.session(sizeOf(input.latents())).run(inputs), "noise");
+    }
+
+    private static Map<String, FloatArray> inputs(UNet.Input<FloatArray> input) {
         Map<String, FloatArray> inputs = new HashMap<>();
         inputs.put("latents", input.latents());
         inputs.put("timesteps", input.timesteps());
@@ -64,7 +81,7 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
         if (input.image() != null) {
             inputs.put("image", input.image());
         }
-        return output(unet.session(sizeOf(input.latents())).run(inputs), "noise");
+        return inputs;
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.atelier.checkpoint.Progress;
 import dev.atelier.engine.onnx.FastOps.Size;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.Network;
+import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,26 +17,26 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
 
     private final StableDiffusion model;
     private final Network network;
-    private final int clipSkip;
+    private final NetworkSettings settings;
     private final NativeWeights weights;
     private @Nullable Size size;
     private @Nullable OnnxSession session;
 
-    private OnnxNetwork(StableDiffusion model, Network network, int clipSkip, NativeWeights weights) {
+    private OnnxNetwork(StableDiffusion model, Network network, NetworkSettings settings, NativeWeights weights) {
         this.model = model;
         this.network = network;
-        this.clipSkip = clipSkip;
+        this.settings = settings;
         this.weights = weights;
     }
 
-    static OnnxNetwork load(StableDiffusion model, Network network, int clipSkip, Progress progress) {
+    static OnnxNetwork load(StableDiffusion model, Network network, NetworkSettings settings, Progress progress) {
         NativeWeights weights = new NativeWeights();
         boolean complete = false;
         try {
-            OnnxGraph graph = NetworkGraph.toRun(model, network, clipSkip, ANY);
+            OnnxGraph graph = NetworkGraph.toRun(model, network, settings, ANY);
             weights.load(model.checkpoint(), graph.weights(), progress);
             complete = true;
-            return new OnnxNetwork(model, network, clipSkip, weights);
+            return new OnnxNetwork(model, network, settings, weights);
         } catch (OrtException e) {
             throw OnnxSession.failure(e);
         } finally {
@@ -57,8 +58,8 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
         }
         closeSession();
         try {
-            OnnxGraph graph = NetworkGraph.toRun(model, network, clipSkip, size);
-            boolean runsAtEveryStep = network == Network.UNET;
+            OnnxGraph graph = NetworkGraph.toRun(model, network, settings, size);
+            boolean runsAtEveryStep = network == Network.UNET || network == Network.SHALLOW_UNET;
             OnnxSession opened = OnnxSession.open(graph, weights, runsAtEveryStep);
             this.session = opened;
             this.size = size;

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /** A network with its weights, ready to run. */
 final class OnnxSession implements AutoCloseable {
@@ -65,7 +66,12 @@ final class OnnxSession implements AutoCloseable {
 
     /** Runs the network on copies of {@code inputs} and returns its outputs by name. */
     Map<String, FloatArray> run(Map<String, FloatArray> inputs) {
-        return run(inputs, new HashMap<>());
+        return run(inputs, session.getOutputNames());
+    }
+
+    /** Runs the network on copies of {@code inputs} and returns those of its outputs that are wanted. */
+    Map<String, FloatArray> run(Map<String, FloatArray> inputs, Set<String> wanted) {
+        return run(inputs, new HashMap<>(), wanted);
     }
 
     /** Runs a network that reads integers {@code [rows, columns]} beside {@code inputs}. */
@@ -81,11 +87,12 @@ final class OnnxSession implements AutoCloseable {
         } catch (OrtException e) {
             throw failure(e);
         }
-        return run(inputs, tensors);
+        return run(inputs, tensors, session.getOutputNames());
     }
 
     /** Adds the inputs to those there are, runs, and frees all of them. */
-    private Map<String, FloatArray> run(Map<String, FloatArray> inputs, Map<String, OnnxTensor> tensors) {
+    private Map<String, FloatArray> run(
+            Map<String, FloatArray> inputs, Map<String, OnnxTensor> tensors, Set<String> wanted) {
         try {
             for (Map.Entry<String, FloatArray> input : inputs.entrySet()) {
                 FloatArray array = input.getValue();
@@ -93,7 +100,7 @@ final class OnnxSession implements AutoCloseable {
                 FloatBuffer values = FloatBuffer.wrap(array.values());
                 tensors.put(input.getKey(), OnnxTensor.createTensor(Environment.ORT, values, shape));
             }
-            return runOn(tensors);
+            return runOn(tensors, wanted);
         } catch (OrtException e) {
             throw failure(e);
         } finally {
@@ -101,9 +108,9 @@ final class OnnxSession implements AutoCloseable {
         }
     }
 
-    private Map<String, FloatArray> runOn(Map<String, OnnxTensor> inputs) throws OrtException {
+    private Map<String, FloatArray> runOn(Map<String, OnnxTensor> inputs, Set<String> wanted) throws OrtException {
         Map<String, FloatArray> outputs = new HashMap<>();
-        try (OrtSession.Result result = session.run(inputs, runOptions)) {
+        try (OrtSession.Result result = session.run(inputs, wanted, runOptions)) {
             for (Map.Entry<String, OnnxValue> named : result) {
                 OnnxTensor output = (OnnxTensor) named.getValue();
                 int[] shape = Arrays.stream(output.getInfo().getShape())

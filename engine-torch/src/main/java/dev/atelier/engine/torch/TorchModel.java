@@ -6,9 +6,11 @@ import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.Network;
+import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.UNet;
+import dev.atelier.model.UNetAnswer;
 import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
 import dev.atelier.model.Weights;
@@ -28,7 +30,8 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
      *
      * @param owned those that are freed with it
      */
-    record Part(Network network, Weights<Tensor> weights, TorchWeights owned, int clipSkip) implements LoadedNetwork {
+    record Part(Network network, Weights<Tensor> weights, TorchWeights owned, NetworkSettings settings)
+            implements LoadedNetwork {
         @Override
         public void close() {
             owned.close();
@@ -62,11 +65,11 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
     }
 
     @Override
-    protected Part open(Network network, int clipSkip, Progress progress) {
+    protected Part open(Network network, NetworkSettings settings, Progress progress) {
         Set<String> used = new HashSet<>(model().weights(network));
         if (live == null) {
             TorchWeights weights = TorchWeights.load(model().checkpoint(), used::contains, progress);
-            return new Part(network, weights, weights, clipSkip);
+            return new Part(network, weights, weights, settings);
         }
         used.removeIf(live::contains);
         TorchWeights rest = TorchWeights.load(model().checkpoint(), used::contains, progress);
@@ -84,7 +87,7 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
                     }
                 },
                 rest,
-                clipSkip);
+                settings);
     }
 
     @Override
@@ -98,7 +101,7 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
             ClipTextEncoder.Inserted<Tensor> vectors =
                     new ClipTextEncoder.Inserted<>(Tensors.of(inserted.kept()), Tensors.of(inserted.vectors()));
             ClipTextEncoder.Encoded<Tensor> encoded = new ClipTextEncoder<>(ops, part.weights, config)
-                    .forward(Tensors.of(tokens), vectors, part.clipSkip);
+                    .forward(Tensors.of(tokens), vectors, part.settings.clipSkip());
             Tensor pooled = encoded.pooled();
             return new ClipTextEncoder.Encoded<>(
                     Tensors.toArray(encoded.context()), pooled == null ? null : Tensors.toArray(pooled));
@@ -106,14 +109,32 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
     }
 
     @Override
-    protected FloatArray predict(Part part, UNet.Input<FloatArray> input) {
-        return run(() -> new UNet<>(ops, part.weights, model().unet())
-                .forward(new UNet.Input<>(
-                        Tensors.of(input.latents()),
-                        Tensors.of(input.timesteps()),
-                        Tensors.of(input.context()),
-                        orNull(input.vector()),
-                        orNull(input.image()))));
+    protected UNetAnswer predict(Part part, UNet.Input<FloatArray> input, int depth) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            UNet.Output<Tensor> output = unet(part).outputs(tensors(input));
+            return new UNetAnswer(
+                    Tensors.toArray(output.noise()),
+                    depth == 0 ? null : Tensors.toArray(output.deep().get(depth - 1)));
+        }
+    }
+
+    @Override
+    protected FloatArray predict(Part part, UNet.Input<FloatArray> input, FloatArray deep) {
+        return run(() -> unet(part).shallow(tensors(input), part.settings.depth(), Tensors.of(deep)));
+    }
+
+    private UNet<Tensor> unet(Part part) {
+        return new UNet<>(ops, part.weights, model().unet(), part.settings.mergedTokens());
+    }
+
+    private static UNet.Input<Tensor> tensors(UNet.Input<FloatArray> input) {
+        return new UNet.Input<>(
+                Tensors.of(input.latents()),
+                Tensors.of(input.timesteps()),
+                Tensors.of(input.context()),
+                orNull(input.vector()),
+                orNull(input.image()));
     }
 
     private static @Nullable Tensor orNull(@Nullable FloatArray values) {

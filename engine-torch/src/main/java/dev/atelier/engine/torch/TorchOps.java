@@ -13,6 +13,7 @@ import dev.atelier.model.Ops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.LongOptional;
@@ -137,6 +138,13 @@ class TorchOps implements Ops<Tensor> {
     /** [n, tokens, width] to [n, heads, tokens, width / heads] */
     private static Tensor toHeads(Tensor x, int heads) {
         return x.reshape(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2);
+    }
+
+    @Override
+    public Tensor onMergedTokens(
+            Tensor tokens, Tensor compared, Tensor image, double share, UnaryOperator<Tensor> network) {
+        TokenMerging merging = TokenMerging.of(compared, (int) image.size(2), (int) image.size(3), share);
+        return merging.undo(network.apply(merging.apply(tokens)));
     }
 
     @Override
