@@ -96,6 +96,12 @@ public final class Catalog implements AutoCloseable {
         return table.where("id = ?", id).stream().findFirst();
     }
 
+    /** The model at this path, whatever way it is written. */
+    public Optional<Model> byPath(Path path) {
+        return table.where("path = ?", path.toAbsolutePath().normalize().toString()).stream()
+                .findFirst();
+    }
+
     /** The model whose file has this SHA-256, 64 lower-case hex digits; one of them if there are several. */
     public Optional<Model> bySha256(String sha256) {
         return table.where("sha256 = ?", sha256).stream().findFirst();

@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import tools.jackson.databind.JsonNode;
 
@@ -50,6 +51,7 @@ final class ModelWriter {
         if (Files.exists(target) && !task.overwrite() && !ours) {
             throw new FileAlreadyExistsException("%s exists; choose another name".formatted(task.file()));
         }
+        library.rescan(); // hashes are those of the files as they are now
         ResolvedModel model = library.shelf().resolve(task.expression());
         Checkpoint whole = model.checkpoint().withMetadata(metadata(task, model, target, control));
         Files.createDirectories(target.toAbsolutePath().getParent());
@@ -90,7 +92,7 @@ final class ModelWriter {
                 .embedIn(metadata, files);
     }
 
-    private static Map<Path, String> hashes(Map<String, Path> models, JobControl control) throws IOException {
+    private Map<Path, String> hashes(Map<String, Path> models, JobControl control) throws IOException {
         List<Path> files = models.values().stream()
                 .flatMap(model -> InputFiles.of(model).files().stream())
                 .distinct()
@@ -99,9 +101,17 @@ final class ModelWriter {
         for (int i = 0; i < files.size(); i++) {
             double from = HASHING * i / files.size();
             double to = HASHING * (i + 1) / files.size();
-            hashes.put(files.get(i), Cache.ofUser().sha256(files.get(i), bytes("hashing", from, to, control)));
+            hashes.put(files.get(i), hash(files.get(i), bytes("hashing", from, to, control)));
         }
         return hashes;
+    }
+
+    /** What the catalog has once been told, a recipe's lineage can be followed by. */
+    private String hash(Path file, Progress progress) throws IOException {
+        Optional<String> hash = library.catalog()
+                .byPath(file)
+                .flatMap(known -> library.catalog().hashed(known, progress).sha256());
+        return hash.isPresent() ? hash.get() : Cache.ofUser().sha256(file, progress);
     }
 
     /** Progress of a part of the job, told in megabytes. */

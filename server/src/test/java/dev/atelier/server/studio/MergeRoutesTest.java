@@ -81,6 +81,10 @@ class MergeRoutesTest {
         assertThat(model.at("/lineage/expression").stringValue()).contains("weighted-sum(A, B");
         assertThat(model.at("/lineage/inputs/0/file").stringValue()).isEqualTo("a.safetensors");
 
+        long a = model.at("/lineage/inputs/0/model").longValue();
+        assertThat(json(server.get("/api/v1/models/" + a)).get("stem").stringValue())
+                .isEqualTo("a");
+
         HttpResponse<String> again = server.post("/api/v1/merges", request.formatted(""));
         assertThat(again.statusCode()).isEqualTo(409);
         assertThat(finished(server.post("/api/v1/merges", request.formatted(", \"overwrite\": true")))
