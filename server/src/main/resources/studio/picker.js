@@ -3,11 +3,18 @@ import { get, post } from './api.js';
 import { bytes, debounce, h, replace, uniqueId } from './dom.js';
 
 const BARE = /^[A-Za-z0-9_.~@#/\\]+(-[A-Za-z0-9_.~@#/\\]+)*$/;
+const SHOWN = 12;
 const BREAK = /[\s()+*,]/;
 
 /** The name as an expression spells it. */
 export function spelled(name) {
   return BARE.test(name) && !/^[\d.]+$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A name that begins so is meant rather than one in which it occurs, and that rather than metadata. */
+function rank(model, text) {
+  const at = model.stem.toLowerCase().indexOf(text.toLowerCase());
+  return at === 0 ? 0 : at > 0 ? 1 : 2;
 }
 
 /** The part of the text around the caret that could be a name. */
@@ -50,11 +57,11 @@ export function modelPicker(settings, name, label, { kind = 'checkpoint', placeh
     // the name that stands there whole is no search: then all are wanted
     const whole = found.some((model) => model.name === input.value);
     const text = whole || input.selectionStart === null ? '' : word(input).text.replaceAll('"', '');
-    const query = new URLSearchParams({ q: /^[\d.]*$/.test(text) ? '' : text, limit: 12, broken: 'false' });
+    const query = new URLSearchParams({ q: /^[\d.]*$/.test(text) ? '' : text, limit: 60, broken: 'false' });
     if (kind) query.set('kind', kind);
     const page = await get(`models?${query}`).catch(() => ({ models: [] }));
     if (mine !== turn || document.activeElement !== input) return;
-    found = page.models;
+    found = page.models.sort((a, b) => rank(a, text) - rank(b, text)).slice(0, SHOWN);
     chosen = -1;
     replace(options, found.map((model, i) => h('li', {
       id: `${list}-${i}`, role: 'option', 'aria-selected': 'false', onpointerdown: (event) => {
