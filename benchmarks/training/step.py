@@ -29,7 +29,7 @@ def main(method, file, steps):
         while running[0]:
             peak[0] = max(peak[0], anonymous())
             time.sleep(0.02)
-    unet = ref.load_network("unet", "full", file)
+    unet = ref.load_network("unet", "sd15", file)
     if method == "lora":
         from peft import LoraConfig
         unet.requires_grad_(False)

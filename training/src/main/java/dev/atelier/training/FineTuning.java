@@ -8,16 +8,13 @@ import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import dev.atelier.checkpoint.VaeHash;
-import dev.atelier.diffusion.PicturePart;
 import dev.atelier.engine.torch.DenoisingBatch;
 import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.engine.torch.TorchTrainer;
 import dev.atelier.engine.torch.Trainable;
 import dev.atelier.engine.torch.TrainerOptions;
 import dev.atelier.model.Embedding;
-import dev.atelier.model.FloatArray;
 import dev.atelier.model.Network;
-import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.training.data.Batches;
 import dev.atelier.training.data.PictureFolder;
@@ -28,7 +25,6 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -61,6 +57,7 @@ public final class FineTuning {
     private final Randomness randomness;
     private final CaptionTokens tokens;
     private final Denoising objective;
+    private final DenoisingBatches batches;
     private final PictureLatents pictures;
     private final PictureLatents classes;
     private final PictureLatents validation;
@@ -78,6 +75,7 @@ public final class FineTuning {
                 : new CaptionTokens();
         this.objective = new Denoising(
                 model.alphasCumprod(), prediction, plan.objective().weights());
+        this.batches = new DenoisingBatches(model, objective.alphasCumprod(), plan.objective(), tokens);
         Path folder = Files.createDirectories(plan.saving().state().resolve("latents"));
         String autoencoder = VaeHash.of(model.checkpoint())
                 .orElseThrow(() -> new IllegalArgumentException("the model has no autoencoder to see pictures with"));
@@ -179,22 +177,14 @@ public final class FineTuning {
             return null;
         }
         try (TorchTrainer encoder = trainer(TEXT, Trainable.weights(_ -> false))) {
-            return new TextEncodings(captions, caption -> encode(encoder, List.of(caption)), listener);
+            return new TextEncodings(captions, caption -> batches.encode(encoder, List.of(caption)), listener);
         }
-    }
-
-    private DenoisingBatch.Encoded encode(TorchTrainer encoder, List<String> captions) {
-        return encoder.encodeText(windows(captions), plan.objective().clipSkip());
-    }
-
-    private int[][] windows(List<String> captions) {
-        return captions.stream().map(tokens::of).toArray(int[][]::new);
     }
 
     private void train() {
         TrainingPlan.Course course = plan.course();
-        Batches order = batches("order", pictures);
-        Batches classOrder = classes.pictures().isEmpty() ? order : batches("class order", classes);
+        Batches order = inOrder("order", pictures);
+        Batches classOrder = classes.pictures().isEmpty() ? order : inOrder("class order", classes);
         int steps = course.steps() > 0
                 ? course.steps()
                 : Math.ceilDiv(course.epochs() * order.perEpoch(), course.accumulation());
@@ -352,7 +342,7 @@ public final class FineTuning {
         return plan.course().textRate() / plan.course().rate();
     }
 
-    private Batches batches(String purpose, PictureLatents of) {
+    private Batches inOrder(String purpose, PictureLatents of) {
         return new Batches(
                 of.sizes(),
                 of.pictures().stream().map(TrainingPicture::repeats).toList(),
@@ -371,18 +361,25 @@ public final class FineTuning {
             double weight) {
         RandomGenerator random = randomness.at(purpose, number);
         PictureLatents.Sample sample = from.sample(chosen, model.vae().latentScale(), random);
-        List<String> captions = chosen.stream()
-                .map(i -> plan.data().captions().apply(from.pictures().get(i).caption(), random))
+        List<String> captions = sample.pictures().stream()
+                .map(picture -> plan.data().captions().apply(picture.caption(), random))
                 .toList();
         NoiseShape.Noise noise = plan.objective().noise().draw(sample.latents(), random);
-        Denoising.Question question = objective.ask(
-                sample.latents(), noise, plan.objective().timesteps().draw(chosen.size(), random));
+        int[] timesteps = plan.objective().timesteps().draw(chosen.size(), random);
+        Denoising.Question question = objective.ask(sample.latents(), noise, timesteps);
         for (int i = 0; i < chosen.size(); i++) {
             question.weights()[i] *= (float) (weight / plan.course().accumulation());
         }
-        float[] errors = trainer.denoise(
-                batch(trainer, encodings, question, captions, sizes(from, chosen, sample), sample, random.nextLong()));
-        return weight * mean(errors);
+        DenoisingBatch batch = batches.of(sample, question, captions, texts(trainer, encodings), random.nextLong());
+        return weight * mean(trainer.denoise(batch));
+    }
+
+    /** How a step gets its captions: read before, read in the step and trained, or read in the step. */
+    private DenoisingBatches.Texts texts(TorchTrainer trainer, @Nullable TextEncodings encodings) {
+        if (encodings != null) {
+            return encodings::of;
+        }
+        return trainsText() ? batches::captions : captions -> batches.encode(trainer, captions);
     }
 
     private static double mean(float[] errors) {
@@ -391,69 +388,6 @@ public final class FineTuning {
             sum += error;
         }
         return sum / errors.length;
-    }
-
-    private DenoisingBatch batch(
-            TorchTrainer trainer,
-            @Nullable TextEncodings encodings,
-            Denoising.Question question,
-            List<String> captions,
-            @Nullable FloatArray sizes,
-            PictureLatents.Sample sample,
-            long seed) {
-        List<String> distinct = captions.stream().distinct().toList();
-        return new DenoisingBatch(
-                question.noisy(),
-                question.timesteps(),
-                text(trainer, encodings, distinct),
-                captions.stream().mapToInt(distinct::indexOf).toArray(),
-                sizes,
-                plan.objective().loss().with(widths(question.timesteps())),
-                question.target(),
-                question.weights(),
-                sample.mask() == null ? null : plan.objective().masks().weights(sample.mask()),
-                seed);
-    }
-
-    private float[] widths(float[] timesteps) {
-        float[] widths = new float[timesteps.length];
-        for (int i = 0; i < widths.length; i++) {
-            int timestep = (int) timesteps[i];
-            widths[i] = (float) plan.objective().width().at(timestep, objective.alphasCumprod()[timestep]);
-        }
-        return widths;
-    }
-
-    private DenoisingBatch.Text text(TorchTrainer trainer, @Nullable TextEncodings encodings, List<String> captions) {
-        if (encodings != null) {
-            return encodings.of(captions);
-        }
-        return trainsText()
-                ? new DenoisingBatch.Captions(
-                        windows(captions), plan.objective().clipSkip())
-                : encode(trainer, captions);
-    }
-
-    /** What SDXL is told: how large the picture was, what was cut off, how large it is now. */
-    private @Nullable FloatArray sizes(PictureLatents from, List<Integer> chosen, PictureLatents.Sample sample) {
-        if (!model.family().isXl()) {
-            return null;
-        }
-        List<float[]> rows = new ArrayList<>();
-        for (int i = 0; i < chosen.size(); i++) {
-            TrainingPicture picture = from.pictures().get(chosen.get(i));
-            PicturePart part = sample.parts().get(i);
-            rows.add(new SizeConditioning(
-                            picture.width(), picture.height(), part.left(), part.top(), part.width(), part.height())
-                    .vector(FloatArray.of(new float[0], 1, 0), model.family(), 0)
-                    .values());
-        }
-        int width = rows.getFirst().length;
-        float[] all = new float[rows.size() * width];
-        for (int i = 0; i < rows.size(); i++) {
-            System.arraycopy(rows.get(i), 0, all, i * width, width);
-        }
-        return FloatArray.of(all, rows.size(), width);
     }
 
     /** The mean squared error on the pictures for validation, each time with the same noise at the same timesteps. */
@@ -476,8 +410,7 @@ public final class FineTuning {
             String caption = plan.data()
                     .captions()
                     .plain(validation.pictures().get(picture).caption());
-            FloatArray sizes = sizes(validation, chosen, sample);
-            sum += mean(trainer.evaluate(batch(trainer, encodings, question, List.of(caption), sizes, sample, 0)));
+            sum += mean(trainer.evaluate(batches.of(sample, question, List.of(caption), texts(trainer, encodings), 0)));
         }
         TrainingStep measured = new TrainingStep("validation", step, steps, 0, sum / count, 0);
         validationLog.add(measured);

@@ -230,9 +230,11 @@ final class PictureLatents {
      *
      * @param latents drawn from their distributions, {@code [n, 4, h, w]}
      * @param mask what counts, {@code [n, 1, h, w]} in [0, 1]; null if no picture has one
+     * @param pictures that they are of
      * @param parts what is seen of each
      */
-    record Sample(FloatArray latents, @Nullable FloatArray mask, List<PicturePart> parts) {}
+    record Sample(
+            FloatArray latents, @Nullable FloatArray mask, List<TrainingPicture> pictures, List<PicturePart> parts) {}
 
     /** @param scale what the latents are multiplied by */
     Sample sample(List<Integer> chosen, double scale, RandomGenerator random) {
@@ -259,6 +261,7 @@ final class PictureLatents {
         return new Sample(
                 FloatArray.of(latents, files.size(), (int) sizes[1] / 2, height, width),
                 masks(files, height, width),
+                chosen.stream().map(pictures::get).toList(),
                 parts);
     }
 
