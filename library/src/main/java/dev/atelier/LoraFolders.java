@@ -7,12 +7,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /**
  * LoRAs by the names that prompts have for them: the file's without extension, or else the one that its training gave it
@@ -35,27 +32,9 @@ final class LoraFolders {
         List<Path> files = folders.stream()
                 .flatMap(folder -> ModelTree.files(folder, EXTENSIONS).stream())
                 .toList();
-        return byName(name, files)
+        return ModelTree.named(name, files, NAMES)
                 .or(() -> byOutputName(name, files))
                 .map(file -> opened.computeIfAbsent(FileStamp.of(file), stamp -> LoraFile.open(stamp.path())));
-    }
-
-    /** Among models of all kinds, those in a folder of LoRAs first. */
-    private static Optional<Path> byName(String name, List<Path> files) {
-        Predicate<Path> isMeant = file -> ModelTree.stem(file).equals(name);
-        return Stream.concat(
-                        files.stream().filter(LoraFolders::isAmongLoras).filter(isMeant),
-                        files.stream().filter(isMeant))
-                .findFirst();
-    }
-
-    private static boolean isAmongLoras(Path file) {
-        for (Path part : file) {
-            if (NAMES.contains(part.toString().toLowerCase(Locale.ROOT))) {
-                return true;
-            }
-        }
-        return false;
     }
 
     private Optional<Path> byOutputName(String name, List<Path> files) {

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 
 /** What lies below a folder, at any depth; links are followed, and what is hidden or cannot be read is passed over. */
@@ -53,6 +54,25 @@ final class ModelTree extends SimpleFileVisitor<Path> {
                 .filter(folder -> names.contains(name(folder).toLowerCase(Locale.ROOT)))
                 .sorted()
                 .toList();
+    }
+
+    /** The file of that name among models of all kinds, the first in a folder of one of these names, or else the first. */
+    static Optional<Path> named(String name, List<Path> files, Set<String> folders) {
+        List<Path> meant =
+                files.stream().filter(file -> stem(file).equals(name)).toList();
+        return meant.stream()
+                .filter(file -> liesIn(folders, file))
+                .findFirst()
+                .or(() -> meant.stream().findFirst());
+    }
+
+    private static boolean liesIn(Set<String> folders, Path file) {
+        for (Path part : file) {
+            if (folders.contains(part.toString().toLowerCase(Locale.ROOT))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** A file's name without extension. */

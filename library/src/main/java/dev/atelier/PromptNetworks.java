@@ -5,9 +5,11 @@ import dev.atelier.checkpoint.FileStamp;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.diffusion.ExtraNetworks;
 import dev.atelier.diffusion.PromptTag;
+import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.TinyDecoderModel;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -19,7 +21,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Adds the LoRAs that a prompt names to the model of an engine, as views: only the networks that they change are loaded
+ * What requests may name beside the model. Adds the LoRAs that a prompt names to the model of an engine, as views: only the networks that they change are loaded
  * again, and nothing if the last prompt had the same.
  */
 final class PromptNetworks implements ExtraNetworks {
@@ -29,6 +31,8 @@ final class PromptNetworks implements ExtraNetworks {
     private final EngineModel<?> engine;
     private final EmbeddingFolders embeddings;
     private final LoraFolders loras;
+    private final ControlNetFiles controlNets;
+    private final Optional<TinyDecoderModel> previewDecoder;
     private List<Use> applied = List.of();
 
     /** @param name as the prompt has it */
@@ -48,11 +52,23 @@ final class PromptNetworks implements ExtraNetworks {
         this.engine = engine;
         this.embeddings = options.embeddings();
         this.loras = options.loras();
+        this.controlNets = options.controlNets();
+        this.previewDecoder = options.previewDecoder(plain.family());
     }
 
     @Override
     public Collection<Embedding> embeddings(Consumer<String> notes) {
         return embeddings.embeddings(notes);
+    }
+
+    @Override
+    public Optional<TinyDecoderModel> previewDecoder() {
+        return previewDecoder;
+    }
+
+    @Override
+    public ControlNetModel controlNet(String name) {
+        return controlNets.find(name);
     }
 
     @Override

@@ -8,12 +8,15 @@ import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.PngFile;
 import dev.atelier.merge.expression.ResolvedModel;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -40,6 +43,7 @@ import picocli.CommandLine.Spec;
             "      (lighthouse-1.png to lighthouse-4.png, with consecutive seeds)",
             "  atelier generate \"a fox in the snow\" --init fox.png --strength 0.6",
             "  atelier generate \"a red hat\" --init fox.png --mask hat.png --only-masked 32",
+            "  atelier generate \"a castle\" --model sd15 --control control_v11p_sd15_lineart:sketch.png:extract=lineart",
             "  atelier generate \"a castle\" --hires 2 --hires-strength 0.55",
             "  atelier generate --from fox.png --variation-seed 1 --variation-strength 0.1",
             "      (the settings of a picture, with what is given beside)",
@@ -73,6 +77,9 @@ final class GenerateCommand implements Callable<Integer> {
     @ArgGroup(validate = false, heading = "%nA second, larger pass (hires fix):%n")
     private HiresOptions hires = new HiresOptions();
 
+    @ArgGroup(validate = false, heading = "%nTo be controlled by a picture:%n")
+    private ControlOptions control = new ControlOptions();
+
     @ArgGroup(validate = false, heading = "%nPictures that are alike:%n")
     private VariationOptions variation = new VariationOptions();
 
@@ -84,6 +91,12 @@ final class GenerateCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "The PNG file. Default: atelier-SEED.png. Several pictures are numbered -1, -2, …")
     private @Nullable Path output;
+
+    @Option(
+            names = "--preview",
+            paramLabel = "FILE",
+            description = "A PNG file that shows after every step what the first picture looks like so far.")
+    private @Nullable Path preview;
 
     @Option(names = "--overwrite", description = "Replace output files that exist.")
     private boolean overwrite;
@@ -100,7 +113,7 @@ final class GenerateCommand implements Callable<Integer> {
         List<String> notes = new ArrayList<>();
         List<GeneratedImage> images;
         try (Atelier atelier = open();
-                PhaseBars bars = new PhaseBars(notes)) {
+                PhaseBars bars = new PhaseBars(notes, preview)) {
             boolean sized = picture.isSized() || picture.from != null;
             images = atelier.generate(sized ? request : atelier.withBestSize(request), bars);
         }
@@ -118,6 +131,7 @@ final class GenerateCommand implements Callable<Integer> {
         GenerationRequest request = picture.request(prompt);
         request = init.applyTo(request);
         request = hires.applyTo(request);
+        request = control.applyTo(request, models);
         request = variation.applyTo(request);
         return engine.applyTo(request);
     }
@@ -136,7 +150,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private Atelier open() {
-        ModelOptions options = settings.options(models.folders());
+        ModelOptions options = settings.options(models.searched()).controlNets(control.files(models));
         try (Bar bar = Bar.bytes("Loading")) {
             if (model != null) {
                 ResolvedModel resolved = models.resolve(model);
@@ -151,11 +165,25 @@ final class GenerateCommand implements Callable<Integer> {
     /** A bar for each phase of the generation, one after the other. */
     private static final class PhaseBars implements GenerationListener, AutoCloseable {
         private final List<String> notes; // told when no bar is in the way
+        private final @Nullable Path preview;
         private @Nullable Phase current;
         private Bar bar = Bar.of("", "");
 
-        PhaseBars(List<String> notes) {
+        PhaseBars(List<String> notes, @Nullable Path preview) {
             this.notes = notes;
+            this.preview = preview;
+        }
+
+        @Override
+        public Course step(Supplier<List<BufferedImage>> pictures) {
+            if (preview != null) {
+                try {
+                    PngFile.write(preview, new GeneratedImage(pictures.get().getFirst(), 0, ""));
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+            return Course.CONTINUE;
         }
 
         @Override

@@ -57,6 +57,13 @@ final class ModelSettings {
                     + " Those below --models are found without.")
     private List<Path> loras = List.of();
 
+    @Option(
+            names = "--taesd",
+            paramLabel = "FILE",
+            description = "The TAESD decoder that makes the pictures of --preview. Default: taesd_decoder or"
+                    + " taesdxl_decoder in --models, or else colours alone.")
+    private @Nullable Path previewDecoder;
+
     /** @param models where models of all kinds lie */
     ModelOptions options(List<Path> models) {
         return ModelOptions.DEFAULT
@@ -67,6 +74,7 @@ final class ModelSettings {
                 .refiner(refiner)
                 .embeddings(embeddings)
                 .loras(loras)
+                .previewDecoder(previewDecoder)
                 .models(models);
     }
 }

@@ -75,9 +75,27 @@ final class Models {
         return resolve(expression(text));
     }
 
+    /** @throws IllegalArgumentException if a name stands for no file */
+    Path file(String name) {
+        return names().find(name)
+                .orElseThrow(
+                        () -> new IllegalArgumentException("there is no such file or model as \"%s\"".formatted(name)));
+    }
+
     /** Those given, or else those of the environment. */
     List<Path> folders() {
         return folders.isEmpty() ? fromEnvironment() : folders;
+    }
+
+    /** The same, or those that have been scanned where none was given. */
+    List<Path> searched() {
+        List<Path> given = folders();
+        if (!given.isEmpty() || !Files.exists(Catalog.defaultFile())) {
+            return given;
+        }
+        try (Catalog catalog = Catalog.open(Catalog.defaultFile())) {
+            return catalog.folders();
+        }
     }
 
     private ModelNames names() {

@@ -4,6 +4,7 @@ import dev.atelier.model.FloatArray;
 import dev.atelier.model.UNetConditioning;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +49,12 @@ record Conditioning(List<Part> parts) {
         return new UNetConditioning(
                 Latents.stack(all.stream().map(UNetConditioning::context).toArray(FloatArray[]::new)),
                 stackIfAny(all.stream().map(UNetConditioning::vector)),
-                stackIfAny(all.stream().map(UNetConditioning::image)));
+                stackIfAny(all.stream().map(UNetConditioning::image)),
+                all.stream()
+                        .flatMap(
+                                one -> IntStream.range(0, one.context().size(0)).mapToObj(one::isNegative))
+                        .toList(),
+                List.of());
     }
 
     private static @Nullable FloatArray stackIfAny(Stream<@Nullable FloatArray> arrays) {

@@ -1,12 +1,18 @@
 package dev.atelier.diffusion;
 
+import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.Embedding;
+import dev.atelier.model.TinyDecoderModel;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
-/** What a prompt may name besides words: embeddings, and in tags such as {@code <lora:style:0.6>} changes of the model. */
+/**
+ * What a request may name besides its model: embeddings in its prompts, changes of the model in tags such as
+ * {@code <lora:style:0.6>}, and ControlNets.
+ */
 public interface ExtraNetworks {
 
     /** There are none. */
@@ -37,4 +43,19 @@ public interface ExtraNetworks {
      * @return what infotext says under {@code Lora hashes}: names and short hashes
      */
     Map<String, String> apply(List<PromptTag> tags, Consumer<String> notes);
+
+    /**
+     * A ControlNet by its name.
+     *
+     * @throws IllegalArgumentException if there is none of this name
+     * @throws dev.atelier.checkpoint.InvalidCheckpointException if it is no ControlNet
+     */
+    default ControlNetModel controlNet(String name) {
+        throw new IllegalArgumentException("there is no ControlNet \"%s\" here".formatted(name));
+    }
+
+    /** What shows pictures on the way better than colours alone. */
+    default Optional<TinyDecoderModel> previewDecoder() {
+        return Optional.empty();
+    }
 }

@@ -39,8 +39,8 @@ public interface GenerationListener {
     /**
      * Called after each step of the sampler.
      *
-     * @param pictures what the pictures of the batch look like so far, an eighth of their size; made when it is asked for,
-     *     in a few milliseconds
+     * @param pictures what the pictures of the batch look like so far, an eighth of their size, or as large if a tiny
+     *     decoder is there; made when it is asked for
      * @return {@link Course#CONTINUE} unless the generation is to end early
      */
     default Course step(Supplier<List<BufferedImage>> pictures) {

@@ -1,5 +1,6 @@
 package dev.atelier.diffusion;
 
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,7 @@ public final class GenerationRequest implements Cloneable {
     private Acceleration acceleration = Acceleration.NONE;
     private double imageCfgScale = 1.5;
     private double refinerSwitchAt = 0.8;
+    private List<ControlUnit> controls = List.of();
 
     private GenerationRequest() {}
 
@@ -251,6 +253,15 @@ public final class GenerationRequest implements Cloneable {
     /** A picture to start from; null to start from noise alone. It rules out {@link #hiresFix}. */
     public GenerationRequest imageToImage(@Nullable ImageToImage value) {
         return with(copy -> copy.imageToImage = value);
+    }
+
+    public List<ControlUnit> controls() {
+        return controls;
+    }
+
+    /** Pictures by which ControlNets control what is drawn; they act together. */
+    public GenerationRequest controls(List<ControlUnit> value) {
+        return with(copy -> copy.controls = List.copyOf(value));
     }
 
     public @Nullable HiresFix hiresFix() {

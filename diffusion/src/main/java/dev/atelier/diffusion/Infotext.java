@@ -96,9 +96,30 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
             parameters.put("Refiner", refiner);
             parameters.put("Refiner switch at", Double.toString(request.refinerSwitchAt()));
         }
+        putControls(request, parameters);
         parameters.putAll(networks);
         parameters.put("Version", version);
         return new Infotext(request.prompt(), request.negativePrompt(), parameters);
+    }
+
+    /** As AUTOMATIC1111's extension writes them. */
+    private static void putControls(GenerationRequest request, Map<String, String> parameters) {
+        for (int i = 0; i < request.controls().size(); i++) {
+            ControlUnit unit = request.controls().get(i);
+            parameters.put(
+                    "ControlNet " + i,
+                    "Module: %s, Model: %s, Weight: %s, Resize Mode: %s, Guidance Start: %s, Guidance End: %s, Pixel Perfect: True, Control Mode: %s"
+                            .formatted(
+                                    unit.extraction().label(),
+                                    unit.net(),
+                                    unit.weight(),
+                                    unit.resizeMode() == ResizeMode.CROP_AND_RESIZE
+                                            ? "Crop and Resize"
+                                            : unit.resizeMode().label(),
+                                    unit.start(),
+                                    unit.end(),
+                                    unit.mode().label()));
+        }
     }
 
     private static void putStrength(GenerationRequest request, Map<String, String> parameters) {

@@ -15,18 +15,28 @@ public final class NetworkDenoiser implements Denoiser {
     private final NoiseSchedule schedule;
     private final UNetConditioning conditioning;
     private final Shortcuts shortcuts;
+    private final Controls controls;
 
     /** @param conditioning a row for each latent */
     public NetworkDenoiser(DiffusionModel model, NoiseSchedule schedule, UNetConditioning conditioning) {
-        this(model, schedule, conditioning, new Shortcuts(Acceleration.NONE));
+        this(model, schedule, conditioning, new Shortcuts(Acceleration.NONE), Controls.NONE);
     }
 
-    /** @param shortcuts of the run that this is a call of */
-    NetworkDenoiser(DiffusionModel model, NoiseSchedule schedule, UNetConditioning conditioning, Shortcuts shortcuts) {
+    /**
+     * @param shortcuts of the run that this is a call of
+     * @param controls of the run
+     */
+    NetworkDenoiser(
+            DiffusionModel model,
+            NoiseSchedule schedule,
+            UNetConditioning conditioning,
+            Shortcuts shortcuts,
+            Controls controls) {
         this.model = model;
         this.schedule = schedule;
         this.conditioning = conditioning;
         this.shortcuts = shortcuts;
+        this.controls = controls;
     }
 
     @Override
@@ -35,7 +45,8 @@ public final class NetworkDenoiser implements Denoiser {
         float[] timesteps = new float[x.size(0)];
         Arrays.fill(timesteps, schedule.timestep(sigma));
         FloatArray input = Latents.scale(x, (float) (1 / Math.sqrt(variance)));
-        FloatArray output = shortcuts.predictNoise(model, input, timesteps, conditioning);
+        FloatArray output = shortcuts.predictNoise(
+                model, input, timesteps, controls.with(conditioning, model, input, timesteps, sigma));
         return switch (model.prediction()) {
             case EPSILON -> Latents.combine(x, output, (value, noise) -> value - sigma * noise);
             case V -> Latents.weighted(1 / variance, x, -sigma / Math.sqrt(variance), output);

@@ -99,8 +99,8 @@ record Pass(
     }
 
     /** The network of this model with guidance, for one run. */
-    Denoiser denoiser(Prompts prompts, @Nullable InpaintingInput input) {
-        return denoiser(model, prompts, input, 0);
+    Denoiser denoiser(Prompts prompts, @Nullable InpaintingInput input, Controls controls) {
+        return denoiser(model, prompts, input, controls, 0);
     }
 
     /**
@@ -108,7 +108,8 @@ record Pass(
      *
      * @param before how many calls were made before it takes over
      */
-    Denoiser denoiser(DiffusionModel network, Prompts prompts, @Nullable InpaintingInput input, int before) {
+    Denoiser denoiser(
+            DiffusionModel network, Prompts prompts, @Nullable InpaintingInput input, Controls controls, int before) {
         SamplerName name = sampler.name();
         Shortcuts shortcuts = new Shortcuts(acceleration);
         ClassifierFreeGuidance guided = new ClassifierFreeGuidance(
@@ -117,7 +118,8 @@ record Pass(
                                 network,
                                 schedule,
                                 input == null ? conditioning : input.beside(conditioning),
-                                shortcuts),
+                                shortcuts,
+                                controls),
                         schedule),
                 prompts,
                 name.guidance(cfgScale),

@@ -1,17 +1,22 @@
 package dev.atelier.diffusion;
 
+import dev.atelier.diffusion.Controls.Control;
 import dev.atelier.diffusion.GenerationListener.Course;
 import dev.atelier.diffusion.GenerationListener.Phase;
+import dev.atelier.model.ControlNet;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.SizeConditioning;
+import dev.atelier.model.TinyDecoderModel;
+import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -169,7 +174,8 @@ public final class Pipeline {
             BatchNoise noise = new BatchNoise(seeds, pass.shape());
             Denoiser network = model.inputChannels() == PIX2PIX_CHANNELS
                     ? editing(pass, prompts)
-                    : pass.denoiser(prompts, InpaintingInput.of(model, vae, request, source, pass.shape()));
+                    : pass.denoiser(
+                            prompts, InpaintingInput.of(model, vae, request, source, pass.shape()), controls(pass));
             network = second == null ? refined(pass, network) : network;
             FloatArray unit = noise.first();
             if (init == null) {
@@ -208,8 +214,35 @@ public final class Pipeline {
             FloatArray enlarged = Enlargement.of(latents, hires, new Size(request.width(), request.height()), vae);
             BatchSeeds seeds = seeds(iteration, pass);
             BatchNoise noise = new BatchNoise(seeds, pass.shape());
-            Denoiser network = pass.denoiser(prompts, InpaintingInput.of(model, vae, request, null, pass.shape()));
+            Denoiser network =
+                    pass.denoiser(prompts, InpaintingInput.of(model, vae, request, null, pass.shape()), controls(pass));
             return run(pass, seeds, noise, refined(pass, network), pass.levels().start(enlarged, noise.first()), total);
+        }
+
+        /** The ControlNets, each with its picture in the size of the pass. */
+        private Controls controls(Pass pass) {
+            List<Control> controls = new ArrayList<>();
+            int height = pass.shape()[1] * ControlNet.PIXELS;
+            int width = pass.shape()[2] * ControlNet.PIXELS;
+            for (ControlUnit unit : request.controls()) {
+                Bitmap given;
+                if (unit.picture() != null) {
+                    given = Bitmap.rgba(unit.picture()).rgb();
+                } else if (source != null) {
+                    given = source.picture();
+                } else {
+                    throw new IllegalArgumentException("the ControlNet \"%s\" has no picture".formatted(unit.net()));
+                }
+                Bitmap picture = unit.extraction().of(unit.resizeMode().resize(given, width, height));
+                FloatArray shares = Latents.scale(
+                        Latents.plus(picture.toFloats(), 1, Latents.filled(1, 1, 3, height, width)), 0.5f);
+                controls.add(new Control(unit, networks.controlNet(unit.net()), shares));
+            }
+            List<Float> levels = new ArrayList<>();
+            for (float sigma : pass.levels().sigmas()) {
+                levels.add(sigma);
+            }
+            return new Controls(controls, levels);
         }
 
         /** Instruct-pix2pix: the picture beside the latents, not scaled as they are; grey if there is none. */
@@ -223,11 +256,13 @@ public final class Pipeline {
             if (picture.size(2) != shape[1] || picture.size(3) != shape[2]) {
                 picture = LatentResampling.BILINEAR.resize(picture, shape[1], shape[2]);
             }
+            Controls controls = controls(pass);
             SamplerName name = pass.sampler().name();
             Shortcuts shortcuts = new Shortcuts(pass.acceleration());
             return shortcuts.counting(new PictureGuidance(
                     conditioning -> name.denoiser(
-                            new NetworkDenoiser(model, pass.schedule(), conditioning, shortcuts), pass.schedule()),
+                            new NetworkDenoiser(model, pass.schedule(), conditioning, shortcuts, controls),
+                            pass.schedule()),
                     prompts.conditional(),
                     prompts.unconditional(),
                     Latents.repeat(picture, request.batchSize()),
@@ -250,7 +285,7 @@ public final class Pipeline {
                         Prompts prompts = new Prompts(
                                 encoder.prompt(TaggedPrompt.of(pass.prompt()).text()),
                                 encoder.negativePrompt(pass.negativePrompt()));
-                        return pass.denoiser(network, prompts, null, calls);
+                        return pass.denoiser(network, prompts, null, Controls.NONE, calls);
                     },
                     pass.schedule(),
                     request.refinerSwitchAt());
@@ -297,8 +332,20 @@ public final class Pipeline {
                         // a few samplers take another number of steps than they have levels
                         int planned = steps == pass.steps() ? step : step * pass.steps() / steps;
                         listener.progress(Phase.SAMPLING, stepsDone + planned, total);
-                        return listener.step(() -> LatentPreview.of(denoised, model.family()));
+                        return listener.step(() -> preview(denoised));
                     });
+        }
+
+        private List<BufferedImage> preview(FloatArray latents) {
+            Optional<TinyDecoderModel> decoder = networks.previewDecoder();
+            if (decoder.isEmpty()) {
+                return LatentPreview.of(latents, model.family());
+            }
+            List<BufferedImage> pictures = new ArrayList<>();
+            for (int i = 0; i < latents.size(0); i++) {
+                pictures.add(RgbImage.of(model.decode(decoder.get(), latents.rows(i, i + 1))));
+            }
+            return pictures;
         }
 
         /** One picture at a time: the decoder needs far more memory for its intermediate results than the UNet. */

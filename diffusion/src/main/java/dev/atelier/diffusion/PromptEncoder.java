@@ -88,8 +88,7 @@ record PromptEncoder(
             if (blank) {
                 encoded.get(i).forEach(PromptEncoder::blank);
             }
-            entries.add(new Timeline.Entry<>(
-                    timeline.entries().get(i).end(), conditioning(encoded.get(i), negative ? UGLY : BEAUTIFUL)));
+            entries.add(new Timeline.Entry<>(timeline.entries().get(i).end(), conditioning(encoded.get(i), negative)));
         }
         return new Timeline<>(entries);
     }
@@ -141,7 +140,7 @@ record PromptEncoder(
     }
 
     /** The windows of a text one after the other, once for each image. SDXL's vector is that of the first window. */
-    private UNetConditioning conditioning(List<EncodedWindow> windows, double aestheticScore) {
+    private UNetConditioning conditioning(List<EncodedWindow> windows, boolean negative) {
         List<FloatArray> parts = new ArrayList<>();
         for (int i = 0; i < windows.getFirst().parts.size(); i++) {
             int part = i;
@@ -154,8 +153,10 @@ record PromptEncoder(
         FloatArray pooled = windows.getFirst().pooled;
         UNetConditioning row = new UNetConditioning(
                 TextEncoding.sideBySide(parts),
-                pooled == null ? null : size.vector(pooled, model.family(), aestheticScore),
-                null);
+                pooled == null ? null : size.vector(pooled, model.family(), negative ? UGLY : BEAUTIFUL),
+                null,
+                List.of(negative),
+                List.of());
         return Conditioning.stack(Collections.nCopies(images, row));
     }
 }

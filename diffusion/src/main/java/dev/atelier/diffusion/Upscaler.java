@@ -1,5 +1,6 @@
 package dev.atelier.diffusion;
 
+import java.awt.image.BufferedImage;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,18 @@ public enum Upscaler {
     @Nullable
     Resampling ofPixels() {
         return ofPixels;
+    }
+
+    /**
+     * A picture in another size.
+     *
+     * @throws IllegalArgumentException if this works on latents
+     */
+    public BufferedImage resize(BufferedImage image, int width, int height) {
+        if (ofPixels == null) {
+            throw new IllegalArgumentException("the upscaler \"%s\" takes no finished picture".formatted(label));
+        }
+        return ofPixels.resize(Bitmap.rgba(image).rgb(), width, height).toImage();
     }
 
     /** @throws IllegalArgumentException if there is none of this name; the message lists those there are */

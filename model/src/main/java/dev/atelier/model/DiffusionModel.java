@@ -83,12 +83,41 @@ public interface DiffusionModel extends AutoCloseable {
     }
 
     /**
+     * Runs a ControlNet once on a batch. It is loaded when it is first used.
+     *
+     * @param latents as for {@link #predictNoise}
+     * @param timesteps as for {@link #predictNoise}
+     * @param conditioning as for {@link #predictNoise}; only context and vector count
+     * @param picture {@code [n, 3, 8h, 8w]}, values from 0 to 1
+     * @return what {@link UNetConditioning#control} takes
+     * @throws dev.atelier.checkpoint.InvalidCheckpointException if it is for another family of models
+     */
+    default List<FloatArray> control(
+            ControlNetModel controlNet,
+            FloatArray latents,
+            float[] timesteps,
+            UNetConditioning conditioning,
+            FloatArray picture) {
+        throw new UnsupportedOperationException("this model takes no ControlNets");
+    }
+
+    /**
      * Runs the VAE decoder.
      *
      * @param latents {@code [n, 4, h, w]} in the UNet's scale (the latent scale factor is undone here)
      * @return the pictures, {@code [n, 3, h·f, w·f]} with f = {@link #spatialFactor()}; values about [-1, 1], not clamped
      */
     FloatArray decode(FloatArray latents);
+
+    /**
+     * Decodes with a tiny decoder in place of the VAE's, which is loaded when it is first used.
+     *
+     * @param latents as for {@link #decode(FloatArray)}
+     * @return pictures as of {@link #decode(FloatArray)}, nearly
+     */
+    default FloatArray decode(TinyDecoderModel decoder, FloatArray latents) {
+        throw new UnsupportedOperationException("this model takes no other decoder");
+    }
 
     /**
      * Runs the VAE encoder. Its answer is a normal distribution, so narrow that a draw from it looks like its mean, which

@@ -1,11 +1,13 @@
 package dev.atelier.model;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Progress;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +34,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
 
     private final long room;
     private StableDiffusion model;
-    private final SequencedMap<Network, N> loaded = new LinkedHashMap<>(); // in the order of their last use
+    private final SequencedMap<Loadable, N> loaded = new LinkedHashMap<>(); // in the order of their last use
     private NetworkSettings settings = NetworkSettings.DEFAULT; // of those in memory
     private @Nullable PredictionType prediction;
 
@@ -60,10 +62,11 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     public final void become(StableDiffusion other) {
         StableDiffusion before = model;
         loaded.entrySet().removeIf(entry -> {
-            boolean isSame = before.weights(entry.getKey()).stream()
-                    .allMatch(name -> other.checkpoint()
-                            .tensor(name)
-                            .equals(before.checkpoint().tensor(name)));
+            boolean isSame = !(entry.getKey() instanceof Network network)
+                    || before.weights(network).stream()
+                            .allMatch(name -> other.checkpoint()
+                                    .tensor(name)
+                                    .equals(before.checkpoint().tensor(name)));
             if (!isSame) {
                 entry.getValue().close();
             }
@@ -80,6 +83,12 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     /** Loads a network's weights and makes it ready to run. */
     protected abstract N open(Network network, NetworkSettings settings, Progress progress);
 
+    /** Loads a ControlNet's weights and makes it ready to run. */
+    protected abstract N open(ControlNetModel controlNet);
+
+    /** Loads a tiny decoder's weights and makes it ready to run. */
+    protected abstract N open(TinyDecoderModel decoder);
+
     /** Runs a text encoder. */
     protected abstract ClipTextEncoder.Encoded<FloatArray> encode(
             N textEncoder, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted);
@@ -90,7 +99,10 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     /** Runs the outermost blocks of the UNet around what was kept. */
     protected abstract FloatArray predict(N shallow, UNet.Input<FloatArray> input, FloatArray deep);
 
-    /** Runs the VAE decoder. */
+    /** Runs a ControlNet. */
+    protected abstract List<FloatArray> control(N controlNet, UNet.Input<FloatArray> input, FloatArray picture);
+
+    /** Runs a decoder, the VAE's or a tiny one. */
     protected abstract FloatArray decode(N decoder, FloatArray latents);
 
     /** Runs the VAE encoder: {@code [n, 8, h/f, w/f]}, as {@link VaeEncoder} gives it. */
@@ -121,7 +133,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         progress.update(all, all);
     }
 
-    private N network(Network network) {
+    private N network(Loadable network) {
         N ready = loaded.remove(network);
         if (ready == null) {
             long needed = size(network);
@@ -129,27 +141,35 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
                     && needed + loaded.keySet().stream().mapToLong(this::size).sum() > room) {
                 loaded.pollFirstEntry().getValue().close();
             }
-            ready = open(network, settings, Progress.NONE);
+            ready = switch (network) {
+                case Network own -> open(own, settings, Progress.NONE);
+                case ControlNetModel controlNet -> open(controlNet);
+                case TinyDecoderModel decoder -> open(decoder);
+            };
         }
         loaded.put(network, ready);
         return ready;
     }
 
     /** In memory, where all weights are fp32. What is part of another network takes next to nothing. */
-    private long size(Network network) {
-        if (network == Network.SHALLOW_UNET) {
-            return 0;
-        }
-        return model.weights(network).stream()
-                .mapToLong(name -> model.checkpoint().tensor(name).shape().elements() * Float.BYTES)
+    private long size(Loadable network) {
+        return switch (network) {
+            case Network.SHALLOW_UNET -> 0;
+            case Network own -> size(model.checkpoint(), model.weights(own));
+            case ControlNetModel controlNet -> size(controlNet.checkpoint(), controlNet.weights());
+            case TinyDecoderModel decoder -> size(decoder.checkpoint(), decoder.weights());
+        };
+    }
+
+    private static long size(Checkpoint checkpoint, Collection<String> weights) {
+        return weights.stream()
+                .mapToLong(name -> checkpoint.tensor(name).shape().elements() * Float.BYTES)
                 .sum();
     }
 
     @Override
     public final List<Integer> tokenWidths() {
-        return model.text().stream()
-                .map(text -> (int) text.width(model.checkpoint()))
-                .toList();
+        return model.tokenWidths();
     }
 
     @Override
@@ -199,8 +219,8 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
 
     /** Frees the networks that are another one with these settings. */
     private void use(NetworkSettings wanted) {
-        for (Network network : List.copyOf(loaded.keySet())) {
-            if (!settings.suits(network, wanted)) {
+        for (Loadable loadable : List.copyOf(loaded.keySet())) {
+            if (loadable instanceof Network network && !settings.suits(network, wanted)) {
                 Objects.requireNonNull(loaded.remove(network)).close();
             }
         }
@@ -231,11 +251,37 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         use(new NetworkSettings(
                 settings.clipSkip(), merges ? shortcut.mergedTokens() : 0, depth == 0 ? settings.depth() : depth));
         FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
-        UNet.Input<FloatArray> input = new UNet.Input<>(latents, t, conditioning.context(), vector, image);
+        UNet.Input<FloatArray> input =
+                new UNet.Input<>(latents, t, conditioning.context(), vector, image, conditioning.control());
         FloatArray deep = shortcut.deep();
+        if (!conditioning.control().isEmpty()) {
+            return predict(network(Network.CONTROLLED_UNET), input, 0); // what was kept knows nothing of the control
+        }
         return deep == null
                 ? predict(network(Network.UNET), input, depth)
                 : new UNetAnswer(predict(network(Network.SHALLOW_UNET), input, deep), null);
+    }
+
+    @Override
+    public final List<FloatArray> control(
+            ControlNetModel controlNet,
+            FloatArray latents,
+            float[] timesteps,
+            UNetConditioning conditioning,
+            FloatArray picture) {
+        if (!controlNet.fits(model.unet())) {
+            throw new InvalidCheckpointException(
+                    controlNet.checkpoint().name(),
+                    InvalidCheckpointException.Reason.SHAPE_MISMATCH,
+                    "it is a ControlNet for %s, and this model is %s"
+                            .formatted(
+                                    controlNet.family().label(), model.family().label()));
+        }
+        FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
+        return control(
+                network(controlNet),
+                new UNet.Input<>(latents, t, conditioning.context(), conditioning.vector(), null, List.of()),
+                picture);
     }
 
     private static void requireWidth(String what, int expected, int actual) {
@@ -248,6 +294,11 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     @Override
     public final FloatArray decode(FloatArray latents) {
         return decode(network(Network.VAE_DECODER), latents);
+    }
+
+    @Override
+    public final FloatArray decode(TinyDecoderModel decoder, FloatArray latents) {
+        return decode(network(decoder), latents);
     }
 
     @Override

@@ -1,13 +1,15 @@
 package dev.atelier.model;
 
 /** The networks of a model, in the order in which a picture passes through them. */
-public enum Network {
+public enum Network implements Loadable {
     TEXT_ENCODER("text_encoder"),
     /** Only SDXL has a second one. */
     TEXT_ENCODER_2("text_encoder_2"),
     UNET("unet"),
     /** The outermost blocks of the UNet, for what is inside them was kept from an earlier call: {@link UNet#shallow}. */
     SHALLOW_UNET("shallow_unet"),
+    /** The same with inputs for what ControlNets add. */
+    CONTROLLED_UNET("unet"),
     VAE_DECODER("vae_decoder"),
     /** Only needed where a picture is what one starts from. */
     VAE_ENCODER("vae_encoder");

@@ -15,7 +15,7 @@ public record NetworkSettings(int clipSkip, double mergedTokens, int depth) {
     boolean suits(Network network, NetworkSettings other) {
         return switch (network) {
             case TEXT_ENCODER -> clipSkip == other.clipSkip;
-            case UNET -> mergedTokens == other.mergedTokens;
+            case UNET, CONTROLLED_UNET -> mergedTokens == other.mergedTokens;
             case SHALLOW_UNET -> mergedTokens == other.mergedTokens && depth == other.depth;
             case TEXT_ENCODER_2, VAE_DECODER, VAE_ENCODER -> true;
         };

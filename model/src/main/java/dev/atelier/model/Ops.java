@@ -30,6 +30,11 @@ public interface Ops<T> {
 
     T cos(T x);
 
+    T tanh(T x);
+
+    /** max(x, 0) */
+    T relu(T x);
+
     /** x · σ(x) */
     T silu(T x);
 

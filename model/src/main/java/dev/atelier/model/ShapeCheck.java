@@ -72,7 +72,7 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
         switch (network) {
             case TEXT_ENCODER -> check.encode(model.text().getFirst());
             case TEXT_ENCODER_2 -> check.encode(model.text().getLast());
-            case UNET, SHALLOW_UNET -> check.denoise(model.unet());
+            case UNET, SHALLOW_UNET, CONTROLLED_UNET -> check.denoise(model.unet());
             case VAE_DECODER -> check.decode(model.vae());
             case VAE_ENCODER -> check.encode(model.vae());
         }
@@ -92,7 +92,45 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
                         value(1, 1),
                         value(1, ClipTokenizer.WINDOW, unet.contextWidth()),
                         unet.vectorWidth() == 0 ? null : value(1, unet.vectorWidth()),
-                        more == 0 ? null : value(1, more, side, side)));
+                        more == 0 ? null : value(1, more, side, side),
+                        List.of()));
+    }
+
+    /** @throws InvalidCheckpointException naming the first tensor that is missing or does not fit */
+    static void run(ControlNetModel model) {
+        new ShapeCheck(model.checkpoint()).control(model.config());
+    }
+
+    /** The names of the tensors that a ControlNet is made of, in the order of their use. */
+    static SequencedSet<String> weights(ControlNetModel model) {
+        ShapeCheck check = new ShapeCheck(model.checkpoint());
+        check.control(model.config());
+        return Collections.unmodifiableSequencedSet(check.used);
+    }
+
+    /** @throws InvalidCheckpointException naming the first tensor that is missing or does not fit */
+    static SequencedSet<String> run(TinyDecoderModel model) {
+        ShapeCheck check = new ShapeCheck(model.checkpoint());
+        Value picture = new TinyDecoder<>(check, check).forward(value(1, UNetConfig.LATENT_CHANNELS, 1, 1));
+        if (picture.size(1) != 3) {
+            throw check.mismatch("it gives pictures of %d channels, where 3 are due".formatted(picture.size(1)));
+        }
+        return Collections.unmodifiableSequencedSet(check.used);
+    }
+
+    private void control(UNetConfig unet) {
+        long side = 1L << (unet.levels() - 1);
+        ControlNet<Value> net = new ControlNet<>(this, this, unet);
+        Value picture = net.read(value(1, 3, ControlNet.PIXELS * side, ControlNet.PIXELS * side));
+        net.forward(
+                new UNet.Input<>(
+                        value(1, UNetConfig.LATENT_CHANNELS, side, side),
+                        value(1, 1),
+                        value(1, ClipTokenizer.WINDOW, unet.contextWidth()),
+                        unet.vectorWidth() == 0 ? null : value(1, unet.vectorWidth()),
+                        null,
+                        List.of()),
+                picture);
     }
 
     private Value decode(VaeConfig vae) {
@@ -186,6 +224,16 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
 
     @Override
     public Value cos(Value x) {
+        return x;
+    }
+
+    @Override
+    public Value tanh(Value x) {
+        return x;
+    }
+
+    @Override
+    public Value relu(Value x) {
         return x;
     }
 

@@ -103,10 +103,15 @@ public record StableDiffusion(
         return new StableDiffusion(other, family, text, unet, vae, prediction, zeroTerminalSnr);
     }
 
-    /** The networks that this model has, in the order of their use. Parts of another are not among them. */
+    /** As {@link DiffusionModel#tokenWidths}. */
+    public List<Integer> tokenWidths() {
+        return text.stream().map(encoder -> (int) encoder.width(checkpoint)).toList();
+    }
+
+    /** The networks that this model has, in the order of their use. Parts and forms of another are not among them. */
     public List<Network> networks() {
         List<Network> networks = new ArrayList<>(List.of(Network.values()));
-        networks.remove(Network.SHALLOW_UNET);
+        networks.removeAll(List.of(Network.SHALLOW_UNET, Network.CONTROLLED_UNET));
         if (text.size() == 1) {
             networks.remove(Network.TEXT_ENCODER_2);
         }

@@ -22,13 +22,24 @@ public final class UNet<T> {
      * @param context {@code [n, tokens, contextWidth]}
      * @param vector {@code [n, vectorWidth]}, for the models that have such
      * @param image {@code [n, inputChannels - 4, h, w]}, for the models that see more than the latents
+     * @param control what {@link ControlNet}s add; empty for nothing
      */
     public record Input<T>(
             T latents,
             T timesteps,
             T context,
             @Nullable T vector,
-            @Nullable T image) {
+            @Nullable T image,
+            List<T> control) {
+        public Input {
+            control = List.copyOf(control);
+        }
+
+        /** The input without ControlNets. */
+        public Input(T latents, T timesteps, T context, @Nullable T vector, @Nullable T image) {
+            this(latents, timesteps, context, vector, image, List.of());
+        }
+
         /** The input of models that see only latents and text: SD 1.x and 2.x. */
         public Input(T latents, T timesteps, T context) {
             this(latents, timesteps, context, null, null);
@@ -101,6 +112,23 @@ public final class UNet<T> {
         return output(run.h);
     }
 
+    /**
+     * What each input block puts out, and last the middle block, where a picture is seen beside the latents.
+     *
+     * @param picture is added to the output of the first convolution
+     */
+    List<T> encode(Input<T> input, T picture) {
+        Run run = new Run(input);
+        run.h = ops.add(run.h, picture);
+        for (int block = 0; block < blocks(); block++) {
+            run.down(block);
+        }
+        List<T> outputs = new ArrayList<>(run.skips.reversed());
+        run.middle();
+        outputs.add(run.h);
+        return outputs;
+    }
+
     /** How many blocks there are on the way down, and as many on the way up. */
     private int blocks() {
         return config.levels() * (config.resBlocks() + 1);
@@ -110,12 +138,14 @@ public final class UNet<T> {
     private final class Run {
         private final T emb;
         private final T context;
+        private final List<T> control;
         private final Deque<T> skips = new ArrayDeque<>();
         private T h;
 
         Run(Input<T> input) {
             this.emb = ops.scope(() -> embedding(input));
             this.context = input.context;
+            this.control = input.control;
             this.h = ops.scope(() -> unet.conv("input_blocks.0.0", seen(input)));
         }
 
@@ -134,13 +164,17 @@ public final class UNet<T> {
             h = resBlock(unet.at("middle_block.0"), h, emb);
             h = transformer(unet.at("middle_block.1"), h, context, config.middleDepth(), false);
             h = resBlock(unet.at("middle_block.2"), h, emb);
+            if (!control.isEmpty()) {
+                h = ops.add(h, control.getLast());
+            }
         }
 
         void up(int block) {
             Layers<T> layers = unet.at("output_blocks." + block);
             int level = config.levels() - 1 - block / (config.resBlocks() + 1);
             T image = h;
-            T skip = skips.pop();
+            T output = skips.pop();
+            T skip = control.isEmpty() ? output : ops.add(output, control.get(skips.size()));
             attend(layers, level, ops.scope(() -> ops.concat(1, image, skip)));
             if (level > 0 && block % (config.resBlocks() + 1) == config.resBlocks()) {
                 boolean attends = config.transformerDepth().get(level) > 0;

@@ -2,9 +2,11 @@ package dev.atelier.model;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Component;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The hyper-parameters of a UNet that its tensors' shapes do not carry by themselves.
@@ -96,5 +98,20 @@ public record UNetConfig(
     /** How many blocks there are at full resolution on the way up, which is how many a shallow run may have. */
     public int finestBlocks() {
         return resBlocks + 1;
+    }
+
+    /** How many channels each input block puts out, and last the middle block. */
+    public List<Integer> outputChannels(Checkpoint checkpoint) {
+        List<Integer> channels = new ArrayList<>();
+        for (int n = 0; n < levels * (resBlocks + 1); n++) {
+            String block = PREFIX + "input_blocks." + n + ".0.";
+            String last = Stream.of("weight", "op.weight", "out_layers.3.weight")
+                    .filter(name -> checkpoint.has(block + name))
+                    .findFirst()
+                    .orElseThrow();
+            channels.add((int) checkpoint.tensor(block + last).shape().size(0));
+        }
+        channels.add(channels.getLast());
+        return channels;
     }
 }

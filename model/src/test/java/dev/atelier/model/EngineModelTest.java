@@ -68,6 +68,21 @@ class EngineModelTest {
         }
 
         @Override
+        protected Part open(ControlNetModel controlNet) {
+            throw new AssertionError("there is no ControlNet");
+        }
+
+        @Override
+        protected Part open(TinyDecoderModel decoder) {
+            throw new AssertionError("there is no tiny decoder");
+        }
+
+        @Override
+        protected List<FloatArray> control(Part part, UNet.Input<FloatArray> input, FloatArray picture) {
+            throw new AssertionError("there is no ControlNet");
+        }
+
+        @Override
         protected FloatArray encode(Part part, FloatArray pictures) {
             throw new AssertionError("no picture is to be encoded");
         }

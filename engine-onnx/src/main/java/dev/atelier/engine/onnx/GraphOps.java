@@ -54,6 +54,16 @@ class GraphOps implements Ops<GraphValue> {
     }
 
     @Override
+    public GraphValue tanh(GraphValue x) {
+        return graph.onnx("Tanh", List.of(x));
+    }
+
+    @Override
+    public GraphValue relu(GraphValue x) {
+        return graph.onnx("Relu", List.of(x));
+    }
+
+    @Override
     public GraphValue silu(GraphValue x) {
         return sigmoidLinear(x, 1);
     }

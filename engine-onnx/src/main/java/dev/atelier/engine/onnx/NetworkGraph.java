@@ -1,14 +1,20 @@
 package dev.atelier.engine.onnx;
 
+import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.engine.onnx.FastOps.Size;
 import dev.atelier.engine.onnx.OnnxGraph.ElementType;
 import dev.atelier.model.ClipTextEncoder;
+import dev.atelier.model.ControlNet;
+import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TextEncoderConfig;
+import dev.atelier.model.TinyDecoder;
+import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UNet;
 import dev.atelier.model.UNetConfig;
+import dev.atelier.model.VaeConfig;
 import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
 import java.util.ArrayList;
@@ -20,7 +26,6 @@ import org.jspecify.annotations.Nullable;
  * there are is left open.
  */
 final class NetworkGraph {
-    private final StableDiffusion model;
     private final OnnxGraph graph;
     private final GraphOps ops;
     private final GraphWeights weights;
@@ -29,11 +34,10 @@ final class NetworkGraph {
     private final boolean toRun; // then it has inputs and outputs that exported graphs have not
 
     private NetworkGraph(
-            StableDiffusion model, OnnxGraph graph, GraphOps ops, String height, String width, boolean toRun) {
-        this.model = model;
+            Checkpoint checkpoint, OnnxGraph graph, GraphOps ops, String height, String width, boolean toRun) {
         this.graph = graph;
         this.ops = ops;
-        this.weights = new GraphWeights(model.checkpoint(), graph);
+        this.weights = new GraphWeights(checkpoint, graph);
         this.height = height;
         this.width = width;
         this.toRun = toRun;
@@ -48,24 +52,44 @@ final class NetworkGraph {
         OnnxGraph graph = new OnnxGraph(network.label(), WeightFile.NONE);
         String height = Integer.toString(size.height());
         String width = Integer.toString(size.width());
-        return new NetworkGraph(model, graph, new FastOps(graph, size), height, width, true).trace(network, settings);
+        return new NetworkGraph(model.checkpoint(), graph, new FastOps(graph, size), height, width, true)
+                .trace(model, network, settings);
+    }
+
+    /** A graph for {@link OnnxSession}; the size is that of the latents. */
+    static OnnxGraph toRun(ControlNetModel controlNet, Size size) {
+        return toRun("controlnet", controlNet.checkpoint(), size).controlNet(controlNet.config());
+    }
+
+    /** A graph for {@link OnnxSession}; the size is that of the latents. */
+    static OnnxGraph toRun(TinyDecoderModel decoder, Size size) {
+        return toRun("taesd_decoder", decoder.checkpoint(), size).tinyDecoder();
+    }
+
+    private static NetworkGraph toRun(String name, Checkpoint checkpoint, Size size) {
+        OnnxGraph graph = new OnnxGraph(name, WeightFile.NONE);
+        String height = Integer.toString(size.height());
+        String width = Integer.toString(size.width());
+        return new NetworkGraph(checkpoint, graph, new FastOps(graph, size), height, width, true);
     }
 
     /** A graph for any program with ONNX Runtime, for images of any size. Text encoders read tokens alone. */
     static OnnxGraph toExport(StableDiffusion model, Network network, WeightFile file) {
         OnnxGraph graph = new OnnxGraph(network.label(), file);
-        return new NetworkGraph(model, graph, new GraphOps(graph), "height", "width", false)
-                .trace(network, NetworkSettings.DEFAULT);
+        return new NetworkGraph(model.checkpoint(), graph, new GraphOps(graph), "height", "width", false)
+                .trace(model, network, NetworkSettings.DEFAULT);
     }
 
-    private OnnxGraph trace(Network network, NetworkSettings settings) {
+    private OnnxGraph trace(StableDiffusion model, Network network, NetworkSettings settings) {
         switch (network) {
             case TEXT_ENCODER -> textEncoder(model.text().getFirst(), settings.clipSkip());
             case TEXT_ENCODER_2 -> textEncoder(model.text().getLast(), settings.clipSkip());
             case UNET -> unet(model.unet(), settings);
+            case CONTROLLED_UNET ->
+                controlledUnet(model.unet(), settings, model.unet().outputChannels(model.checkpoint()));
             case SHALLOW_UNET -> shallowUnet(model.unet(), settings);
-            case VAE_DECODER -> vaeDecoder();
-            case VAE_ENCODER -> vaeEncoder();
+            case VAE_DECODER -> vaeDecoder(model.vae());
+            case VAE_ENCODER -> vaeEncoder(model.vae());
         }
         return graph;
     }
@@ -89,7 +113,7 @@ final class NetworkGraph {
     /** A graph to run also puts out what {@link UNet#shallow} takes, as {@code deep_1}, … */
     private void unet(UNetConfig config, NetworkSettings settings) {
         UNet.Output<GraphValue> output =
-                new UNet<>(ops, weights, config, settings.mergedTokens()).outputs(inputs(config));
+                new UNet<>(ops, weights, config, settings.mergedTokens()).outputs(inputs(config, List.of()));
         graph.output("noise", output.noise(), latents());
         for (int depth = 1; toRun && depth <= output.deep().size(); depth++) {
             List<String> axes = List.of("n", "deep_channels_" + depth, height, width);
@@ -98,24 +122,70 @@ final class NetworkGraph {
     }
 
     private void shallowUnet(UNetConfig config, NetworkSettings settings) {
-        UNet.Input<GraphValue> inputs = inputs(config);
+        UNet.Input<GraphValue> inputs = inputs(config, List.of());
         GraphValue deep = graph.input("deep", ElementType.FLOAT, List.of("n", "deep_channels", height, width));
         UNet<GraphValue> unet = new UNet<>(ops, weights, config, settings.mergedTokens());
         graph.output("noise", unet.shallow(inputs, settings.depth(), deep), latents());
+    }
+
+    /** @param channels of what ControlNets add */
+    private void controlledUnet(UNetConfig config, NetworkSettings settings, List<Integer> channels) {
+        List<GraphValue> control = new ArrayList<>();
+        for (int i = 0; i < channels.size(); i++) {
+            String name = control(i);
+            control.add(graph.input(
+                    name,
+                    ElementType.FLOAT,
+                    List.of("n", Integer.toString(channels.get(i)), name + "_height", name + "_width")));
+        }
+        UNet<GraphValue> unet = new UNet<>(ops, weights, config, settings.mergedTokens());
+        graph.output("noise", unet.forward(inputs(config, control)), latents());
+    }
+
+    private OnnxGraph controlNet(UNetConfig config) {
+        GraphValue picture =
+                graph.input("picture", ElementType.FLOAT, List.of("n", "3", "picture_height", "picture_width"));
+        // the picture is of another size than the images that the fast operations keep count of
+        GraphValue read = new ControlNet<>(new GraphOps(graph), weights, config).read(picture);
+        UNet.Input<GraphValue> input = new UNet.Input<>(
+                graph.input("latents", ElementType.FLOAT, latents()),
+                graph.input("timesteps", ElementType.FLOAT, List.of("n", "1")),
+                graph.input("context", ElementType.FLOAT, List.of("n", "context_tokens", "context_width")),
+                inputIf(config.vectorWidth(), "vector"),
+                null);
+        List<GraphValue> added = new ControlNet<>(ops, weights, config).forward(input, read);
+        for (int i = 0; i < added.size(); i++) {
+            String name = control(i);
+            graph.output(name, added.get(i), List.of("n", name + "_channels", name + "_height", name + "_width"));
+        }
+        return graph;
+    }
+
+    /** The name of a tensor that goes from a ControlNet to a UNet. */
+    static String control(int index) {
+        return "control_" + index;
+    }
+
+    private OnnxGraph tinyDecoder() {
+        GraphValue latents = graph.input("latents", ElementType.FLOAT, latents());
+        GraphValue pictures = new TinyDecoder<>(ops, weights).forward(latents);
+        graph.output("pictures", pictures, List.of("n", "3", "picture_height", "picture_width"));
+        return graph;
     }
 
     private List<String> latents() {
         return List.of("n", "4", height, width);
     }
 
-    private UNet.Input<GraphValue> inputs(UNetConfig config) {
+    private UNet.Input<GraphValue> inputs(UNetConfig config, List<GraphValue> control) {
         int more = config.inputChannels() - UNetConfig.LATENT_CHANNELS;
         return new UNet.Input<>(
                 graph.input("latents", ElementType.FLOAT, latents()),
                 graph.input("timesteps", ElementType.FLOAT, List.of("n", "1")),
                 graph.input("context", ElementType.FLOAT, List.of("n", "context_tokens", "context_width")),
                 inputIf(config.vectorWidth(), "vector"),
-                inputIf(more, "image", height, width));
+                inputIf(more, "image", height, width),
+                control);
     }
 
     private @Nullable GraphValue inputIf(int channels, String name, String... axes) {
@@ -127,15 +197,15 @@ final class NetworkGraph {
         return graph.input(name, ElementType.FLOAT, all);
     }
 
-    private void vaeDecoder() {
+    private void vaeDecoder(VaeConfig config) {
         GraphValue latents = graph.input("latents", ElementType.FLOAT, List.of("n", "4", height, width));
-        GraphValue pictures = new VaeDecoder<>(ops, weights, model.vae()).forward(latents);
+        GraphValue pictures = new VaeDecoder<>(ops, weights, config).forward(latents);
         graph.output("pictures", pictures, List.of("n", "3", "picture_height", "picture_width"));
     }
 
-    private void vaeEncoder() {
+    private void vaeEncoder(VaeConfig config) {
         GraphValue pictures = graph.input("pictures", ElementType.FLOAT, List.of("n", "3", height, width));
-        GraphValue moments = new VaeEncoder<>(ops, weights, model.vae()).forward(pictures);
+        GraphValue moments = new VaeEncoder<>(ops, weights, config).forward(pictures);
         graph.output("moments", moments, List.of("n", "8", "moments_height", "moments_width"));
     }
 }

@@ -3,18 +3,22 @@ package dev.atelier.engine.onnx;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.engine.onnx.FastOps.Size;
 import dev.atelier.model.ClipTextEncoder;
+import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UNet;
 import dev.atelier.model.UNetAnswer;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /** A Stable Diffusion model on ONNX Runtime, in fp32 on the CPU. */
 public final class OnnxModel extends EngineModel<OnnxNetwork> {
@@ -48,6 +52,16 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
     }
 
     @Override
+    protected OnnxNetwork open(ControlNetModel controlNet) {
+        return OnnxNetwork.load(controlNet);
+    }
+
+    @Override
+    protected OnnxNetwork open(TinyDecoderModel decoder) {
+        return OnnxNetwork.load(decoder);
+    }
+
+    @Override
     protected ClipTextEncoder.Encoded<FloatArray> encode(
             OnnxNetwork encoder, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted) {
         Map<String, FloatArray> outputs =
@@ -70,6 +84,17 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
         return output(shallow.session(sizeOf(input.latents())).run(inputs), "noise");
     }
 
+    @Override
+    protected List<FloatArray> control(OnnxNetwork controlNet, UNet.Input<FloatArray> input, FloatArray picture) {
+        Map<String, FloatArray> inputs = inputs(input);
+        inputs.put("picture", picture);
+        Map<String, FloatArray> outputs =
+                controlNet.session(sizeOf(input.latents())).run(inputs);
+        return IntStream.range(0, outputs.size())
+                .mapToObj(i -> output(outputs, NetworkGraph.control(i)))
+                .toList();
+    }
+
     private static Map<String, FloatArray> inputs(UNet.Input<FloatArray> input) {
         Map<String, FloatArray> inputs = new HashMap<>();
         inputs.put("latents", input.latents());
@@ -80,6 +105,9 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
         }
         if (input.image() != null) {
             inputs.put("image", input.image());
+        }
+        for (int i = 0; i < input.control().size(); i++) {
+            inputs.put(NetworkGraph.control(i), input.control().get(i));
         }
         return inputs;
     }

@@ -1,42 +1,62 @@
 package dev.atelier.engine.onnx;
 
 import ai.onnxruntime.OrtException;
+import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.engine.onnx.FastOps.Size;
+import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.TinyDecoderModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A network and its weights, which stay where they are when images of another size want another session. */
 final class OnnxNetwork implements EngineModel.LoadedNetwork {
     private static final Size ANY = new Size(64, 64); // all take the same weights
 
-    private final StableDiffusion model;
-    private final Network network;
-    private final NetworkSettings settings;
+    private final Function<Size, OnnxGraph> graphs;
+    private final boolean runsAtEveryStep;
     private final NativeWeights weights;
     private @Nullable Size size;
     private @Nullable OnnxSession session;
 
-    private OnnxNetwork(StableDiffusion model, Network network, NetworkSettings settings, NativeWeights weights) {
-        this.model = model;
-        this.network = network;
-        this.settings = settings;
+    private OnnxNetwork(Function<Size, OnnxGraph> graphs, boolean runsAtEveryStep, NativeWeights weights) {
+        this.graphs = graphs;
+        this.runsAtEveryStep = runsAtEveryStep;
         this.weights = weights;
     }
 
     static OnnxNetwork load(StableDiffusion model, Network network, NetworkSettings settings, Progress progress) {
+        boolean runsAtEveryStep =
+                network == Network.UNET || network == Network.SHALLOW_UNET || network == Network.CONTROLLED_UNET;
+        return load(
+                size -> NetworkGraph.toRun(model, network, settings, size),
+                runsAtEveryStep,
+                model.checkpoint(),
+                progress);
+    }
+
+    static OnnxNetwork load(ControlNetModel controlNet) {
+        return load(size -> NetworkGraph.toRun(controlNet, size), true, controlNet.checkpoint(), Progress.NONE);
+    }
+
+    static OnnxNetwork load(TinyDecoderModel decoder) {
+        return load(size -> NetworkGraph.toRun(decoder, size), false, decoder.checkpoint(), Progress.NONE);
+    }
+
+    private static OnnxNetwork load(
+            Function<Size, OnnxGraph> graphs, boolean runsAtEveryStep, Checkpoint checkpoint, Progress progress) {
         NativeWeights weights = new NativeWeights();
         boolean complete = false;
         try {
-            OnnxGraph graph = NetworkGraph.toRun(model, network, settings, ANY);
-            weights.load(model.checkpoint(), graph.weights(), progress);
+            weights.load(checkpoint, graphs.apply(ANY).weights(), progress);
             complete = true;
-            return new OnnxNetwork(model, network, settings, weights);
+            return new OnnxNetwork(graphs, runsAtEveryStep, weights);
         } catch (OrtException e) {
             throw OnnxSession.failure(e);
         } finally {
@@ -58,9 +78,7 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
         }
         closeSession();
         try {
-            OnnxGraph graph = NetworkGraph.toRun(model, network, settings, size);
-            boolean runsAtEveryStep = network == Network.UNET || network == Network.SHALLOW_UNET;
-            OnnxSession opened = OnnxSession.open(graph, weights, runsAtEveryStep);
+            OnnxSession opened = OnnxSession.open(graphs.apply(size), weights, runsAtEveryStep);
             this.session = opened;
             this.size = size;
             return opened;

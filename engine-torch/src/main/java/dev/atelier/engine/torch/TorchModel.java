@@ -3,18 +3,25 @@ package dev.atelier.engine.torch;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.ClipTextEncoder;
+import dev.atelier.model.ControlNet;
+import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.Loadable;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TextEncoderConfig;
+import dev.atelier.model.TinyDecoder;
+import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UNet;
 import dev.atelier.model.UNetAnswer;
+import dev.atelier.model.UNetConfig;
 import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
 import dev.atelier.model.Weights;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
@@ -30,7 +37,7 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
      *
      * @param owned those that are freed with it
      */
-    record Part(Network network, Weights<Tensor> weights, TorchWeights owned, NetworkSettings settings)
+    record Part(Loadable network, Weights<Tensor> weights, TorchWeights owned, NetworkSettings settings)
             implements LoadedNetwork {
         @Override
         public void close() {
@@ -91,6 +98,19 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
     }
 
     @Override
+    protected Part open(ControlNetModel controlNet) {
+        TorchWeights weights =
+                TorchWeights.load(controlNet.checkpoint(), controlNet.weights()::contains, Progress.NONE);
+        return new Part(controlNet, weights, weights, NetworkSettings.DEFAULT);
+    }
+
+    @Override
+    protected Part open(TinyDecoderModel decoder) {
+        TorchWeights weights = TorchWeights.load(decoder.checkpoint(), decoder.weights()::contains, Progress.NONE);
+        return new Part(decoder, weights, weights, NetworkSettings.DEFAULT);
+    }
+
+    @Override
     protected ClipTextEncoder.Encoded<FloatArray> encode(
             Part part, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted) {
         TextEncoderConfig config = part.network == Network.TEXT_ENCODER
@@ -128,13 +148,26 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
         return new UNet<>(ops, part.weights, model().unet(), part.settings.mergedTokens());
     }
 
+    @Override
+    protected List<FloatArray> control(Part part, UNet.Input<FloatArray> input, FloatArray picture) {
+        UNetConfig config = ((ControlNetModel) part.network).config();
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            ControlNet<Tensor> net = new ControlNet<>(ops, part.weights, config);
+            return net.forward(tensors(input), net.read(Tensors.of(picture))).stream()
+                    .map(Tensors::toArray)
+                    .toList();
+        }
+    }
+
     private static UNet.Input<Tensor> tensors(UNet.Input<FloatArray> input) {
         return new UNet.Input<>(
                 Tensors.of(input.latents()),
                 Tensors.of(input.timesteps()),
                 Tensors.of(input.context()),
                 orNull(input.vector()),
-                orNull(input.image()));
+                orNull(input.image()),
+                input.control().stream().map(Tensors::of).toList());
     }
 
     private static @Nullable Tensor orNull(@Nullable FloatArray values) {
@@ -143,7 +176,9 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
 
     @Override
     protected FloatArray decode(Part part, FloatArray latents) {
-        return run(() -> new VaeDecoder<>(ops, part.weights, model().vae()).forward(Tensors.of(latents)));
+        return run(() -> part.network instanceof TinyDecoderModel
+                ? new TinyDecoder<>(ops, part.weights).forward(Tensors.of(latents))
+                : new VaeDecoder<>(ops, part.weights, model().vae()).forward(Tensors.of(latents)));
     }
 
     @Override

@@ -64,6 +64,16 @@ class TorchOps implements Ops<Tensor> {
     }
 
     @Override
+    public Tensor tanh(Tensor x) {
+        return torch.tanh(x);
+    }
+
+    @Override
+    public Tensor relu(Tensor x) {
+        return torch.relu(x);
+    }
+
+    @Override
     public Tensor silu(Tensor x) {
         return torch.silu(x);
     }

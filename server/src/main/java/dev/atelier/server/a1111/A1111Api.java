@@ -10,6 +10,7 @@ import dev.atelier.server.http.HttpError;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.job.QueueFullException;
 import dev.atelier.server.job.Wish;
+import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.models.ModelShelf;
 import dev.atelier.server.store.ObjectStore;
 import io.javalin.config.RoutesConfig;
@@ -25,25 +26,41 @@ import tools.jackson.databind.JsonNode;
 /** The routes of AUTOMATIC1111's API. */
 public final class A1111Api implements Api {
     private static final int MAX_BODY = 1 << 20;
+    private final ModelLibrary library;
     private final ModelShelf shelf;
+    private final NetworkRoutes networks;
     private final @Nullable BasicAuth auth;
     private final Options options;
+    private final Styles styles;
     private final DrawingRoutes drawing;
     private final ProgressRoutes progress;
 
-    /** @param auth null where nobody needs a password */
-    public A1111Api(Jobs jobs, ObjectStore store, Settings settings, ModelShelf shelf, @Nullable BasicAuth auth) {
+    /**
+     * @param shelf what callers may draw with
+     * @param auth null where nobody needs a password
+     */
+    public A1111Api(
+            Jobs jobs,
+            ObjectStore store,
+            Settings settings,
+            ModelShelf shelf,
+            ModelLibrary library,
+            @Nullable BasicAuth auth) {
+        this.library = library;
         this.shelf = shelf;
         this.auth = auth;
         this.options = new Options(settings, shelf);
+        this.networks =
+                new NetworkRoutes(library.catalog(), () -> options.selected().path());
         TaskIds taskIds = new TaskIds();
-        this.drawing = new DrawingRoutes(jobs, store, options, taskIds);
+        this.styles = new Styles(library.folder().resolve("styles.csv"));
+        this.drawing = new DrawingRoutes(jobs, store, options, styles, taskIds);
         this.progress = new ProgressRoutes(jobs, taskIds);
     }
 
     @Override
     public List<String> prefixes() {
-        return List.of("/sdapi/v1/", "/internal/");
+        return List.of("/sdapi/v1/", "/internal/", "/controlnet/");
     }
 
     @Override
@@ -73,21 +90,21 @@ public final class A1111Api implements Api {
         routes.get("/sdapi/v1/latent-upscale-modes", context -> context.json(Upscalers.latentModes()));
         routes.get("/sdapi/v1/upscalers", context -> context.json(Upscalers.all()));
         for (String empty : List.of(
-                "sd-vae",
-                "hypernetworks",
-                "face-restorers",
-                "realesrgan-models",
-                "prompt-styles",
-                "loras",
-                "script-info",
-                "extensions")) {
+                "sd-vae", "hypernetworks", "face-restorers", "realesrgan-models", "script-info", "extensions")) {
             routes.get("/sdapi/v1/" + empty, list(List::of));
         }
-        routes.get("/sdapi/v1/embeddings", context -> context.json(Map.of("loaded", Map.of(), "skipped", Map.of())));
+        routes.post("/sdapi/v1/extra-single-image", ExtrasRoutes::single);
+        routes.post("/sdapi/v1/extra-batch-images", ExtrasRoutes::batch);
+        routes.get("/sdapi/v1/prompt-styles", list(styles::list));
+        routes.get("/sdapi/v1/loras", list(networks::loras));
+        routes.get("/sdapi/v1/embeddings", context -> context.json(networks.embeddings()));
+        routes.get("/controlnet/version", context -> context.json(Map.of("version", 2)));
+        routes.get("/controlnet/model_list", context -> context.json(networks.controlNets()));
+        routes.get("/controlnet/module_list", context -> context.json(NetworkRoutes.extractions()));
         routes.get("/sdapi/v1/scripts", context -> context.json(Map.of("txt2img", List.of(), "img2img", List.of())));
         for (String refresh : List.of("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "refresh-loras")) {
             routes.post("/sdapi/v1/" + refresh, context -> {
-                shelf.refresh();
+                library.rescan();
                 nothing(context);
             });
         }

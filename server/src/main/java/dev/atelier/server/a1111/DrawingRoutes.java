@@ -2,6 +2,7 @@ package dev.atelier.server.a1111;
 
 import dev.atelier.Atelier;
 import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
@@ -19,6 +20,7 @@ import dev.atelier.server.job.JobState;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.store.ObjectStore;
+import dev.atelier.server.worker.Extras;
 import dev.atelier.server.worker.GenerateResult;
 import dev.atelier.server.worker.GenerateTask;
 import dev.atelier.server.worker.StartImage;
@@ -48,25 +50,28 @@ final class DrawingRoutes {
     private final Jobs jobs;
     private final ObjectStore store;
     private final Options options;
+    private final Styles styles;
     private final TaskIds taskIds;
 
-    DrawingRoutes(Jobs jobs, ObjectStore store, Options options, TaskIds taskIds) {
+    DrawingRoutes(Jobs jobs, ObjectStore store, Options options, Styles styles, TaskIds taskIds) {
         this.jobs = jobs;
         this.store = store;
         this.options = options;
+        this.styles = styles;
         this.taskIds = taskIds;
     }
 
     void txt2img(Context context) throws IOException, InterruptedException {
-        Values values = Requests.TXT2IMG.read(Body.text(context, MAX_BODY));
+        Values values = Requests.TXT2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
         String model = model(values);
-        GenerateTask task = ready(task(values, model, hiresFix(values), null));
+        GenerateTask task = ready(task(values, model, hiresFix(values), null).with(extras(values)));
         draw(context, values, task, "txt2img", values.echo());
     }
 
     void img2img(Context context) throws IOException, InterruptedException {
-        Values values = Requests.IMG2IMG.read(Body.text(context, MAX_BODY));
-        GenerateTask task = ready(task(values, model(values), null, start(values)));
+        Values values = Requests.IMG2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
+        GenerateTask task =
+                ready(task(values, model(values), null, start(values)).with(extras(values)));
         // a client in Java refuses fields that it does not know, so it gets back those that it sent
         ObjectNode echo = values.echoGiven();
         if (!values.isTrue("include_init_images")) {
@@ -77,6 +82,47 @@ final class DrawingRoutes {
             });
         }
         draw(context, values, task, "img2img", echo);
+    }
+
+    private String prompt(Values values) {
+        return styles.prompt(values.textOrEmpty("prompt"), styles(values));
+    }
+
+    private String negativePrompt(Values values) {
+        return styles.negativePrompt(values.textOrEmpty("negative_prompt"), styles(values));
+    }
+
+    private static List<String> styles(Values values) {
+        JsonNode names = values.json("styles");
+        List<String> styles = new ArrayList<>();
+        if (names != null) {
+            names.forEach(name -> styles.add(name.asString("")));
+        }
+        return styles;
+    }
+
+    private Extras extras(Values values) throws IOException {
+        Double minSigma = values.number("s_min_uncond");
+        try {
+            return new Extras(
+                    ControlUnits.of(values.json("alwayson_scripts"), store),
+                    minSigma == null || minSigma == 0 ? null : new GuidanceOptions(0, minSigma, false, false),
+                    values.isKnown("image_cfg_scale") ? values.number("image_cfg_scale") : null,
+                    refiner(values),
+                    values.number("refiner_switch_at"));
+        } catch (IllegalArgumentException e) {
+            throw HttpError.of(422, e);
+        }
+    }
+
+    private @Nullable String refiner(Values values) {
+        String name = values.textOrEmpty("refiner_checkpoint");
+        if (name.isEmpty() || name.equals("None") || values.number("refiner_switch_at", 1) >= 1) {
+            return null;
+        }
+        return options.find(name)
+                .map(ModelFile::name)
+                .orElseThrow(() -> new HttpError(500, "Could not find checkpoint with name %s".formatted(name)));
     }
 
     private void draw(Context context, Values values, GenerateTask task, String mode, ObjectNode echo)
@@ -131,8 +177,8 @@ final class DrawingRoutes {
         try {
             return new GenerateTask(
                     model,
-                    values.text("prompt"),
-                    values.text("negative_prompt"),
+                    prompt(values),
+                    negativePrompt(values),
                     count(values, "steps", 50),
                     sampler.name().label(),
                     sampler.scheduler().id(),
@@ -151,7 +197,8 @@ final class DrawingRoutes {
                             : new Variation(subseed == -1 ? GenerationRequest.randomSeed() : subseed, strength),
                     seedResizeFrom(values),
                     hiresFix,
-                    start);
+                    start,
+                    null);
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
@@ -260,8 +307,8 @@ final class DrawingRoutes {
         int count = result.images().size();
         List<Long> seeds =
                 result.images().stream().map(GenerateResult.Image::seed).toList();
-        String prompt = values.textOrEmpty("prompt");
-        String negative = values.textOrEmpty("negative_prompt");
+        String prompt = prompt(values);
+        String negative = negativePrompt(values);
         long subseed = values.integer("subseed", -1);
         Map<String, @Nullable Object> info = new LinkedHashMap<>();
         info.put("prompt", prompt);
@@ -293,7 +340,7 @@ final class DrawingRoutes {
         info.put(
                 "infotexts",
                 result.images().stream().map(GenerateResult.Image::infotext).toList());
-        info.put("styles", List.of());
+        info.put("styles", styles(values));
         info.put("job_timestamp", LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP));
         info.put("clip_skip", task.clipSkip() == null ? 1 : task.clipSkip());
         info.put("is_using_inpainting_conditioning", false);

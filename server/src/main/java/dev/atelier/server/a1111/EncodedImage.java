@@ -41,7 +41,7 @@ final class EncodedImage {
         }
     }
 
-    private static byte[] bytes(String text) {
+    static byte[] bytes(String text) {
         if (text.startsWith("http://") || text.startsWith("https://")) {
             throw new HttpError(500, "Requests not allowed");
         }

@@ -96,6 +96,18 @@ final class Requests {
                     object("alwayson_scripts", Json.MAPPER.createObjectNode()),
                     text("infotext", null));
 
+    static final FieldList EXTRAS = FieldList.of(
+            integer("resize_mode", 0L).within(0, 1),
+            number("upscaling_resize", 2.0),
+            integer("upscaling_resize_w", 512L),
+            integer("upscaling_resize_h", 512L),
+            bool("upscaling_crop", true),
+            text("upscaler_1", "None"),
+            text("upscaler_2", "None"),
+            number("extras_upscaler_2_visibility", 0.0),
+            text("image", ""),
+            list("imageList", null));
+
     static final FieldList PNG_INFO = FieldList.of(text("image", null).required());
 
     private Requests() {}

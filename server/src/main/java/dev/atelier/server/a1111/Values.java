@@ -53,6 +53,11 @@ record Values(FieldList list, Map<String, @Nullable Object> values, JsonNode giv
         return (JsonNode) values.get(name);
     }
 
+    /** Whether requests of this kind have such a field. */
+    boolean isKnown(String name) {
+        return values.containsKey(name);
+    }
+
     boolean isGiven(String name) {
         return given.has(name);
     }

@@ -14,20 +14,37 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The checkpoint files below a folder, as AUTOMATIC1111 looks for them: by extension, without separate VAEs. Behind them
- * comes the model that is part of Atelier, so that there always is one.
+ * The checkpoint files below a folder, as AUTOMATIC1111 looks for them: by extension, without separate VAEs, and without what
+ * lies in a folder that is called as a kind of other files. Behind them comes the model that is part of Atelier, so that
+ * there always is one.
  */
 public final class FolderShelf implements ModelShelf {
     private static final int MAX_DEPTH = 8;
+
+    private static final Set<String> OTHER_KINDS = Set.of(
+            "lora",
+            "loras",
+            "lycoris",
+            "embeddings",
+            "textual_inversion",
+            "textual-inversion",
+            "controlnet",
+            "vae",
+            "vae-approx",
+            "hypernetworks",
+            "upscale_models",
+            "esrgan");
 
     private final Path folder;
     private final ModelFile demo;
     private volatile List<ModelFile> models = List.of();
     private volatile Map<String, ModelFile> aliases = Map.of();
+    private volatile List<ModelFile> files = List.of();
 
     /** @param cache where the model that is part of Atelier is unpacked */
     public FolderShelf(Path folder, Path cache) {
@@ -43,16 +60,26 @@ public final class FolderShelf implements ModelShelf {
     }
 
     @Override
+    public List<ModelFile> files() {
+        return files;
+    }
+
+    @Override
     public List<Path> folders() {
         return List.of(folder);
     }
 
     @Override
     public void refresh() {
-        List<ModelFile> found = Files.isDirectory(folder) ? read() : List.of(demo);
+        List<ModelFile> found = Files.isDirectory(folder) ? read() : List.of();
+        List<ModelFile> toDrawWith = Stream.concat(found.stream().filter(FolderShelf::isToDrawWith), Stream.of(demo))
+                .toList();
+        List<ModelFile> all = Stream.concat(toDrawWith.stream(), found.stream().filter(file -> !isToDrawWith(file)))
+                .toList();
         Map<String, ModelFile> named = new HashMap<>();
-        found.forEach(model -> model.aliases().forEach(alias -> named.putIfAbsent(alias, model)));
-        models = found;
+        all.forEach(model -> model.aliases().forEach(alias -> named.putIfAbsent(alias, model)));
+        models = toDrawWith;
+        files = all;
         aliases = named;
     }
 
@@ -62,12 +89,12 @@ public final class FolderShelf implements ModelShelf {
     }
 
     private List<ModelFile> read() {
-        try (Stream<Path> files = Files.walk(folder, MAX_DEPTH, FileVisitOption.FOLLOW_LINKS)) {
-            Stream<ModelFile> found = files.filter(Files::isRegularFile)
+        try (Stream<Path> below = Files.walk(folder, MAX_DEPTH, FileVisitOption.FOLLOW_LINKS)) {
+            return below.filter(Files::isRegularFile)
                     .filter(FolderShelf::isCheckpoint)
                     .map(file -> model(folder.relativize(file).toString().replace('\\', '/'), file, null))
-                    .sorted(Comparator.comparing(model -> model.name().toLowerCase(Locale.ROOT)));
-            return Stream.concat(found, Stream.of(demo)).toList();
+                    .sorted(Comparator.comparing(model -> model.name().toLowerCase(Locale.ROOT)))
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -78,6 +105,11 @@ public final class FolderShelf implements ModelShelf {
         return (name.endsWith(".safetensors") || name.endsWith(".ckpt"))
                 && !name.endsWith(".vae.safetensors")
                 && !name.endsWith(".vae.ckpt");
+    }
+
+    private static boolean isToDrawWith(ModelFile file) {
+        List<String> parts = List.of(file.name().toLowerCase(Locale.ROOT).split("/", -1));
+        return parts.subList(0, parts.size() - 1).stream().noneMatch(OTHER_KINDS::contains);
     }
 
     private static ModelFile model(String name, Path file, @Nullable String sha256) {

@@ -12,8 +12,11 @@ import java.util.Optional;
 /** The models that requests may name. Thread-safe. */
 public interface ModelShelf {
 
-    /** All of them, in the order of menus; at least one. */
+    /** Those that pictures are drawn with, in the order of menus; at least one. */
     List<ModelFile> list();
+
+    /** All files that may be named, LoRAs and the like behind the models. */
+    List<ModelFile> files();
 
     /** Where models of all kinds lie. */
     List<Path> folders();
@@ -23,7 +26,7 @@ public interface ModelShelf {
 
     /** The model of this name, title, stem or hash. */
     default Optional<ModelFile> find(String alias) {
-        return list().stream().filter(model -> model.aliases().contains(alias)).findFirst();
+        return files().stream().filter(model -> model.aliases().contains(alias)).findFirst();
     }
 
     /** The shelf as an owner of jobs sees it; whoever needs no key sees all. */
@@ -52,7 +55,7 @@ public interface ModelShelf {
 
             @Override
             public Collection<String> known() {
-                return list().stream().map(ModelFile::name).toList();
+                return files().stream().map(ModelFile::name).toList();
             }
         };
     }

@@ -13,6 +13,11 @@ record VisibleShelf(ModelShelf shelf, String owner) implements ModelShelf {
     }
 
     @Override
+    public List<ModelFile> files() {
+        return shelf.files().stream().filter(model -> model.isVisibleTo(owner)).toList();
+    }
+
+    @Override
     public List<Path> folders() {
         return shelf.folders().stream()
                 .flatMap(folder ->

@@ -3,9 +3,7 @@ package dev.atelier.server.novita;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.regex.MatchResult;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** LoRAs that requests name: version 3 in a list, version 2 as {@code <lora:NAME:WEIGHT>} in the prompt. */
@@ -16,7 +14,7 @@ final class LoraNames {
 
     private LoraNames() {}
 
-    /** @param name of a model of the shelf */
+    /** @param name of a file, without folder and extension */
     record Lora(String name, double weight) {}
 
     static List<Lora> ofList(Fields request, ModelNames models) {
@@ -24,7 +22,7 @@ final class LoraNames {
         for (Fields lora : request.objects("loras", MAX)) {
             String strength = lora.has("strenth") ? "strenth" : "strength"; // so it is spelled in the Python client
             String name = lora.requiredText("model_name", 500);
-            loras.add(new Lora(models.lora(lora.path("model_name"), name), lora.number(strength, 0, 1, 1)));
+            loras.add(new Lora(models.stem(lora.path("model_name"), "LoRA", name), lora.number(strength, 0, 1, 1)));
         }
         return loras;
     }
@@ -34,7 +32,7 @@ final class LoraNames {
     }
 
     private static Lora lora(MatchResult tag, ModelNames models) {
-        String name = models.lora("prompt", tag.group(1).strip());
+        String name = models.stem("prompt", "LoRA", tag.group(1).strip());
         if (tag.group(2) == null) {
             return new Lora(name, 1);
         }
@@ -49,28 +47,14 @@ final class LoraNames {
         throw new ProblemException(Problem.INVALID, "prompt: \"%s\" has no number for a weight".formatted(tag.group()));
     }
 
-    static String withoutTags(String prompt) {
-        Matcher matcher = TAG.matcher(prompt);
-        return matcher.find() ? matcher.replaceAll("").strip() : prompt;
-    }
-
-    /** The model with its LoRAs, as an expression. */
-    static String expression(String model, List<Lora> loras) {
-        if (loras.isEmpty()) {
-            return model;
-        }
-        StringBuilder expression = new StringBuilder("lora(").append(quoted(model));
+    /** The prompt with the LoRAs as tags behind it, under the names by which they are found, in place of its own tags. */
+    static String prompt(String prompt, List<Lora> loras) {
+        StringBuilder tagged =
+                new StringBuilder(TAG.matcher(prompt).replaceAll("").strip());
         for (Lora lora : loras) {
-            expression.append(String.format(Locale.ROOT, ", %s:%s", quoted(lora.name()), plain(lora.weight())));
+            tagged.append(" <lora:%s:%s>"
+                    .formatted(lora.name(), BigDecimal.valueOf(lora.weight()).toPlainString()));
         }
-        return expression.append(')').toString();
-    }
-
-    private static String plain(double weight) {
-        return BigDecimal.valueOf(weight).toPlainString();
-    }
-
-    private static String quoted(String name) {
-        return name.contains("\"") ? "'" + name + "'" : "\"" + name + "\"";
+        return tagged.toString();
     }
 }

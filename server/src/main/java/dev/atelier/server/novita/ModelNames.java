@@ -36,15 +36,21 @@ record ModelNames(ModelShelf shelf) {
     }
 
     /**
-     * The name of a LoRA of the shelf.
+     * The name by which prompts call a file of the shelf, without folder and extension.
      *
      * @param field what it is called in messages
+     * @param kind what the file should be, for messages
      */
-    String lora(String field, String name) {
+    String stem(String field, String kind, String name) {
         return find(name)
-                .map(ModelFile::name)
+                .map(ModelFile::stem)
                 .orElseThrow(() -> new ProblemException(
-                        Problem.UNKNOWN_MODEL, "%s: there is no LoRA \"%s\"".formatted(field, name)));
+                        Problem.UNKNOWN_MODEL, "%s: there is no %s \"%s\"".formatted(field, kind, name)));
+    }
+
+    /** The name by which prompts call an embedding; drawing says so if there is none. */
+    String embedding(String name) {
+        return find(name).map(ModelFile::stem).orElse(name.replaceFirst("\\.(safetensors|pt|bin)$", ""));
     }
 
     private Optional<ModelFile> find(String name) {
@@ -57,7 +63,7 @@ record ModelNames(ModelShelf shelf) {
     }
 
     private Optional<ModelFile> first(Predicate<ModelFile> condition) {
-        return shelf.list().stream().filter(condition).findFirst();
+        return shelf.files().stream().filter(condition).findFirst();
     }
 
     private static String withoutExtension(String name) {

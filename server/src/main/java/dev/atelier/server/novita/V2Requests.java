@@ -5,6 +5,7 @@ import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.diffusion.Upscaler;
+import dev.atelier.server.worker.Extras;
 import dev.atelier.server.worker.GenerateTask;
 import dev.atelier.server.worker.StartImage;
 import java.util.List;
@@ -68,26 +69,28 @@ record V2Requests(ModelNames models, InputImages images) {
         String model = name.isEmpty() ? models.shelf().list().getFirst().name() : models.checkpoint("model_name", name);
         SamplerChoice sampler = SamplerNames.choose("sampler_name", request.text("sampler_name", 100));
         return V3Requests.ready(new GenerateTask(
-                LoraNames.expression(model, LoraNames.ofPrompt(prompt, models)),
-                LoraNames.withoutTags(prompt),
-                request.text("negative_prompt", MAX_PROMPT),
-                request.integer("steps", 1, 50, 20),
-                sampler.name().label(),
-                sampler.scheduler().id(),
-                request.number("cfg_scale", 0, 30, 7),
-                request.integer("seed", -1L, MAX_SEED, -1L),
-                side(request, "width", size),
-                side(request, "height", size),
-                Math.max(1, request.integer("batch_size", 0, 8, 1)),
-                Math.max(1, request.integer("n_iter", 0, 8, 1)),
-                Math.max(1, request.integer("clip_skip", 0, 12, 1)),
-                null,
-                null,
-                null,
-                null,
-                null,
-                hiresFix,
-                start));
+                        model,
+                        LoraNames.prompt(prompt, LoraNames.ofPrompt(prompt, models)),
+                        request.text("negative_prompt", MAX_PROMPT),
+                        request.integer("steps", 1, 50, 20),
+                        sampler.name().label(),
+                        sampler.scheduler().id(),
+                        request.number("cfg_scale", 0, 30, 7),
+                        request.integer("seed", -1L, MAX_SEED, -1L),
+                        side(request, "width", size),
+                        side(request, "height", size),
+                        Math.max(1, request.integer("batch_size", 0, 8, 1)),
+                        Math.max(1, request.integer("n_iter", 0, 8, 1)),
+                        Math.max(1, request.integer("clip_skip", 0, 12, 1)),
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        hiresFix,
+                        start,
+                        null)
+                .with(Extras.of(new ControlUnits(models, images).ofV2(request))));
     }
 
     private static int side(Fields request, String name, int otherwise) {
@@ -121,9 +124,6 @@ record V2Requests(ModelNames models, InputImages images) {
     }
 
     private static void refuseUnsupported(Fields request) {
-        if (!request.objects("controlnet_units", 100).isEmpty()) {
-            throw notSupported("controlnet_units");
-        }
         if (!request.text("sd_vae").isEmpty()) {
             throw notSupported("sd_vae");
         }

@@ -9,12 +9,14 @@ import dev.atelier.diffusion.Upscaler;
 import dev.atelier.server.novita.Drawing.Outcome;
 import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.outbound.RefusedException;
+import dev.atelier.server.worker.Extras;
 import dev.atelier.server.worker.GenerateTask;
 import dev.atelier.server.worker.StartImage;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the requests of version 3: ranges and defaults are those of its documentation and of its clients. */
@@ -43,7 +45,6 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
 
     Drawing imageToImage(Fields body) {
         Fields request = request(body);
-        refuse(request.object("controlnet"), "units");
         refuse(request, "ip_adapters");
         InputImages.Input image = image(request, "image_base64");
         StartImage start = new StartImage(
@@ -55,7 +56,7 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
                 request.integer("steps", 1, 100, 20),
                 null,
                 start);
-        return drawing(TaskType.IMG_TO_IMG, body, task);
+        return drawing(TaskType.IMG_TO_IMG, body, task.with(Extras.of(new ControlUnits(models, images).ofV3(request))));
     }
 
     Drawing inpainting(Fields body) {
@@ -113,10 +114,11 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
         SamplerChoice sampler =
                 SamplerNames.choose(request.path("sampler_name"), request.requiredText("sampler_name", 100));
         String prompt = request.requiredText("prompt", MAX_PROMPT);
+        String negative = request.text("negative_prompt", MAX_PROMPT);
         return ready(new GenerateTask(
-                LoraNames.expression(model, LoraNames.ofList(request, models)),
-                prompt,
-                request.text("negative_prompt", MAX_PROMPT),
+                model,
+                LoraNames.prompt(withEmbeddings(request, prompt, negative), LoraNames.ofList(request, models)),
+                negative,
                 steps,
                 sampler.name().label(),
                 sampler.scheduler().id(),
@@ -133,7 +135,24 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
                 null,
                 null,
                 hiresFix,
-                start));
+                start,
+                null));
+    }
+
+    /** The prompt, with the embeddings of the request's list that neither prompt names behind it. */
+    private String withEmbeddings(Fields request, String prompt, String negative) {
+        StringBuilder all = new StringBuilder(prompt);
+        String named = (prompt + " " + negative).toLowerCase(Locale.ROOT);
+        for (Fields embedding : request.objects("embeddings", LoraNames.MAX)) {
+            String given = embedding.text("model_name");
+            if (!given.isEmpty()) {
+                String name = models.embedding(given);
+                if (!named.contains(name.toLowerCase(Locale.ROOT))) {
+                    all.append(", ").append(name);
+                }
+            }
+        }
+        return all.toString();
     }
 
     private Drawing drawing(TaskType type, Fields body, GenerateTask task) {
@@ -210,11 +229,6 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
         for (String name : List.of("restore_faces", "enable_transparent_background")) {
             if (request.isTrue(name)) {
                 throw notSupported(request, name);
-            }
-        }
-        for (Fields embedding : request.objects("embeddings", LoraNames.MAX)) {
-            if (!embedding.text("model_name").isEmpty()) {
-                throw notSupported(request, "embeddings");
             }
         }
     }

@@ -133,7 +133,8 @@ record PictureRequest(
                         null,
                         null,
                         hires == null ? null : hires.hiresFix(),
-                        start == null ? null : start.startImage(keep))
+                        start == null ? null : start.startImage(keep),
+                        null)
                 .ready();
     }
 

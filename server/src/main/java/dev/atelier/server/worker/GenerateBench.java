@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -32,6 +33,7 @@ public final class GenerateBench implements Bench {
     private final Engine engine;
     private volatile @Nullable String loadedName;
     private @Nullable String loadedFor;
+    private @Nullable String loadedRefiner;
     private @Nullable Atelier loaded;
 
     public GenerateBench(ModelShelf shelf, ObjectStore store, Engine engine) {
@@ -50,7 +52,8 @@ public final class GenerateBench implements Bench {
         GenerateTask task = Json.MAPPER.treeToValue(job.request(), GenerateTask.class);
         ModelShelf visible = shelf.visibleTo(job.owner());
         String name = task.model() == null ? visible.list().getFirst().name() : task.model();
-        Atelier atelier = load(name, visible, job.owner(), control);
+        String refiner = task.extras() == null ? null : task.extras().refiner();
+        Atelier atelier = load(name, refiner, visible, job.owner(), control);
         List<GenerateResult.Image> images = new ArrayList<>();
         DrawingListener listener = new DrawingListener(control);
         for (GeneratedImage image : atelier.generate(task.request(this::picture), listener)) {
@@ -72,27 +75,33 @@ public final class GenerateBench implements Bench {
         }
     }
 
-    private Atelier load(String name, ModelShelf visible, String owner, JobControl control) {
+    private Atelier load(String name, @Nullable String refiner, ModelShelf visible, String owner, JobControl control) {
         Atelier current = loaded;
         // the same words may mean a private model of another owner
-        boolean isSame = owner.equals(loadedFor) || visible.list().equals(shelf.list());
-        if (current != null && name.equals(loadedName) && isSame) {
+        boolean isSame = owner.equals(loadedFor) || visible.files().equals(shelf.files());
+        if (current != null && name.equals(loadedName) && Objects.equals(refiner, loadedRefiner) && isSame) {
             return current;
         }
         close();
         Progress progress = (done, total) -> control.report("loading", (int) (done >> 20), (int) (total >> 20), 0);
-        Atelier opened = open(name, visible, progress);
+        Atelier opened = open(name, refiner, visible, progress);
         loaded = opened;
         loadedName = name;
+        loadedRefiner = refiner;
         loadedFor = owner;
         return opened;
     }
 
-    private Atelier open(String name, ModelShelf visible, Progress progress) {
+    private Atelier open(String name, @Nullable String refiner, ModelShelf visible, Progress progress) {
         if (visible.find(name).isEmpty()) {
             visible.refresh(); // it may be newer than the last look at the folder
         }
         ModelOptions options = ModelOptions.DEFAULT.engine(engine).models(visible.folders());
+        if (refiner != null) {
+            options = options.refiner(visible.find(refiner)
+                    .orElseThrow(() -> new IllegalStateException("the model %s is gone".formatted(refiner)))
+                    .path());
+        }
         Optional<ModelFile> file = visible.find(name);
         if (file.isPresent()) {
             return Atelier.open(file.get().path(), options, progress);

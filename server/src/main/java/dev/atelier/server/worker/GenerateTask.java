@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param rng {@code NV} or {@code CPU}
  * @param emphasis the label of an {@link EmphasisMode}
  * @param start null for text to image
+ * @param extras null for none
  */
 public record GenerateTask(
         @Nullable String model,
@@ -42,7 +43,34 @@ public record GenerateTask(
         @Nullable Variation variation,
         @Nullable Size seedResizeFrom,
         @Nullable HiresFix hiresFix,
-        @Nullable StartImage start) {
+        @Nullable StartImage start,
+        @Nullable Extras extras) {
+
+    /** The same with what few requests have. */
+    public GenerateTask with(Extras others) {
+        return new GenerateTask(
+                model,
+                prompt,
+                negativePrompt,
+                steps,
+                sampler,
+                scheduler,
+                cfgScale,
+                seed,
+                width,
+                height,
+                batchSize,
+                batchCount,
+                clipSkip,
+                rng,
+                samplerOptions,
+                emphasis,
+                variation,
+                seedResizeFrom,
+                hiresFix,
+                start,
+                others.equals(Extras.NONE) ? null : others);
+    }
 
     /**
      * With a seed, and checked but for its pictures.
@@ -71,12 +99,18 @@ public record GenerateTask(
                 variation,
                 seedResizeFrom,
                 hiresFix,
-                start);
+                start,
+                extras);
     }
 
     GenerationRequest request(Pictures pictures) {
         GenerationRequest request = request();
-        return start == null ? request : request.imageToImage(start.imageToImage(pictures));
+        request = start == null ? request : request.imageToImage(start.imageToImage(pictures));
+        return extras == null
+                ? request
+                : request.controls(extras.controls().stream()
+                        .map(control -> control.unit(pictures))
+                        .toList());
     }
 
     private GenerationRequest request() {
@@ -94,6 +128,7 @@ public record GenerateTask(
         request = samplerOptions == null ? request : request.samplerOptions(samplerOptions);
         request = emphasis == null ? request : request.emphasis(EmphasisMode.named(emphasis));
         request = variation == null ? request : request.variation(variation);
+        request = extras == null ? request : extras.applyTo(request);
         request = sampler == null ? request : request.sampler(SamplerChoice.named(sampler, scheduler));
         return seed == null || seed == -1 ? request : request.seed(seed);
     }

@@ -1,0 +1,90 @@
+package dev.atelier.cli;
+
+import dev.atelier.diffusion.ControlMode;
+import dev.atelier.diffusion.ControlUnit;
+import dev.atelier.diffusion.Extraction;
+import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.ImageFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.Option;
+
+/** Pictures that control what is drawn. */
+final class ControlOptions {
+    private static final String GRAMMAR = "NET:PICTURE[:KEY=VALUE…]";
+
+    @Option(
+            names = "--control",
+            paramLabel = GRAMMAR,
+            description =
+                    "A ControlNet, a file or the name of one in --models, and the picture that it is shown; an empty"
+                            + " PICTURE is that of --init. Keys: weight=0…2, start=0…1, end=0…1, mode=balanced, prompt or control,"
+                            + " extract=lineart, canny or invert. May be given several times.")
+    private List<String> controls = List.of();
+
+    /** The files of the ControlNets. */
+    List<Path> files(Models models) {
+        return controls.stream().map(text -> models.file(parts(text)[0])).toList();
+    }
+
+    GenerationRequest applyTo(GenerationRequest request, Models models) throws IOException {
+        List<ControlUnit> units = new ArrayList<>();
+        for (String text : controls) {
+            String[] parts = parts(text);
+            String file = models.file(parts[0]).getFileName().toString();
+            String name = file.lastIndexOf('.') > 0 ? file.substring(0, file.lastIndexOf('.')) : file;
+            ControlUnit unit = ControlUnit.of(name, parts[1].isEmpty() ? null : ImageFile.read(Path.of(parts[1])));
+            for (int i = 2; i < parts.length; i++) {
+                unit = with(unit, parts[i]);
+            }
+            units.add(unit);
+        }
+        return units.isEmpty() ? request : request.controls(units);
+    }
+
+    private static String[] parts(String text) {
+        String[] parts = text.split(":", -1);
+        if (parts.length < 2) {
+            throw new IllegalArgumentException("--control is %s, not \"%s\"".formatted(GRAMMAR, text));
+        }
+        return parts;
+    }
+
+    private static ControlUnit with(ControlUnit unit, String setting) {
+        int equals = setting.indexOf('=');
+        String key = equals < 0 ? setting : setting.substring(0, equals);
+        String value = setting.substring(equals + 1);
+        return switch (key) {
+            case "weight" -> unit.weight(number(setting, value));
+            case "start" -> unit.between(number(setting, value), unit.end());
+            case "end" -> unit.between(unit.start(), number(setting, value));
+            case "mode" -> unit.mode(mode(value));
+            case "extract" -> unit.extraction(Extraction.named(value));
+            default ->
+                throw new IllegalArgumentException(
+                        "--control knows weight, start, end, mode and extract, not \"%s\"".formatted(setting));
+        };
+    }
+
+    private static double number(String setting, String value) {
+        try {
+            return Double.parseDouble(value);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("\"%s\" needs a number".formatted(setting), e);
+        }
+    }
+
+    private static ControlMode mode(String value) {
+        return switch (value.toLowerCase(Locale.ROOT)) {
+            case "balanced" -> ControlMode.BALANCED;
+            case "prompt" -> ControlMode.PROMPT;
+            case "control" -> ControlMode.CONTROL;
+            default ->
+                throw new IllegalArgumentException(
+                        "the mode of a ControlNet is balanced, prompt or control, not \"%s\"".formatted(value));
+        };
+    }
+}

@@ -1,0 +1,65 @@
+package dev.atelier.diffusion;
+
+import dev.atelier.model.ControlNetModel;
+import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.FloatArray;
+import dev.atelier.model.UNetConditioning;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The ControlNets of a run.
+ *
+ * @param levels the noise levels of the run, falling, by which it is told how far it has come
+ */
+record Controls(List<Control> controls, List<Float> levels) {
+    static final Controls NONE = new Controls(List.of(), List.of());
+
+    /** @param picture {@code [1, 3, 8h, 8w]}, values from 0 to 1 */
+    record Control(ControlUnit unit, ControlNetModel net, FloatArray picture) {}
+
+    /**
+     * The conditioning together with what the ControlNets add at this noise level.
+     *
+     * @param latents as the network is given them
+     */
+    UNetConditioning with(
+            UNetConditioning conditioning, DiffusionModel model, FloatArray latents, float[] timesteps, float sigma) {
+        List<FloatArray> sum = new ArrayList<>();
+        for (Control control : controls) {
+            if (isActive(control.unit, sigma)) {
+                FloatArray picture = Latents.repeat(control.picture, latents.size(0));
+                add(
+                        model.control(control.net, latents, timesteps, conditioning, picture),
+                        control.unit,
+                        conditioning,
+                        sum);
+            }
+        }
+        return sum.isEmpty() ? conditioning : conditioning.withControl(sum);
+    }
+
+    private boolean isActive(ControlUnit unit, float sigma) {
+        long done = levels.stream().filter(level -> level > sigma).count();
+        double share = (double) done / Math.max(1, levels.size() - 1);
+        return unit.weight() > 0 && share >= unit.start() && share <= unit.end();
+    }
+
+    private static void add(
+            List<FloatArray> outputs, ControlUnit unit, UNetConditioning conditioning, List<FloatArray> sum) {
+        for (int i = 0; i < outputs.size(); i++) {
+            FloatArray output = outputs.get(i);
+            double strength = unit.weight() * unit.mode().strength(outputs.size() - 1 - i);
+            int row = output.values().length / output.size(0);
+            for (int j = 0; j < output.values().length; j++) {
+                boolean isFree = unit.mode() == ControlMode.CONTROL && conditioning.isNegative(j / row);
+                output.values()[j] = isFree ? 0 : (float) (strength * output.values()[j]);
+            }
+            if (i < sum.size()) {
+                sum.set(i, Latents.plus(sum.get(i), 1, output));
+            } else {
+                sum.add(output);
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""What diffusers' ControlNetModel and AutoencoderTiny compute, with weights that need no file.
+
+Every weight follows from its place in the sorted list of names, by a hash of 32 bits, so that a test makes the same ones.
+The miniature checkpoint comes from make_reference.py (PYTHONPATH must contain diffusers' src folder).
+
+Usage:
+  make_control_reference.py --checkpoint miniature.safetensors --k-diffusion k-diffusion --out DIR
+"""
+import argparse, json, math, os
+
+import numpy
+import torch
+
+from make_reference import (NEGATIVE, PROMPT, SIZES, compvis_alphas_cumprod, ids_for, load_k_diffusion, load_network,
+                            run_text, save)
+
+
+def hashed(number, shape):
+    """Numbers evenly distributed in [-1, 1): MurmurHash3's finalizer of the tensor's number and the element's."""
+    h = numpy.arange(math.prod(shape), dtype=numpy.uint32) + numpy.uint32(number * 0x9E3779B9 & 0xFFFFFFFF)
+    h ^= h >> numpy.uint32(16)
+    h *= numpy.uint32(0x85EBCA6B)
+    h ^= h >> numpy.uint32(13)
+    h *= numpy.uint32(0xC2B2AE35)
+    h ^= h >> numpy.uint32(16)
+    values = (h >> numpy.uint32(8)).astype(numpy.float32) * numpy.float32(2 ** -23) - numpy.float32(1)
+    return torch.from_numpy(values).reshape(shape)
+
+
+def fill(network):
+    """1 + x/8 for the scales of norms, x/8 for biases, x / sqrt(inputs) for the rest; in the order of diffusers' names."""
+    state = network.state_dict()
+    for number, name in enumerate(sorted(state)):
+        shape = tuple(state[name].shape)
+        x = hashed(number, shape)
+        if name.endswith(".bias"):
+            x /= 8
+        elif len(shape) == 1:
+            x = 1 + x / 8
+        else:
+            x *= torch.tensor(1 / math.sqrt(math.prod(shape[1:])), dtype=torch.float32)
+        state[name] = x
+    network.load_state_dict(state, strict=True)
+    return network.eval()
+
+
+def layout(network):
+    return json.dumps({name: list(value.shape) for name, value in sorted(network.state_dict().items())})
+
+
+def control_net(size):
+    from diffusers import ControlNetModel
+    s = SIZES[size]
+    return fill(ControlNetModel(
+        in_channels=4, layers_per_block=2, block_out_channels=s["unet_channels"], cross_attention_dim=s["context"],
+        attention_head_dim=8, norm_num_groups=s["unet_groups"], norm_eps=1e-5, act_fn="silu", flip_sin_to_cos=True,
+        freq_shift=0, conditioning_embedding_out_channels=(16, 32, 96, 256),
+        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",)))
+
+
+def rnd(seed, *shape):
+    return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed))
+
+
+def controlled(unet, net, latents, t, context, picture, scales):
+    down, middle = net(latents, t, encoder_hidden_states=context, controlnet_cond=picture, return_dict=False)
+    parts = [part * scale for part, scale in zip(down + [middle], scales)]
+    noise = unet(latents, t, encoder_hidden_states=context, down_block_additional_residuals=parts[:-1],
+                 mid_block_additional_residual=parts[-1]).sample
+    return down + [middle], noise
+
+
+def run(a, unet, net, context, picture):
+    """Ten steps of Euler at CFG 5, the net at strength 0.7 from step 2 to 7, where i / 10 lies within [0.2, 0.7]."""
+    sampling, external = load_k_diffusion(a.k_diffusion)
+    alphas = compvis_alphas_cumprod()
+
+    class Wrapped(external.DiscreteEpsDDPMDenoiser):
+        def __init__(self):
+            torch.nn.Module.__init__(self)
+            super().__init__(None, alphas, quantize=False)
+
+        def get_eps(self, x, t, step):
+            both = picture.expand(x.shape[0], -1, -1, -1)
+            if not 0.2 <= step / 10 <= 0.7:
+                return unet(x, t, encoder_hidden_states=context).sample
+            return controlled(unet, net, x, t, context, both, [0.7] * 13)[1]
+
+    model = Wrapped()
+    sigmas = model.get_sigmas(10)
+    noise = rnd(301, 4, 8, 8)[None]
+
+    def guided(x, sigma):
+        step = int((sigmas == sigma[0]).nonzero()[0])
+        d = model(torch.cat([x, x]), torch.cat([sigma, sigma]), step=step)
+        return d[1:] + (d[:1] - d[1:]) * 5
+
+    return sampling.sample_euler(guided, noise * sigmas[0], sigmas, disable=True)
+
+
+def main():
+    from diffusers import AutoencoderTiny
+    parser = argparse.ArgumentParser()
+    for name in ("checkpoint", "k-diffusion", "out"):
+        parser.add_argument("--" + name, required=True)
+    a = parser.parse_args()
+    torch.set_grad_enabled(False)
+    unet = load_network("unet", "miniature", a.checkpoint)
+    net = control_net("miniature")
+    latents, t, context = rnd(201, 1, 4, 8, 8), torch.tensor([321.0]), rnd(202, 1, 77, 16)
+    levels = torch.randint(0, 256, (1, 3, 64, 64), generator=torch.Generator().manual_seed(203), dtype=torch.uint8)
+    picture = levels / 255
+    parts, noise = controlled(unet, net, latents, t, context, picture, [1.0] * 13)
+    tensors = {"latents": latents, "timesteps": t, "context": context, "picture": levels, "noise": noise}
+    tensors.update({"control_%d" % i: part for i, part in enumerate(parts)})
+    text = load_network("text", "miniature", a.checkpoint)
+    contexts = torch.cat([run_text(text, ids_for(prompt))[0] for prompt in (PROMPT, NEGATIVE)])
+    tensors["run_latents"] = run(a, unet, net, contexts, picture)
+    save(os.path.join(a.out, "control.safetensors"), tensors, {"layout": layout(net)})
+
+    tiny = fill(AutoencoderTiny())
+    z = rnd(401, 1, 4, 5, 6) * 2
+    save(os.path.join(a.out, "taesd.safetensors"), {"latents": z, "pictures": tiny.decoder(z)},
+         {"layout": layout(tiny)})
+    print({k: tuple(v.shape) for k, v in tensors.items()}, float(noise.std()), float(tensors["run_latents"].std()))
+    print("tiny", float(tiny.decoder(z).std()), len(tiny.decoder.state_dict()))
+
+
+main()

@@ -1,0 +1,203 @@
+package dev.atelier.server.a1111;
+
+import static dev.atelier.server.TestServer.json;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
+import dev.atelier.checkpoint.DType;
+import dev.atelier.checkpoint.Progress;
+import dev.atelier.checkpoint.Shape;
+import dev.atelier.checkpoint.Tensor;
+import dev.atelier.diffusion.ImageFile;
+import dev.atelier.model.DemoModel;
+import dev.atelier.model.StableDiffusion;
+import dev.atelier.server.TestServer;
+import dev.atelier.server.db.Json;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** LoRAs, embeddings and ControlNets in AUTOMATIC1111's API, with the model that is part of Atelier. */
+class NetworksTest {
+    private static final String SMALL = "\"width\": 64, \"height\": 64, \"steps\": 1, \"seed\": 1";
+
+    @TempDir
+    static Path folder;
+
+    private static TestServer server;
+
+    @BeforeAll
+    static void start() throws IOException {
+        Path models = folder.resolve("models");
+        StableDiffusion demo = StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder.resolve("unpacked"))));
+        long width = demo.tokenWidths().getFirst();
+        Shape layer = demo.checkpoint()
+                .tensor("cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1.weight")
+                .shape();
+        String name = "lora_te_text_model_encoder_layers_0_mlp_fc1.";
+        write(
+                models.resolve("Lora/style.safetensors"),
+                Map.of(
+                        name + "lora_up.weight",
+                        ones(layer.size(0), 1),
+                        name + "lora_down.weight",
+                        ones(1, layer.size(1))),
+                Map.of("ss_output_name", "wax"));
+        write(models.resolve("embeddings/glow.safetensors"), Map.of("emb_params", ones(2, width)), Map.of());
+        write(models.resolve("embeddings/wide.safetensors"), Map.of("emb_params", ones(1, 1024)), Map.of());
+        Files.writeString(
+                models.resolve("styles.csv"),
+                "name,prompt,negative_prompt\nwax,\"a \"\"wax\"\" {prompt}, shining\",\"dull,\nflat\"\n#no,x,y\nplain,soft,\n");
+        server = TestServer.start(folder, null);
+        assertThat(server.post("/sdapi/v1/refresh-loras", "").body()).isEqualTo("null");
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    private static Tensor ones(long... sizes) {
+        Shape shape = Shape.of(sizes);
+        float[] values = new float[(int) shape.elements()];
+        Arrays.fill(values, 1);
+        return Tensor.of(DType.F32, shape, MemorySegment.ofArray(values));
+    }
+
+    private static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
+        Files.createDirectories(file.getParent());
+        Checkpoint.of(List.of(), tensors, metadata).writeTo(file, Progress.NONE);
+    }
+
+    @Test
+    void theyAreListed() {
+        JsonNode loras = json(server.get("/sdapi/v1/loras"));
+        assertThat(loras).hasSize(1);
+        assertThat(loras.get(0).get("name").stringValue()).isEqualTo("style");
+        assertThat(loras.get(0).get("alias").stringValue()).isEqualTo("wax");
+        JsonNode embeddings = json(server.get("/sdapi/v1/embeddings"));
+        assertThat(embeddings.get("loaded").propertyNames()).containsExactly("glow");
+        assertThat(embeddings.get("loaded").get("glow").get("vectors").intValue())
+                .isEqualTo(2);
+        assertThat(embeddings.get("skipped").propertyNames()).containsExactly("wide");
+        assertThat(json(server.get("/controlnet/model_list")).get("model_list")).isEmpty();
+        assertThat(server.get("/controlnet/module_list").body()).contains("lineart_standard");
+    }
+
+    @Test
+    void promptsNameThemAndWhatIsMissingIsTold() {
+        JsonNode drawn = json(server.post(
+                "/sdapi/v1/txt2img", "{\"prompt\": \"a cat, glow <lora:style:0.5><lora:nope:1>\", " + SMALL + "}"));
+        JsonNode info = Json.MAPPER.readTree(drawn.get("info").stringValue());
+        assertThat(info.get("infotexts").get(0).stringValue())
+                .contains("Lora hashes: \"style: ")
+                .contains("TI hashes: \"glow: ");
+        assertThat(info.get("comments")).hasSize(1);
+        assertThat(info.get("comments").get(0).stringValue()).contains("\"nope\"");
+    }
+
+    @Test
+    void novitasListOfLorasEndsUpInThePrompt() {
+        HttpResponse<String> queued = server.post(
+                "/v3/async/txt2img",
+                "{\"request\": {\"model_name\": \"%s\", \"prompt\": \"a cat\", \"width\": 128, \"height\": 128, \"steps\": 1, \"sampler_name\": \"Euler\", \"image_num\": 1, \"loras\": [{\"model_name\": \"style.safetensors\", \"strength\": 0.5}], \"embeddings\": [{\"model_name\": \"glow\"}]}}"
+                        .formatted(json(server.get("/sdapi/v1/sd-models"))
+                                .get(json(server.get("/sdapi/v1/sd-models")).size() - 1)
+                                .get("title")
+                                .stringValue()));
+        assertThat(queued.statusCode()).as(queued.body()).isEqualTo(200);
+    }
+
+    @Test
+    void aControlNetThatIsNotThereIsRefusedByNameUnlessItIsSwitchedOff() {
+        String unit = "{\"prompt\": \"a cat\", " + SMALL
+                + ", \"alwayson_scripts\": {\"ControlNet\": {\"args\": [{\"enabled\": %s, \"model\": \"canny [0123abcd]\","
+                + " \"module\": \"canny\", \"image\": \"%s\"}]}}}";
+        String picture = json(server.post("/sdapi/v1/txt2img", "{\"prompt\": \"a cat\", " + SMALL + "}"))
+                .get("images")
+                .get(0)
+                .stringValue();
+        assertThat(server.post("/sdapi/v1/txt2img", unit.formatted(false, picture))
+                        .statusCode())
+                .isEqualTo(200);
+        HttpResponse<String> refused = server.post("/sdapi/v1/txt2img", unit.formatted(true, picture));
+        assertThat(refused.statusCode()).isNotEqualTo(200);
+        assertThat(refused.body()).contains("canny [0123abcd]");
+        assertThat(server.post(
+                                "/sdapi/v1/txt2img",
+                                unit.formatted(true, picture).replace("\"canny\"", "\"openpose\""))
+                        .statusCode())
+                .isEqualTo(422);
+    }
+
+    @Test
+    void stylesGoAroundAndBehindThePrompt() {
+        JsonNode styles = json(server.get("/sdapi/v1/prompt-styles"));
+        assertThat(styles).hasSize(2);
+        JsonNode drawn = json(server.post(
+                "/sdapi/v1/txt2img",
+                "{\"prompt\": \"cat\", \"negative_prompt\": \"blurry\", \"styles\": [\"wax\", \"plain\", \"nope\"], "
+                        + SMALL + "}"));
+        JsonNode info = Json.MAPPER.readTree(drawn.get("info").stringValue());
+        assertThat(info.get("prompt").stringValue()).isEqualTo("a \"wax\" cat, shining, soft");
+        assertThat(info.get("negative_prompt").stringValue()).isEqualTo("blurry, dull,\nflat");
+    }
+
+    @Test
+    void anInfotextStandsForWhatARequestLeavesOut() {
+        JsonNode drawn = json(
+                server.post(
+                        "/sdapi/v1/txt2img",
+                        "{\"steps\": 2, \"infotext\": \"a dog\\nNegative prompt: red\\nSteps: 9, Sampler: Euler a, CFG scale: 3.0, Seed: 77, Size: 64x72\"}"));
+        assertThat(Json.MAPPER
+                        .readTree(drawn.get("info").stringValue())
+                        .get("infotexts")
+                        .get(0)
+                        .stringValue())
+                .startsWith("a dog\nNegative prompt: red\nSteps: 2, Sampler: Euler a, ")
+                .contains("CFG scale: 3.0, Seed: 77, Size: 64x72");
+    }
+
+    @Test
+    void finishedPicturesAreEnlarged() throws IOException {
+        String picture = json(server.post("/sdapi/v1/txt2img", "{\"prompt\": \"a cat\", " + SMALL + "}"))
+                .get("images")
+                .get(0)
+                .stringValue();
+        String body =
+                "{\"image\": \"%s\", \"imageList\": [{\"data\": \"%s\", \"name\": \"x\"}], \"upscaling_resize\": 1.5,"
+                                .formatted(picture, picture)
+                        + " \"upscaling_resize_w\": 100, \"upscaling_resize_h\": 50, ";
+        JsonNode single = json(server.post("/sdapi/v1/extra-single-image", body + "\"upscaler_1\": \"Lanczos\"}"));
+        assertThat(size(single.get("image"))).isEqualTo("96x96");
+        assertThat(single.get("html_info").stringValue()).contains("Postprocess upscale by: 1.5");
+        JsonNode batch = json(server.post(
+                "/sdapi/v1/extra-batch-images",
+                body + "\"resize_mode\": 1, \"upscaler_1\": \"Nearest\", \"upscaler_2\": \"Lanczos\","
+                        + " \"extras_upscaler_2_visibility\": 0.5}"));
+        assertThat(size(batch.get("images").get(0))).isEqualTo("100x50");
+        assertThat(size(json(server.post("/sdapi/v1/extra-single-image", body + "\"upscaler_1\": \"None\"}"))
+                        .get("image")))
+                .isEqualTo("64x64");
+        assertThat(server.post("/sdapi/v1/extra-single-image", body + "\"upscaler_1\": \"SwinIR\"}")
+                        .statusCode())
+                .isEqualTo(500);
+    }
+
+    private static String size(JsonNode image) throws IOException {
+        var picture = ImageFile.read(Base64.getDecoder().decode(image.stringValue()));
+        return picture.getWidth() + "x" + picture.getHeight();
+    }
+}
