@@ -109,15 +109,15 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     protected abstract FloatArray encode(N encoder, FloatArray pictures);
 
     /**
-     * Loads what drawing from text takes and there is room for, in the order of use. {@code progress} counts bytes of
-     * weights.
+     * Loads what the first step of drawing from text takes and there is room for, in the order of use. {@code progress}
+     * counts bytes of weights.
      */
     protected final void load(Progress progress) {
         Map<Network, Long> fitting = new LinkedHashMap<>();
         long total = 0;
         for (Network network : model.networks()) {
             long size = size(network);
-            if (network == Network.VAE_ENCODER || total + size > room) {
+            if (network == Network.VAE_DECODER || network == Network.VAE_ENCODER || total + size > room) {
                 break;
             }
             fitting.put(network, size);

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Atelier's ONNX Runtime engine and diffusers on PyTorch, taking turns on the same Stable Diffusion 1.5 checkpoint.
+
+    python benchmarks/generation/race.py sd15-a-fp32.safetensors
+    python benchmarks/generation/race.py sd15-a-fp32.safetensors --other sd15-b-fp16.safetensors
+
+Needs what reference/README.md installs, a C compiler, and Atelier built (./atelier --version). A step is a UNet call on two
+latents of 64x64, as guidance makes it; decoding makes 512x512 pixels. Random weights take as long as trained ones.
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HOME = os.path.dirname(os.path.dirname(HERE))
+STEP_GFLOP, DECODE_GFLOP = 1606, 2515   # as convolutions and matrix products are defined, whatever the way they are computed
+
+
+class Atelier:
+    def __init__(self, threads):
+        setup = dict(os.environ, OMP_NUM_THREADS=str(threads), MALLOC_ARENA_MAX="1",   # as the launcher sets them
+                     MALLOC_MMAP_THRESHOLD_="4294967296", MALLOC_TRIM_THRESHOLD_="4294967296")
+        java = os.path.join(os.environ["JAVA_HOME"], "bin", "java")
+        self.process = subprocess.Popen(
+            [java, "-XX:+UseSerialGC", "-Xms64m", "--enable-native-access=ALL-UNNAMED", "-cp", f"{self.classes()}{os.pathsep}{HOME}/cli/target/atelier.jar", "Contestant"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=setup)
+        self.start = float(self.process.stdout.readline())
+
+    @staticmethod
+    def classes():
+        folder = tempfile.mkdtemp()
+        subprocess.run([os.path.join(os.environ["JAVA_HOME"], "bin", "javac"), "-d", folder, "-cp", f"{HOME}/cli/target/atelier.jar",
+                        f"{HERE}/Contestant.java"], check=True)
+        return folder
+
+    def __call__(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+
+class Diffusers:
+    def __init__(self, checkpoint, threads):
+        sys.path.insert(0, os.path.join(HOME, "reference"))
+        import make_reference
+        import torch
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(False)
+        self.reference = make_reference
+        self.unet = make_reference.load_network("unet", "sd15", checkpoint)
+        self.vae = make_reference.load_network("vae", "sd15", checkpoint)
+        self.latents = torch.randn(2, 4, 64, 64)
+        self.timesteps = torch.tensor([500.0, 500.0])
+        self.context = torch.randn(2, 77, 768)
+
+    def __call__(self, command):
+        start = time.perf_counter()
+        if command == "step":
+            self.reference.run_unet(self.unet, self.latents, self.timesteps, self.context)
+        else:
+            self.reference.decode(self.vae, self.latents[:1])
+        return time.perf_counter() - start
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("checkpoint")
+    a.add_argument("--other", help="instead of racing, switch to this checkpoint")
+    a.add_argument("--rounds", type=int, default=4, help="the first is a warm-up; it is shown, and not counted")
+    a.add_argument("--minutes", type=float, default=6, help="begin no round after these")
+    a.add_argument("--threads", type=int, default=2)
+    a = a.parse_args()
+
+    peak = os.path.join(tempfile.mkdtemp(), "peak")
+    subprocess.run(["cc", "-O3", "-march=native", "-ffp-contract=fast", "-o", peak, f"{HERE}/peak.c", "-lpthread"], check=True)
+
+    ours = Atelier(a.threads)
+    load, first, second = ours("load " + a.checkpoint), ours("step"), ours("step")
+    print(f"start-up: JVM {ours.start:.2f} s, loading and encoding {load:.2f} s, first step {first:.2f} s, second {second:.2f} s", flush=True)
+    print(f"Atelier's anonymous memory: {ours('memory'):.2f} GB", flush=True)
+    if a.other:
+        switch, first, second = ours("load " + a.other), ours("step"), ours("step")
+        print(f"switching: loading and encoding {switch:.2f} s, first step {first:.2f} s, second {second:.2f} s", flush=True)
+    else:
+        race(a, ours, Diffusers(a.checkpoint, a.threads), peak)
+        print(f"Atelier's anonymous memory: {ours('memory'):.2f} GB", flush=True)
+
+
+def race(a, ours, theirs, peak):
+    times = {}
+    deadline = time.monotonic() + 60 * a.minutes
+    for turn in range(a.rounds):
+        if time.monotonic() > deadline and turn > 1:
+            break
+        limit = float(subprocess.run([peak, str(a.threads)], capture_output=True, text=True, check=True).stdout)
+        for command in "step", "decode":
+            for name, run in ("Atelier", ours), ("diffusers", theirs):
+                seconds = run(command)
+                if turn:
+                    times.setdefault((command, name), []).append(seconds)
+                print(f"round {turn}: {command:6} {name:9} {seconds:6.2f} s", flush=True)
+        print(f"round {turn}: peak {limit:.0f} GFLOP/s, load average {os.getloadavg()[0]:.1f}")
+        times.setdefault("peak", []).append(limit)
+
+    for command, gflop in ("step", STEP_GFLOP), ("decode", DECODE_GFLOP):
+        best = {name: min(times[command, name]) for name in ("Atelier", "diffusers")}
+        ratios = [o / t for o, t in zip(times[command, "Atelier"], times[command, "diffusers"])]
+        print(f"{command}: Atelier {best['Atelier']:.2f} s, diffusers {best['diffusers']:.2f} s, ratio of the fastest "
+              f"{best['Atelier'] / best['diffusers']:.3f}, of the rounds {min(ratios):.3f} to {max(ratios):.3f} "
+              f"(median {statistics.median(ratios):.3f}); Atelier does {gflop / best['Atelier'] / max(times['peak']):.0%} of the peak")
+
+
+if __name__ == "__main__":
+    main()
