@@ -106,13 +106,13 @@ class EngineModelTest {
     }
 
     @Test
-    void whereThereIsRoomEverythingIsLoadedAtOnceAndStays() {
+    void whereThereIsRoomEverythingIsLoadedOnceAndStays() {
         Recorder model = new Recorder(Long.MAX_VALUE);
         model.load(Progress.NONE);
+        assertThat(model.log).containsExactly("+TEXT_ENCODER", "+UNET"); // what the first step takes
+        draw(model);
+        draw(model);
         assertThat(model.log).containsExactly("+TEXT_ENCODER", "+UNET", "+VAE_DECODER");
-        draw(model);
-        draw(model);
-        assertThat(model.log).hasSize(3);
         model.close();
         assertThat(model.log).endsWith("-TEXT_ENCODER", "-UNET", "-VAE_DECODER");
     }
