@@ -105,6 +105,12 @@ abstract class FineTuningCommand implements Callable<Integer> {
             description = "Draw it also every so many steps, and measure on the pictures for --validation.")
     private int sampleEvery;
 
+    @Option(
+            names = "--processes",
+            paramLabel = "N",
+            description = "Train in so many processes on this machine, each with batches of its own. Default: 1.")
+    private int processes = 1;
+
     @Option(names = "--overwrite", description = "Replace the output file if it exists.")
     private boolean overwrite;
 
@@ -175,8 +181,11 @@ abstract class FineTuningCommand implements Callable<Integer> {
                         samples,
                         sampleEvery));
         PrintWriter out = spec.commandLine().getOut();
-        try (TrainingProgress progress = new TrainingProgress(spec.commandLine().getErr())) {
-            FineTuning.run(checkpoint, plan, progress);
+        try (TrainingProcesses together =
+                        TrainingProcesses.start(processes, spec.root().commandLine());
+                TrainingProgress progress =
+                        new TrainingProgress(spec.commandLine().getErr())) {
+            FineTuning.run(checkpoint, plan, together.workers(), progress);
         }
         out.println(output);
         out.flush();

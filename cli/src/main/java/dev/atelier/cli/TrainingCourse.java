@@ -2,6 +2,7 @@ package dev.atelier.cli;
 
 import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.engine.torch.OptimizerSettings;
+import dev.atelier.engine.torch.Precision;
 import dev.atelier.training.TrainingPlan;
 import dev.atelier.training.objective.HuberWidth;
 import dev.atelier.training.objective.LossWeight;
@@ -92,13 +93,36 @@ final class TrainingCourse {
     private boolean checkpointing;
 
     @Option(
+            names = "--mixed-precision",
+            paramLabel = "TYPE",
+            description =
+                    "What networks compute in: full, bf16 or fp16, whose losses are scaled. For GPUs. Weights stay fp32."
+                            + " Default: full.")
+    private Precision precision = Precision.FULL;
+
+    @Option(
             names = "--snr-gamma",
             paramLabel = "X",
             description = "Let steps with little noise count less (min-SNR); 5 is usual. Default: 0, all alike.")
     private double snrGamma;
 
+    @Option(
+            names = "--soft-snr-gamma",
+            paramLabel = "X",
+            description = "The same without a corner (soft min-SNR). Default: 0.")
+    private double softSnrGamma;
+
     @Option(names = "--debiased", description = "Let steps with much noise count more (debiased estimation).")
     private boolean debiased;
+
+    @Option(names = "--v-loss-like-noise", description = "Weigh the loss of a v model as if it were of noise.")
+    private boolean scaleVLoss;
+
+    @Option(
+            names = "--noise-loss-like-v",
+            paramLabel = "X",
+            description = "Add this much of what the loss would be if it were of v. Default: 0.")
+    private double vLikeLoss;
 
     @Option(
             names = "--loss",
@@ -123,6 +147,28 @@ final class TrainingCourse {
             paramLabel = "X",
             description = "Add noise that the network need not find; 0.1 in the paper. Default: 0.")
     private double perturbation;
+
+    @Option(
+            names = "--random-strength",
+            description = "Noise offset and perturbation of a batch are a random part of theirs.")
+    private boolean randomStrength;
+
+    @Option(
+            names = "--adaptive-offset",
+            paramLabel = "X",
+            description = "Let the noise offset grow with the mean of the latents. Default: 0.")
+    private double adaptiveOffset;
+
+    @Option(names = "--stratified", description = "Spread the timesteps of a batch over the range.")
+    private boolean stratified;
+
+    @Option(
+            names = "--bias-timesteps",
+            paramLabel = "FACTOR",
+            description =
+                    "Timesteps from --min-timestep to --max-timestep are so many times as likely as others. Default: no"
+                            + " others.")
+    private @Nullable Double bias;
 
     @Option(names = "--min-timestep", paramLabel = "T", description = "The least noise. Default: 0.")
     private int minTimestep;
@@ -166,6 +212,7 @@ final class TrainingCourse {
                 maxNorm,
                 ema,
                 checkpointing,
+                precision,
                 seed);
     }
 
@@ -174,18 +221,43 @@ final class TrainingCourse {
         if (snrGamma > 0) {
             weights.add(new LossWeight.MinSnr(snrGamma));
         }
+        if (softSnrGamma > 0) {
+            weights.add(new LossWeight.SoftMinSnr(softSnrGamma));
+        }
+        if (scaleVLoss) {
+            weights.add(new LossWeight.VLikeNoise());
+        }
+        if (vLikeLoss > 0) {
+            weights.add(new LossWeight.NoiseLikeV(vLikeLoss));
+        }
         if (debiased) {
             weights.add(new LossWeight.Debiased());
         }
         return new TrainingPlan.Objective(
                 prediction,
                 weights,
-                new NoiseShape(noiseOffset, false, 0, multires, multiresDiscount, perturbation, false),
-                new TimestepChoice.Uniform(minTimestep, maxTimestep),
+                new NoiseShape(
+                        noiseOffset,
+                        randomStrength,
+                        adaptiveOffset,
+                        multires,
+                        multiresDiscount,
+                        perturbation,
+                        randomStrength),
+                timesteps(),
                 loss,
                 new HuberWidth.Snr(HUBER_WIDTH),
                 new MaskRule(0, true),
                 clipSkip);
+    }
+
+    private TimestepChoice timesteps() {
+        if (bias != null) {
+            return new TimestepChoice.Biased(minTimestep, maxTimestep, bias);
+        }
+        return stratified
+                ? new TimestepChoice.Stratified(minTimestep, maxTimestep)
+                : new TimestepChoice.Uniform(minTimestep, maxTimestep);
     }
 
     private enum Optimizer {

@@ -13,6 +13,7 @@ import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.engine.torch.TorchTrainer;
 import dev.atelier.engine.torch.Trainable;
 import dev.atelier.engine.torch.TrainerOptions;
+import dev.atelier.engine.torch.WorkerGroup;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.Network;
 import dev.atelier.model.StableDiffusion;
@@ -54,6 +55,7 @@ public final class FineTuning {
     private final PredictionType prediction;
     private final TrainingPlan plan;
     private final TrainingListener listener;
+    private final @Nullable WorkerGroup workers;
     private final Randomness randomness;
     private final CaptionTokens tokens;
     private final Denoising objective;
@@ -64,11 +66,14 @@ public final class FineTuning {
     private final LossLog validationLog;
     private boolean resumed; // whether the first step of this run has been
 
-    private FineTuning(Checkpoint checkpoint, TrainingPlan plan, TrainingListener listener) throws IOException {
+    private FineTuning(
+            Checkpoint checkpoint, TrainingPlan plan, @Nullable WorkerGroup workers, TrainingListener listener)
+            throws IOException {
         this.model = StableDiffusion.of(checkpoint);
         this.prediction = prediction(model, plan.objective());
         this.plan = plan;
         this.listener = listener;
+        this.workers = workers;
         this.randomness = new Randomness(plan.course().seed());
         this.tokens = plan.method() instanceof TrainingPlan.Word word
                 ? new CaptionTokens(word.word(), word.vectors())
@@ -104,9 +109,26 @@ public final class FineTuning {
      * @throws ArithmeticException if a loss or gradient is not finite; the last saved state stays
      */
     public static void run(Checkpoint checkpoint, TrainingPlan plan, TrainingListener listener) {
+        run(checkpoint, plan, null, listener);
+    }
+
+    /**
+     * As one of several processes that call this with the same model and plan and share a file system. Every step takes
+     * {@code accumulation} batches from each of them. The first one does all the writing.
+     *
+     * @param workers the processes; null for this one alone
+     */
+    public static void run(
+            Checkpoint checkpoint, TrainingPlan plan, @Nullable WorkerGroup workers, TrainingListener listener) {
         try {
-            FineTuning training = new FineTuning(checkpoint, plan, listener);
+            FineTuning training = new FineTuning(checkpoint, plan, workers, listener);
+            if (workers != null && !workers.leads()) {
+                workers.await(); // until the first has drawn and encoded the pictures
+            }
             training.prepare();
+            if (workers != null && workers.leads()) {
+                workers.await();
+            }
             training.train();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -155,7 +177,12 @@ public final class FineTuning {
                 networks,
                 trainable,
                 plan.course().optimizer(),
-                new TrainerOptions(plan.course().checkpointing(), plan.course().emaDecay() > 0, dropout));
+                new TrainerOptions(
+                        plan.course().checkpointing(),
+                        plan.course().emaDecay() > 0,
+                        dropout,
+                        plan.course().precision(),
+                        workers));
     }
 
     private boolean trainsText() {
@@ -187,7 +214,7 @@ public final class FineTuning {
         Batches classOrder = classes.pictures().isEmpty() ? order : inOrder("class order", classes);
         int steps = course.steps() > 0
                 ? course.steps()
-                : Math.ceilDiv(course.epochs() * order.perEpoch(), course.accumulation());
+                : Math.ceilDiv(course.epochs() * order.perEpoch(), batchesPerStep());
         TextEncodings encodings = encodings();
         Set<Network> networks = EnumSet.of(Network.UNET);
         if (encodings == null) {
@@ -198,7 +225,7 @@ public final class FineTuning {
         RateSchedule schedule = course.schedule().of(course.warmup(), steps, course.cycles());
         Path state = plan.saving().state();
         TrainingLoop loop =
-                new TrainingLoop(state, "model", steps, plan.saving().stateEvery(), settings(), listener);
+                new TrainingLoop(state, "model", steps, plan.saving().stateEvery(), settings(), leads(), listener);
         Previews previews = new Previews(
                 state.resolve("samples"),
                 plan.saving().samplePrompts(),
@@ -207,7 +234,7 @@ public final class FineTuning {
         try (TorchTrainer trainer = trainer(networks, trainable(loras))) {
             announce(trainer, order.perEpoch(), steps);
             loop.run(trainer, step -> {
-                if (step == 0) {
+                if (step == 0 && leads()) {
                     measure(trainer, encodings, 0, steps);
                 } else if (!resumed) {
                     int every = plan.saving().sampleEvery();
@@ -216,7 +243,7 @@ public final class FineTuning {
                 resumed = true;
                 double loss = 0;
                 for (int i = 0; i < course.accumulation(); i++) {
-                    long number = (long) step * course.accumulation() + i;
+                    long number = (long) step * batchesPerStep() + (long) i * processes() + rank();
                     loss += learn(trainer, encodings, pictures, order.at(number), "batch", number, 1);
                     TrainingPlan.Prior prior = plan.data().prior();
                     if (prior != null) {
@@ -227,16 +254,19 @@ public final class FineTuning {
                 double rate = course.rate() * schedule.factor(step);
                 double norm = update(trainer, rate, step);
                 int done = step + 1;
-                if (done < steps && isDue(plan.saving().every(), done)) {
+                if (leads() && done < steps && isDue(plan.saving().every(), done)) {
                     write(trainer, loras, stepFile(done), done);
                 }
-                if (done == steps || isDue(plan.saving().sampleEvery(), done)) {
+                if (leads() && (done == steps || isDue(plan.saving().sampleEvery(), done))) {
                     measure(trainer, encodings, done, steps);
                     previews.draw(trainer, words(trainer), done);
                 }
-                return new TrainingStep("model", done, steps, rate, loss / course.accumulation(), norm);
+                double mean = workers == null ? loss : workers.mean(loss);
+                return new TrainingStep("model", done, steps, rate, mean / course.accumulation(), norm);
             });
-            write(trainer, loras, plan.saving().output(), trainer.step());
+            if (leads()) {
+                write(trainer, loras, plan.saving().output(), trainer.step());
+            }
         }
     }
 
@@ -260,9 +290,9 @@ public final class FineTuning {
                 Locale.ROOT,
                 "%d steps of %d × %d pictures, %.1f epochs of %d batches",
                 steps,
-                plan.course().accumulation(),
+                batchesPerStep(),
                 plan.course().batch(),
-                (double) steps * plan.course().accumulation() / perEpoch,
+                (double) steps * batchesPerStep() / perEpoch,
                 perEpoch));
         long numbers = trainer.values().tensors().values().stream()
                 .mapToLong(tensor -> tensor.shape().elements())
@@ -274,6 +304,22 @@ public final class FineTuning {
         return plan.method() instanceof TrainingPlan.Word word
                 ? List.of(WordVectors.embedding(trainer.values(), model, word))
                 : List.of();
+    }
+
+    private boolean leads() {
+        return workers == null || workers.leads();
+    }
+
+    private int rank() {
+        return workers == null ? 0 : workers.place().rank();
+    }
+
+    private int processes() {
+        return workers == null ? 1 : workers.place().size();
+    }
+
+    private int batchesPerStep() {
+        return plan.course().accumulation() * processes();
     }
 
     private static boolean isDue(int every, int step) {
@@ -307,7 +353,7 @@ public final class FineTuning {
         settings.put("method", plan.method().toString());
         settings.put("objective", plan.objective().toString());
         settings.put("prediction", prediction.toString());
-        settings.put("batch", "%d × %d".formatted(course.batch(), course.accumulation()));
+        settings.put("batch", "%d × %d".formatted(course.batch(), batchesPerStep()));
         settings.put(
                 "learning rate",
                 "%s, text encoder %s, warm-up %d, %s"
@@ -315,6 +361,7 @@ public final class FineTuning {
         settings.put("optimizer", course.optimizer().toString());
         settings.put("gradient norm", Double.toString(course.maxNorm()));
         settings.put("EMA decay", Double.toString(course.emaDecay()));
+        settings.put("precision", course.precision().toString());
         settings.put("seed", Long.toString(course.seed()));
         settings.put("captions", plan.data().captions().toString());
         settings.put("pictures", pictures.digest());

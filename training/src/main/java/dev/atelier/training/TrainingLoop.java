@@ -25,17 +25,19 @@ final class TrainingLoop {
     private final int steps;
     private final int saveEvery;
     private final Map<String, String> settings;
+    private final boolean leads;
     private final TrainingListener listener;
 
     /** @param folder where state and losses of {@code stage} are kept */
     TrainingLoop(Path folder, String stage, int steps, TrainingListener listener) {
-        this(folder, stage, steps, 0, Map.of(), listener);
+        this(folder, stage, steps, 0, Map.of(), true, listener);
     }
 
     /**
      * @param folder where state and losses of {@code stage} are kept
      * @param saveEvery save after every so many steps; 0 for by the clock
      * @param settings what a state must have been made with to go on from it
+     * @param leads whether this process writes files; where several train together, one does
      */
     TrainingLoop(
             Path folder,
@@ -43,12 +45,14 @@ final class TrainingLoop {
             int steps,
             int saveEvery,
             Map<String, String> settings,
+            boolean leads,
             TrainingListener listener) {
         this.state = folder.resolve(stage + "-state.safetensors");
         this.log = new LossLog(folder.resolve(stage + "-loss"));
         this.steps = steps;
         this.saveEvery = saveEvery;
         this.settings = settings;
+        this.leads = leads;
         this.listener = listener;
     }
 
@@ -68,7 +72,7 @@ final class TrainingLoop {
         }
         long saved = System.nanoTime();
         long pause = SAVE_EVERY_NANOS;
-        try {
+        try (log) {
             while (trainer.step() < steps) {
                 TrainingStep step = stepper.apply(trainer.step());
                 if (!Double.isFinite(step.loss()) || !Double.isFinite(step.norm())) {
@@ -76,7 +80,9 @@ final class TrainingLoop {
                                     .formatted(step.step(), step.stage(), step.loss(), step.norm())
                             + " a lower learning rate may help");
                 }
-                log.add(step);
+                if (leads) {
+                    log.add(step);
+                }
                 listener.step(step);
                 boolean due = saveEvery > 0 ? trainer.step() % saveEvery == 0 : System.nanoTime() - saved > pause;
                 if (due && trainer.step() < steps) {
@@ -106,6 +112,9 @@ final class TrainingLoop {
     }
 
     private void save(TorchTrainer trainer) {
+        if (!leads) {
+            return;
+        }
         Checkpoint now = trainer.state();
         Map<String, String> metadata = new LinkedHashMap<>(now.metadata());
         settings.forEach((name, value) -> metadata.put(SETTINGS + name, value));

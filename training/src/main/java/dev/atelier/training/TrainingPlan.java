@@ -4,6 +4,7 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.engine.torch.ElementLoss;
 import dev.atelier.engine.torch.OptimizerSettings;
+import dev.atelier.engine.torch.Precision;
 import dev.atelier.training.data.CaptionRule;
 import dev.atelier.training.objective.HuberWidth;
 import dev.atelier.training.objective.LossWeight;
@@ -201,6 +202,7 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
      * @param maxNorm gradients are scaled down to this norm; 0 for never
      * @param emaDecay how much of the moving average stays, 0 for no average
      * @param checkpointing whether memory is saved by computing parts of the networks twice
+     * @param precision of the networks' inner values
      * @param seed of all randomness
      */
     public record Course(
@@ -217,6 +219,7 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
             double maxNorm,
             double emaDecay,
             boolean checkpointing,
+            Precision precision,
             long seed) {}
 
     /**

@@ -8,6 +8,7 @@ import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.engine.torch.OptimizerSettings;
+import dev.atelier.engine.torch.Precision;
 import dev.atelier.model.DemoModel;
 import dev.atelier.training.data.CaptionRule;
 import dev.atelier.training.objective.HuberWidth;
@@ -98,6 +99,7 @@ class FineTuningTest {
                         1,
                         ema,
                         false,
+                        Precision.FULL,
                         7),
                 new TrainingPlan.Saving(
                         folder.resolve(name + ".safetensors"),

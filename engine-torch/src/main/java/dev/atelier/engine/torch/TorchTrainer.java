@@ -40,6 +40,7 @@ public final class TorchTrainer implements AutoCloseable {
     private static final String EMA = "ema.";
     private static final String OPTIMIZER = "optimizer.";
     private static final String STEP = "atelier.step";
+    private static final String LOSS_SCALE = "atelier.loss_scale";
 
     private final StableDiffusion model;
     private final TorchWeights frozen;
@@ -52,6 +53,9 @@ public final class TorchTrainer implements AutoCloseable {
     private final UNet<Tensor> unet;
     private final VaeEncoder<Tensor> encoder;
     private final VaeDecoder<Tensor> decoder;
+    private final Precision precision;
+    private final @Nullable WorkerGroup workers;
+    private LossScale scale = new LossScale();
     private int step;
 
     private TorchTrainer(
@@ -63,6 +67,11 @@ public final class TorchTrainer implements AutoCloseable {
         this.model = model;
         this.frozen = frozen;
         this.parameters = new Parameters(trainable.initial(model.checkpoint()), trainable.rates());
+        this.precision = options.precision();
+        this.workers = options.workers();
+        if (workers != null) {
+            workers.spread(parameters.values());
+        }
         this.ema = options.average() ? parameters.values().clone() : null;
         this.optimizer = Optimizer.of(settings, parameters);
         this.ops = new TrainingOps(options.checkpointing(), options.loraDropout());
@@ -136,11 +145,13 @@ public final class TorchTrainer implements AutoCloseable {
      * @return the mean loss of each sample, without its weight
      */
     public float[] denoise(DenoisingBatch batch) {
-        try (PointerScope _ = new PointerScope()) {
+        try (PointerScope _ = new PointerScope();
+                Precision.Scope _ = precision.on(device())) {
             ops.train(batch.seed());
             Tensor errors = errors(batch);
             Tensor weights = Tensors.of(FloatArray.of(batch.weights(), batch.weights().length));
-            ops.backward(errors.mul(weights).mean());
+            Tensor loss = errors.mul(weights).mean();
+            ops.backward(precision == Precision.FP16 ? loss.mul(new Scalar(scale.factor())) : loss);
             return Tensors.toArray(errors.detach()).values();
         }
     }
@@ -148,10 +159,15 @@ public final class TorchTrainer implements AutoCloseable {
     /** The mean loss of each sample, as {@link #denoise} has it, without adding gradients. */
     public float[] evaluate(DenoisingBatch batch) {
         try (PointerScope _ = new PointerScope();
-                NoGradGuard _ = new NoGradGuard()) {
+                NoGradGuard _ = new NoGradGuard();
+                Precision.Scope _ = precision.on(device())) {
             ops.evaluate();
             return Tensors.toArray(errors(batch)).values();
         }
+    }
+
+    private torch.DeviceType device() {
+        return parameters.values().device().type();
     }
 
     private Tensor errors(DenoisingBatch batch) {
@@ -169,7 +185,7 @@ public final class TorchTrainer implements AutoCloseable {
                 ops.scope(() -> text.context().index_select(0, rows)),
                 vector(text.pooled(), rows, batch.sizes()),
                 null));
-        Tensor errors = Errors.of(batch.loss(), predicted, Tensors.of(batch.target()));
+        Tensor errors = Errors.of(batch.loss(), predicted.to(torch.ScalarType.Float), Tensors.of(batch.target()));
         FloatArray mask = batch.mask();
         return (mask == null ? errors : errors.mul(Tensors.of(mask))).mean(1, 2, 3);
     }
@@ -247,22 +263,37 @@ public final class TorchTrainer implements AutoCloseable {
     }
 
     /**
-     * Moves the weights by the gradients added up since the last call, and forgets these.
+     * Moves the weights by the gradients added up since the last call, and forgets these. Where several processes train together,
+     * it is by the mean of all their gradients. Where a scaled loss has overflowed fp16, nothing moves and the next loss is scaled
+     * less.
      *
      * @param rate the learning rate
      * @param maxNorm gradients are scaled down to this norm if theirs is greater
      * @param emaDecay how much of the moving average of the weights stays
-     * @return the norm of the gradients before they were scaled
+     * @return the norm of the gradients before they were scaled down; 0 if nothing moved
      */
     public double update(double rate, double maxNorm, double emaDecay) {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
+            if (workers != null) {
+                workers.average(parameters.gradients());
+            }
+            if (precision == Precision.FP16) {
+                parameters.gradients().mul_(new Scalar(1 / scale.factor()));
+            }
             double norm = norm();
+            step++;
+            if (precision == Precision.FP16) {
+                scale.update(Double.isFinite(norm));
+                if (!Double.isFinite(norm) && scale.factor() >= 1) {
+                    parameters.gradients().zero_();
+                    return 0;
+                }
+            }
             if (norm > maxNorm) {
                 parameters.gradients().mul_(new Scalar(maxNorm / (norm + 1e-6))); // as torch's clip_grad_norm_
             }
-            step++;
-            optimizer.step(rate, step);
+            optimizer.step(rate, step - scale.skipped());
             if (ema != null) {
                 ema.lerp_(parameters.values(), new Scalar(1 - emaDecay));
             }
@@ -364,7 +395,7 @@ public final class TorchTrainer implements AutoCloseable {
                         prefix + name,
                         dev.atelier.checkpoint.Tensor.of(DType.F32, shape, parameters.memory(all, name)))));
         optimizer.others().forEach((name, tensor) -> tensors.put(OPTIMIZER + name, Tensors.stored(tensor)));
-        return Checkpoint.of(List.of(), tensors, Map.of(STEP, Integer.toString(step)));
+        return Checkpoint.of(List.of(), tensors, Map.of(STEP, Integer.toString(step), LOSS_SCALE, scale.toString()));
     }
 
     /** Takes up where the trainer stood that {@code state} is from. */
@@ -376,6 +407,10 @@ public final class TorchTrainer implements AutoCloseable {
                 .others()
                 .forEach((name, tensor) -> state.tensor(OPTIMIZER + name).read(0, Tensors.memory(tensor)));
         step = Integer.parseInt(state.metadata().getOrDefault(STEP, "0"));
+        String scaled = state.metadata().get(LOSS_SCALE);
+        if (scaled != null) {
+            scale = LossScale.parse(scaled);
+        }
     }
 
     private Map<String, Tensor> vectors() {

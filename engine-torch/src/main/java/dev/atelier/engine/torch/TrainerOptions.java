@@ -1,5 +1,7 @@
 package dev.atelier.engine.torch;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * How a training is computed.
  *
@@ -7,8 +9,20 @@ package dev.atelier.engine.torch;
  *     more work in a fraction of the memory
  * @param average whether a moving average of what is trained is kept
  * @param loraDropout with what probability each of a LoRA's inner values is left out of a step
+ * @param precision of the networks' inner values
+ * @param workers the processes that train together; null for this one alone
  */
-public record TrainerOptions(boolean checkpointing, boolean average, double loraDropout) {
+public record TrainerOptions(
+        boolean checkpointing,
+        boolean average,
+        double loraDropout,
+        Precision precision,
+        @Nullable WorkerGroup workers) {
     /** All in memory, with averages, nothing left out. */
     public static final TrainerOptions DEFAULT = new TrainerOptions(false, true, 0);
+
+    /** In full precision, alone. */
+    public TrainerOptions(boolean checkpointing, boolean average, double loraDropout) {
+        this(checkpointing, average, loraDropout, Precision.FULL, null);
+    }
 }

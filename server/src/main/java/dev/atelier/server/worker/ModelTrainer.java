@@ -4,6 +4,7 @@ import dev.atelier.catalog.Model;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.engine.torch.OptimizerSettings;
+import dev.atelier.engine.torch.Precision;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.job.Job;
 import dev.atelier.server.job.JobControl;
@@ -138,6 +139,7 @@ final class ModelTrainer {
                         1,
                         0,
                         false,
+                        Precision.FULL,
                         task.seed()),
                 new TrainingPlan.Saving(
                         target,
