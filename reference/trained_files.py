@@ -5,7 +5,8 @@ Usage:  trained_files.py ATELIER FOLDER PICTURES     FOLDER: a new one, with a C
 
 For Stable Diffusion 1 and XL of small width: atelier trains a LoRA with convolutions, a few steps with a high learning rate, in
 kohya's and in diffusers' naming.  diffusers loads each into the model it was trained from; atelier bakes it into a copy. What
-both networks compute must change by the same.  An embedding must arrive in diffusers' table as it stands in the file.
+both UNets compute must change by the same.  (Of the UNet alone: diffusers 0.40.0.dev0 does not find the layers of the text
+encoders of transformers 5.)  An embedding must arrive in diffusers' table as it stands in the file.
 """
 import subprocess
 import sys
@@ -44,13 +45,13 @@ def main():
         for naming in ("kohya", "diffusers"):
             lora = f"{folder}/{name}-{naming}.safetensors"
             run("train", "lora", "--model", base, "--data", pictures, "--resolution", "64", "--steps", "6", "--lr", "1e-2",
-                "--rank", "4", "--alpha", "2", "--conv-rank", "2", "--naming", naming, "--dtype", "fp32", "-o", lora)
+                "--rank", "4", "--alpha", "2", "--unet-only", "--conv-rank", "2", "--naming", naming, "--dtype", "fp32", "-o", lora)
             run("convert", f"lora({base}, {lora})", "--layout", "diffusers", "-o", f"{folder}/{name}-{naming}-baked")
             baked = change(im.outputs(open_(f"{folder}/{name}-{naming}-baked")), before)
             loaded = open_(base)
             loaded.load_lora_weights(lora)
             theirs = change(im.outputs(loaded), before)
-            for k in before:
+            for k in ["unet"]:
                 size = theirs[k].norm() / before[k].norm()
                 error = (baked[k] - theirs[k]).norm() / theirs[k].norm()
                 print(f"{name} {naming} {k}: changed by {size:.2e}, error of the change {error:.2e}")
