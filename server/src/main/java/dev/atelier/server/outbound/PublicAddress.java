@@ -40,8 +40,8 @@ final class PublicAddress {
         if (address instanceof Inet4Address) {
             return isPublic(v4(bytes, 0));
         }
-        int first = (bytes[0] & 0xff) << 8 | bytes[1] & 0xff;
-        int second = (bytes[2] & 0xff) << 8 | bytes[3] & 0xff;
+        int first = ((bytes[0] & 0xff) << 8) | (bytes[1] & 0xff);
+        int second = ((bytes[2] & 0xff) << 8) | (bytes[3] & 0xff);
         if (first == 0x64 && second == 0xff9b) {
             return isPublic(v4(bytes, 12)); // an IPv4 address behind NAT64
         }
@@ -51,7 +51,7 @@ final class PublicAddress {
         boolean isGlobal = first >>> 13 == 1; // 2000::/3, all that is given out
         boolean isSpecial =
                 first == 0x2001 && (second < 0x200 || second == 0xdb8) // Teredo and other protocols; documentation
-                        || first == 0x3fff && second < 0x1000; // documentation
+                        || (first == 0x3fff && second < 0x1000); // documentation
         return isGlobal && !isSpecial;
     }
 
@@ -60,9 +60,9 @@ final class PublicAddress {
     }
 
     private static int v4(byte[] bytes, int from) {
-        return (bytes[from] & 0xff) << 24
-                | (bytes[from + 1] & 0xff) << 16
-                | (bytes[from + 2] & 0xff) << 8
-                | bytes[from + 3] & 0xff;
+        return ((bytes[from] & 0xff) << 24)
+                | ((bytes[from + 1] & 0xff) << 16)
+                | ((bytes[from + 2] & 0xff) << 8)
+                | (bytes[from + 3] & 0xff);
     }
 }
