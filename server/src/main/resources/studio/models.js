@@ -1,4 +1,5 @@
 // The catalog: a search, a list that grows as it is scrolled, and one model in detail.
+import { addModel } from './add-model.js';
 import { get, post } from './api.js';
 import { bytes, debounce, guarded, h, replace, toast } from './dom.js';
 import { icon } from './icons.js';
@@ -37,7 +38,8 @@ export async function screen() {
         h('div', { class: 'row' },
           unlabelled(select(filter, 'kind', 'Kind', KINDS)), unlabelled(select(filter, 'family', 'Family', FAMILIES)), unlabelled(select(filter, 'sort', 'Order', SORTS)),
           check(filter, 'broken', 'Damaged only'),
-          h('button', { type: 'button', class: 'quiet', title: 'Look for new files now', onclick: guarded(rescan) }, icon('recycle'), 'Scan'), summary)),
+          h('button', { type: 'button', class: 'quiet', title: 'Look for new files now', onclick: guarded(rescan) }, icon('recycle'), 'Scan'), summary),
+        addModel(() => load(true))),
       list),
     panel);
   let rows = [];

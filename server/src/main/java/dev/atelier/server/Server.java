@@ -12,7 +12,7 @@ import dev.atelier.server.key.ApiKeys;
 import dev.atelier.server.key.Ledger;
 import dev.atelier.server.link.LinkApi;
 import dev.atelier.server.link.Links;
-import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.novita.NovitaApi;
 import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.studio.StudioApi;
@@ -46,9 +46,8 @@ public final class Server implements AutoCloseable {
                 open.add(new Sweeper(work.jobs(), work.store(), ledger, novita, options.keep()).start());
             }
             // private models are their keys' business
-            ModelShelf shelf = options.auth() == null
-                    ? work.library().shelf()
-                    : work.library().shelf().visibleTo("");
+            ModelLibrary library =
+                    options.auth() == null ? work.library() : work.library().visibleTo("");
             UploadApi uploads = open.add(new UploadApi(
                     options.work().models(),
                     new Entrance(options.auth(), new ApiKeys(work.database())),
@@ -63,11 +62,12 @@ public final class Server implements AutoCloseable {
                     List.of(
                             new HealthApi(work.database()::isReachable),
                             new MetricsApi(work.metrics(), options.auth()),
-                            new A1111Api(work.jobs(), work.store(), settings, shelf, work.library(), options.auth()),
+                            new A1111Api(
+                                    work.jobs(), work.store(), settings, library.shelf(), library, options.auth()),
                             novita,
                             new LinkApi(links, work.store()),
                             uploads,
-                            new StudioApi(work.database(), work.jobs(), work.store(), work.library(), options.auth()),
+                            new StudioApi(work.database(), work.jobs(), work.store(), library, options.auth()),
                             new StudioPage(options.auth()),
                             new OpenApi(List.of("atelier", "novita")))));
         } catch (Throwable e) {

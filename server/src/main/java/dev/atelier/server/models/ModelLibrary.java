@@ -40,6 +40,18 @@ public final class ModelLibrary implements AutoCloseable {
         this.watch = catalog.watch(INTERVAL, _ -> shelf.refresh());
     }
 
+    private ModelLibrary(ModelShelf shelf, Path folder, Catalog catalog) {
+        this.shelf = shelf;
+        this.folder = folder;
+        this.catalog = catalog;
+        this.watch = () -> {};
+    }
+
+    /** The library as an owner sees it; it is closed with this one. Private models are in no catalog. */
+    public ModelLibrary visibleTo(String owner) {
+        return new ModelLibrary(shelf.visibleTo(owner), folder, catalog);
+    }
+
     public ModelShelf shelf() {
         return shelf;
     }
