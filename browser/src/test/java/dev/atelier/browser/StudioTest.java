@@ -195,7 +195,7 @@ class StudioTest {
         page.navigate(address() + "#models");
         assertThat(page.locator(".model-row").first()).isVisible();
         page.keyboard().press("/");
-        page.keyboard().type("water");
+        page.keyboard().type("style/water");
         assertThat(page.getByText("1 model")).isVisible();
         page.keyboard().press("ArrowDown");
         assertThat(page.getByRole(AriaRole.HEADING, new Page.GetByRoleOptions().setName(MARKUP)))
