@@ -75,7 +75,8 @@ class StudioTest {
                 .writeTo(models.resolve("watercolour.safetensors"), Progress.NONE);
         WorkOptions work = new WorkOptions(
                 Storage.in(folder.resolve("data")), folder.resolve("models"), 1, Engine.ONNX, Worker.Pace.STANDARD);
-        server = Server.start(new ServerOptions("127.0.0.1", 0, work, null, 100, null, Set.of(), Hosts.NONE, Hosts.NONE));
+        server = Server.start(
+                new ServerOptions("127.0.0.1", 0, work, null, 100, null, Set.of(), Hosts.NONE, Hosts.NONE));
         PlaywrightAssertions.setDefaultAssertionTimeout(60_000); // the machine may be busy
         playwright = Programs.playwright();
         browser = Programs.chromium(playwright);

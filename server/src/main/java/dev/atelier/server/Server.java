@@ -62,8 +62,7 @@ public final class Server implements AutoCloseable {
                     List.of(
                             new HealthApi(work.database()::isReachable),
                             new MetricsApi(work.metrics(), options.auth()),
-                            new A1111Api(
-                                    work.jobs(), work.store(), settings, library.shelf(), library, options.auth()),
+                            new A1111Api(work.jobs(), work.store(), settings, library.shelf(), library, options.auth()),
                             novita,
                             new LinkApi(links, work.store()),
                             uploads,
