@@ -1,6 +1,8 @@
 package dev.atelier.engine.onnx;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.atelier.checkpoint.Shape;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -16,9 +18,9 @@ final class FastOps extends GraphOps {
 
     /**
      * Where images were halved more often, they have so few pixels that reading the weights takes the time, and those
-     * weights, the largest, are not worth four times the memory.
+     * weights, the largest, are not worth four times the memory. With little memory (bytes), none of the halved are.
      */
-    private static final int MAX_HALVINGS = 2;
+    private static final int MAX_HALVINGS = memory() < (12L << 30) ? 0 : 2;
 
     /** Bytes that the points of an image's tiles may take at once: what does not fit is convolved in bands of rows. */
     private static final long BAND = 64 << 20;
@@ -30,6 +32,10 @@ final class FastOps extends GraphOps {
     private Size size; // of the image at hand, for networks are traced in the order in which they run
     private final Deque<Size> halved = new ArrayDeque<>(); // the sizes before each halving
     private int halvings;
+
+    private static long memory() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+    }
 
     FastOps(OnnxGraph graph, Size size) {
         this(graph, size, BAND);
