@@ -39,6 +39,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,7 +61,7 @@ class KillTest {
 
     private final HttpClient client =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
-    private int started;
+    private final List<Process> processes = new ArrayList<>();
 
     @Test
     void onSqlite() throws Exception {
@@ -109,9 +110,7 @@ class KillTest {
                     next = System.nanoTime() + Duration.ofSeconds(6).toNanos();
                 }
                 assertThat(server.isAlive() && worker.isAlive())
-                        .as("a process ended by itself: " + server.info() + server.isAlive() + worker.isAlive()
-                                + (worker.isAlive() ? 0 : worker.exitValue())
-                                + (server.isAlive() ? 0 : server.exitValue()) + lastLines())
+                        .as(() -> "a process ended by itself: " + lastLines())
                         .isTrue();
             }
             server.destroyForcibly().waitFor();
@@ -147,7 +146,7 @@ class KillTest {
                 "%d accepted, %d in the database, %d process starts, attempts %s%n",
                 accepted.size(),
                 jobs.list(null, null, null, 10 * PICTURES).size(),
-                started,
+                processes.size(),
                 jobs.list(null, null, null, 10 * PICTURES).stream()
                         .collect(Collectors.groupingBy(Job::attempt, Collectors.counting())));
     }
@@ -163,7 +162,7 @@ class KillTest {
 
     private Stream<String> logs() throws IOException {
         List<String> lines = new ArrayList<>();
-        for (int i = 0; i < started; i++) {
+        for (int i = 0; i < processes.size(); i++) {
             lines.addAll(Files.readAllLines(folder.resolve("log" + i)));
         }
         return lines.stream();
@@ -190,8 +189,13 @@ class KillTest {
         }
     }
 
+    @AfterEach
+    void endAll() {
+        processes.forEach(Process::destroyForcibly);
+    }
+
     private Process start(String what, int port, URI url) throws IOException {
-        return new ProcessBuilder(
+        Process process = new ProcessBuilder(
                         ProcessHandle.current().info().command().orElseThrow(),
                         "--enable-native-access=ALL-UNNAMED",
                         "-Xmx256m",
@@ -203,8 +207,10 @@ class KillTest {
                         Integer.toString(port),
                         url == null ? "" : url.toString())
                 .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("log" + started++).toFile())
+                .redirectOutput(folder.resolve("log" + processes.size()).toFile())
                 .start();
+        processes.add(process);
+        return process;
     }
 
     /** A server or a worker, until it is killed. */

@@ -2,6 +2,7 @@ package dev.atelier.server.link;
 
 import dev.atelier.diffusion.ImageFile;
 import dev.atelier.server.http.Api;
+import dev.atelier.server.http.Body;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.store.ObjectStore;
 import io.javalin.config.RoutesConfig;
@@ -18,6 +19,10 @@ import javax.imageio.ImageIO;
 
 /** {@code /files/*}: what {@link Links} has signed. Open to whoever has the link. */
 public record LinkApi(Links links, ObjectStore store) implements Api {
+    /** What keys of pictures begin with that are sent to a link. */
+    public static final String ASSETS = "assets/";
+
+    private static final int MAX_ASSET = 30 << 20;
     private static final String JPEG = ".jpeg";
 
     @Override
@@ -28,10 +33,27 @@ public record LinkApi(Links links, ObjectStore store) implements Api {
     @Override
     public void addTo(RoutesConfig routes) {
         routes.get(Links.PREFIX + "{expires}/{signature}/<key>", this::file);
+        routes.put(Links.PREFIX + "{expires}/{signature}/<key>", this::receive);
     }
 
-    private void file(Context context) throws IOException {
+    /** A picture to train with. A link to anything else is for reading only. */
+    private void receive(Context context) throws IOException {
         String key = context.pathParam("key");
+        requireValid(context, key);
+        if (!key.startsWith(ASSETS)) {
+            throw new HttpError(403, "this link is for reading");
+        }
+        byte[] picture = Body.bytes(context, MAX_ASSET);
+        try {
+            var _ = ImageFile.read(picture);
+        } catch (IOException e) {
+            throw HttpError.of(422, e);
+        }
+        store.put(key, picture);
+        context.status(200).json(Map.of());
+    }
+
+    private long requireValid(Context context, String key) {
         long expires;
         try {
             expires = Long.parseLong(context.pathParam("expires"));
@@ -41,6 +63,12 @@ public record LinkApi(Links links, ObjectStore store) implements Api {
         if (!links.isValid(key, expires, context.pathParam("signature"), Instant.now())) {
             throw gone();
         }
+        return expires;
+    }
+
+    private void file(Context context) throws IOException {
+        String key = context.pathParam("key");
+        long expires = requireValid(context, key);
         byte[] content = content(key).orElseThrow(LinkApi::gone);
         context.header("Access-Control-Allow-Origin", "*")
                 .header(

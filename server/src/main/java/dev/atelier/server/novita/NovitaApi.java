@@ -35,6 +35,7 @@ public final class NovitaApi implements Api {
     private final V3Routes v3;
     private final ModelRoutes models;
     private final AccountRoutes account;
+    private final TrainingRoutes training;
 
     /**
      * @param isExposed whether strangers can reach this server, so that it wants a key; otherwise it does once it has one, and
@@ -59,6 +60,7 @@ public final class NovitaApi implements Api {
         this.v3 = new V3Routes(new V3Requests(names, images, outbound), tasks, results);
         this.models = new ModelRoutes(shelf);
         this.webhooks = new Webhooks(tasks, results, keys, outbound);
+        this.training = new TrainingRoutes(jobs, store, links, names);
         this.account = new AccountRoutes(ledger);
     }
 
@@ -91,6 +93,12 @@ public final class NovitaApi implements Api {
         routes.post("/v3/async/inpainting", v3.submit(V3Requests::inpainting));
         routes.get("/v3/async/task-result", v3::result);
         routes.get("/v3/model", models::v3);
+        routes.post("/v3/assets/training_dataset", training::slot);
+        routes.post("/v3/training/subject", training.train(true));
+        routes.post("/v3/training/style", training.train(false));
+        routes.get("/v3/training/subject", training::show);
+        routes.get("/v3/training/style", training::show);
+        routes.get("/v3/training", training::list);
         routes.get("/v3/user", account::user);
         routes.get("/openapi/v1/billing/balance/detail", account::balanceDetail);
     }
