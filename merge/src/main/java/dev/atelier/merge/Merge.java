@@ -53,7 +53,7 @@ public final class Merge {
     public static Checkpoint addDifference(Checkpoint a, Checkpoint b, Checkpoint c, double m) {
         Checkpoint base = Layout.normalize(c);
         Checkpoint tuned = Layout.normalize(b);
-        Checkpoint difference = tuned.map((name, y) -> takesPart(name)
+        Checkpoint difference = tuned.map((name, y) -> takesPart(tuned, name)
                         ? base.find(name)
                                 .map(z -> difference(name, tuned, y, base, z))
                                 .orElseGet(() -> noDifference(name, tuned, y))
@@ -84,14 +84,14 @@ public final class Merge {
         Checkpoint a = named.getFirst().filter(name -> Component.of(name) != Component.EMA);
         Map<String, Operands> operands = new LinkedHashMap<>();
         a.tensors().forEach((name, x) -> {
-            if (takesPart(name)
+            if (takesPart(a, name)
                     && selected.test(name)
                     && x.dtype().isFloating()
                     && named.stream().allMatch(model -> model.has(name))) {
                 operands.put(name, operands(name, a, named));
             }
         });
-        for (Checkpoint b : named) {
+        for (Checkpoint b : named.subList(Math.min(1, named.size() - 1), named.size())) {
             requireSharedTensor(a, b);
         }
         MergeMethod.Formula formula = method.over(List.copyOf(operands.values()));
@@ -129,8 +129,11 @@ public final class Merge {
                         .toList());
     }
 
-    private static boolean takesPart(String name) {
-        return name.contains("model") && !name.endsWith("position_ids");
+    /** As in AUTOMATIC1111; of a part on its own, such as a VAE, in whose names there is no "model", all tensors. */
+    private static boolean takesPart(Checkpoint a, String name) {
+        return !name.endsWith("position_ids")
+                && (name.contains("model")
+                        || a.tensors().keySet().stream().noneMatch(other -> other.contains("model")));
     }
 
     private static Tensor difference(String name, Checkpoint b, Tensor y, Checkpoint c, Tensor z) {
@@ -149,7 +152,7 @@ public final class Merge {
 
     private static Checkpoint combine(Checkpoint a, Checkpoint b, BinaryOperator<Tensor> formula) {
         requireSharedTensor(a, b);
-        return a.map((name, x) -> takesPart(name)
+        return a.map((name, x) -> takesPart(a, name)
                         ? b.find(name)
                                 .map(y -> combine(name, a, x, b, y, formula))
                                 .orElse(x)
@@ -159,7 +162,7 @@ public final class Merge {
     }
 
     private static void requireSharedTensor(Checkpoint a, Checkpoint b) {
-        if (a.tensors().keySet().stream().noneMatch(name -> takesPart(name) && b.has(name))) {
+        if (a.tensors().keySet().stream().noneMatch(name -> takesPart(a, name) && b.has(name))) {
             throw new InvalidCheckpointException(
                     b.name(),
                     Reason.UNKNOWN_LAYOUT,

@@ -16,6 +16,7 @@ import dev.atelier.checkpoint.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -297,6 +298,23 @@ class MergeTest {
         Checkpoint merged = Merge.weightedSum(a, model("b", 3), 0.5).cast(DType.F16);
 
         Tensors.assertSame("only.a", merged.tensor(UNET + "only.a"), a.tensor(UNET + "only.a"));
+    }
+
+    /** No name in a VAE's file has the word "model", by which AUTOMATIC1111 chooses. */
+    @Test
+    void aPartOnItsOwnIsMergedAsWell() {
+        String name = "decoder.conv_in.weight";
+        Checkpoint a = new ModelFile().floats(name, 1).in(folder, "a");
+        Checkpoint b = new ModelFile().floats(name, 3).in(folder, "b");
+        Checkpoint c = new ModelFile().floats(name, 2).in(folder, "c");
+
+        assertThat(Tensors.floats(Merge.weightedSum(a, b, 0.5).tensor(name))).containsExactly(2);
+        assertThat(Tensors.floats(Merge.addDifference(a, b, c, 0.5).tensor(name)))
+                .containsExactly(1.5f);
+        MergeMethod ties = MergeMethods.named("ties");
+        assertThat(Tensors.floats(Merge.with(ties, ties.settings(Map.of()), List.of(a, b), Multipliers.NONE, _ -> true)
+                        .tensor(name)))
+                .containsExactly(3);
     }
 
     @Test
