@@ -87,7 +87,6 @@ final class TrainingConfig {
             "cache_latents",
             "cache_latents_to_disk",
             "pre_compute_text_embeddings",
-            "enable_bucket",
             "with_prior_preservation",
             "network_module",
             "save_model_as",
@@ -122,6 +121,8 @@ final class TrainingConfig {
             JsonNode value = entry.getValue();
             if (value.isObject()) {
                 add(value, file, command, arguments);
+            } else if (entry.getKey().equals("enable_bucket")) {
+                arguments.add("--no-buckets=" + !value.asBoolean());
             } else if (!NEEDLESS.contains(entry.getKey())) {
                 String option = option(entry.getKey(), file, command);
                 if (value.isArray()) {

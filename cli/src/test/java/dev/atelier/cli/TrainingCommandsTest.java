@@ -106,6 +106,7 @@ class TrainingCommandsTest {
         Files.writeString(config, """
                 output = "%s"
                 cache_latents = true
+                enable_bucket = false
 
                 [network]
                 network_dim = 3
