@@ -147,8 +147,9 @@ final class FastOps extends GraphOps {
         return graph.onnx("Reshape", List.of(x, graph.constant(sizes)));
     }
 
+    /** A bias that is no weight is a constant, as of convolutions that have none. */
     @Override
     GraphValue perChannel(GraphValue weight) {
-        return graph.in(WeightForm.PER_CHANNEL, weight);
+        return graph.isWeight(weight) ? graph.in(WeightForm.PER_CHANNEL, weight) : super.perChannel(weight);
     }
 }

@@ -94,6 +94,11 @@ final class OnnxGraph {
         return new GraphValue(weight.name());
     }
 
+    /** Whether {@code value} is what {@link #weight} gave. */
+    boolean isWeight(GraphValue value) {
+        return offered.containsKey(value.name());
+    }
+
     /** The shape of what {@link #weight} gave. */
     Shape shape(GraphValue weight) {
         return Objects.requireNonNull(offered.get(weight.name()), weight.name()).shape();
