@@ -50,7 +50,7 @@ final class PublicAddress {
         }
         boolean isGlobal = first >>> 13 == 1; // 2000::/3, all that is given out
         boolean isSpecial =
-                first == 0x2001 && (second < 0x200 || second == 0xdb8) // Teredo and other protocols; documentation
+                (first == 0x2001 && (second < 0x200 || second == 0xdb8)) // Teredo and other protocols; documentation
                         || (first == 0x3fff && second < 0x1000); // documentation
         return isGlobal && !isSpecial;
     }
