@@ -83,7 +83,7 @@ public final class Atelier implements AutoCloseable {
     public static Atelier open(Checkpoint checkpoint, ModelLabel label, ModelOptions options, Progress progress) {
         StableDiffusion model = options.model(checkpoint);
         LazyRefiner refiner = refiner(options);
-        EngineModel<?> loaded = options.engine().load(model, progress);
+        EngineModel<?> loaded = options.load(model, progress);
         return new Atelier(loaded, new PromptNetworks(model, loaded, options), refiner, () -> label, () -> {});
     }
 
@@ -118,12 +118,12 @@ public final class Atelier implements AutoCloseable {
 
     private static @Nullable LazyRefiner refiner(ModelOptions options) {
         Path file = options.refiner();
-        return file == null ? null : new LazyRefiner(file, name(file), options.engine());
+        return file == null ? null : new LazyRefiner(file, name(file), options);
     }
 
     private static Atelier open(Path path, StableDiffusion model, ModelOptions options, Progress progress) {
         LazyRefiner refiner = refiner(options);
-        EngineModel<?> loaded = options.engine().load(model, progress);
+        EngineModel<?> loaded = options.load(model, progress);
         ExtraNetworks networks = new PromptNetworks(model, loaded, options);
         String name = name(path);
         if (Files.isDirectory(path)) {

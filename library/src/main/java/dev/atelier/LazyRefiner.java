@@ -12,21 +12,21 @@ import org.jspecify.annotations.Nullable;
 /** A refiner from a file, which has been checked and is loaded when it is its turn. */
 final class LazyRefiner implements Refiner, AutoCloseable {
     private final StableDiffusion checked;
-    private final Engine engine;
+    private final ModelOptions options;
     private final String name;
     private final BackgroundHash hash;
     private @Nullable DiffusionModel loaded;
 
-    LazyRefiner(Path checkpoint, String name, Engine engine) {
+    LazyRefiner(Path checkpoint, String name, ModelOptions options) {
         this.checked = StableDiffusion.of(Checkpoints.open(checkpoint));
-        this.engine = engine;
+        this.options = options;
         this.name = name;
         this.hash = BackgroundHash.of(checkpoint);
     }
 
     @Override
     public DiffusionModel model() {
-        DiffusionModel model = loaded != null ? loaded : engine.load(checked, Progress.NONE);
+        DiffusionModel model = loaded != null ? loaded : options.load(checked, Progress.NONE);
         loaded = model;
         return model;
     }

@@ -4,7 +4,12 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.PredictionType;
+import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Slim;
+import dev.atelier.engine.onnx.OnnxModel;
+import dev.atelier.engine.torch.TorchModel;
+import dev.atelier.engine.torch.TorchSettings;
+import dev.atelier.model.EngineModel;
 import dev.atelier.model.Family;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TinyDecoderModel;
@@ -24,10 +29,21 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ModelOptions {
     /** ONNX Runtime, and everything else as the checkpoint says. */
-    public static final ModelOptions DEFAULT =
-            new ModelOptions(Engine.ONNX, null, null, null, null, List.of(), List.of(), List.of(), List.of(), null);
+    public static final ModelOptions DEFAULT = new ModelOptions(
+            Engine.ONNX,
+            TorchSettings.DEFAULT,
+            null,
+            null,
+            null,
+            null,
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            null);
 
     private final Engine engine;
+    private final TorchSettings torch;
     private final @Nullable Path vae;
     private final @Nullable PredictionType prediction;
     private final @Nullable Boolean zeroTerminalSnr;
@@ -40,6 +56,7 @@ public final class ModelOptions {
 
     private ModelOptions(
             Engine engine,
+            TorchSettings torch,
             @Nullable Path vae,
             @Nullable PredictionType prediction,
             @Nullable Boolean zeroTerminalSnr,
@@ -50,6 +67,7 @@ public final class ModelOptions {
             List<Path> models,
             @Nullable Path previewDecoder) {
         this.engine = engine;
+        this.torch = torch;
         this.vae = vae;
         this.prediction = prediction;
         this.zeroTerminalSnr = zeroTerminalSnr;
@@ -64,6 +82,23 @@ public final class ModelOptions {
     /** What runs the networks. */
     public ModelOptions engine(Engine value) {
         return new ModelOptions(
+                value,
+                torch,
+                vae,
+                prediction,
+                zeroTerminalSnr,
+                refiner,
+                embeddings,
+                loras,
+                controlNets,
+                models,
+                previewDecoder);
+    }
+
+    /** Runs the networks on libtorch, on the device and in the precision given. */
+    public ModelOptions torch(TorchSettings value) {
+        return new ModelOptions(
+                Engine.TORCH,
                 value,
                 vae,
                 prediction,
@@ -80,6 +115,7 @@ public final class ModelOptions {
     public ModelOptions vae(@Nullable Path value) {
         return new ModelOptions(
                 engine,
+                torch,
                 value,
                 prediction,
                 zeroTerminalSnr,
@@ -94,19 +130,30 @@ public final class ModelOptions {
     /** What the UNet is taken to predict whatever the checkpoint says; null for what it says. */
     public ModelOptions prediction(@Nullable PredictionType value) {
         return new ModelOptions(
-                engine, vae, value, zeroTerminalSnr, refiner, embeddings, loras, controlNets, models, previewDecoder);
+                engine,
+                torch,
+                vae,
+                value,
+                zeroTerminalSnr,
+                refiner,
+                embeddings,
+                loras,
+                controlNets,
+                models,
+                previewDecoder);
     }
 
     /** Whether the noise schedule is stretched so that it ends in pure noise; null for what the checkpoint says. */
     public ModelOptions zeroTerminalSnr(@Nullable Boolean value) {
         return new ModelOptions(
-                engine, vae, prediction, value, refiner, embeddings, loras, controlNets, models, previewDecoder);
+                engine, torch, vae, prediction, value, refiner, embeddings, loras, controlNets, models, previewDecoder);
     }
 
     /** A checkpoint that finishes what the first begins, such as SDXL's refiner; null for none. */
     public ModelOptions refiner(@Nullable Path value) {
         return new ModelOptions(
                 engine,
+                torch,
                 vae,
                 prediction,
                 zeroTerminalSnr,
@@ -122,6 +169,7 @@ public final class ModelOptions {
     public ModelOptions embeddings(List<Path> value) {
         return new ModelOptions(
                 engine,
+                torch,
                 vae,
                 prediction,
                 zeroTerminalSnr,
@@ -137,6 +185,7 @@ public final class ModelOptions {
     public ModelOptions loras(List<Path> value) {
         return new ModelOptions(
                 engine,
+                torch,
                 vae,
                 prediction,
                 zeroTerminalSnr,
@@ -154,13 +203,24 @@ public final class ModelOptions {
      */
     public ModelOptions previewDecoder(@Nullable Path value) {
         return new ModelOptions(
-                engine, vae, prediction, zeroTerminalSnr, refiner, embeddings, loras, controlNets, models, value);
+                engine,
+                torch,
+                vae,
+                prediction,
+                zeroTerminalSnr,
+                refiner,
+                embeddings,
+                loras,
+                controlNets,
+                models,
+                value);
     }
 
     /** Files of ControlNets, which requests call by the file's name without extension. */
     public ModelOptions controlNets(List<Path> value) {
         return new ModelOptions(
                 engine,
+                torch,
                 vae,
                 prediction,
                 zeroTerminalSnr,
@@ -179,6 +239,7 @@ public final class ModelOptions {
     public ModelOptions models(List<Path> value) {
         return new ModelOptions(
                 engine,
+                torch,
                 vae,
                 prediction,
                 zeroTerminalSnr,
@@ -190,8 +251,12 @@ public final class ModelOptions {
                 previewDecoder);
     }
 
-    Engine engine() {
-        return engine;
+    /** Loads the weights; {@code progress} counts bytes of the checkpoint. */
+    EngineModel<?> load(StableDiffusion model, Progress progress) {
+        return switch (engine) {
+            case ONNX -> OnnxModel.load(model, progress);
+            case TORCH -> TorchModel.load(model, torch, progress);
+        };
     }
 
     EmbeddingFolders embeddings() {

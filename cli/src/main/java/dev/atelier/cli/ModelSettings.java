@@ -3,6 +3,7 @@ package dev.atelier.cli;
 import dev.atelier.Engine;
 import dev.atelier.ModelOptions;
 import dev.atelier.checkpoint.PredictionType;
+import dev.atelier.engine.torch.TorchSettings;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -33,9 +34,21 @@ final class ModelSettings {
     @Option(
             names = "--engine",
             paramLabel = "NAME",
-            defaultValue = "onnx",
-            description = "onnx (ONNX Runtime) or torch (libtorch). Default: ${DEFAULT-VALUE}.")
-    private Engine engine = Engine.ONNX;
+            description = "onnx (ONNX Runtime) or torch (libtorch). Default: onnx, or torch where --device or --dtype"
+                    + " is given.")
+    private @Nullable Engine engine;
+
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            description = "Where libtorch computes: cpu, cuda, or cuda:1 for the second NVIDIA card. Default: cpu.")
+    private @Nullable String device;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            description = "In what libtorch computes: fp32, tf32, bf16 or fp16; the VAE always in fp32. Default: fp32.")
+    private TorchSettings.@Nullable Precision dtype;
 
     @Option(
             names = "--refiner",
@@ -64,11 +77,21 @@ final class ModelSettings {
                     + " taesdxl_decoder in --models, or else colours alone.")
     private @Nullable Path previewDecoder;
 
+    private ModelOptions engine() {
+        if (device == null && dtype == null) {
+            return ModelOptions.DEFAULT.engine(engine == null ? Engine.ONNX : engine);
+        }
+        if (engine == Engine.ONNX) {
+            throw new IllegalArgumentException("--device and --dtype are settings of libtorch: --engine torch");
+        }
+        return ModelOptions.DEFAULT.torch(new TorchSettings(
+                device == null ? TorchSettings.DEFAULT.device() : device,
+                dtype == null ? TorchSettings.DEFAULT.precision() : dtype));
+    }
+
     /** @param models where models of all kinds lie */
     ModelOptions options(List<Path> models) {
-        return ModelOptions.DEFAULT
-                .engine(engine)
-                .vae(vae)
+        return engine().vae(vae)
                 .prediction(prediction)
                 .zeroTerminalSnr(zeroSnr)
                 .refiner(refiner)

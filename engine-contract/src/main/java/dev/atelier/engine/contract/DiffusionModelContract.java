@@ -170,6 +170,20 @@ public abstract class DiffusionModelContract {
         assertThat(model.decode(second).values()).isEqualTo(model.decode(first).values());
     }
 
+    @Test
+    void aModelThatIsLoadedAgainGivesTheSameBytes() {
+        Reference reference = Reference.open("unet.safetensors", folder);
+        FloatArray latents = reference.array("latents");
+        float[] timesteps = reference.array("timesteps").values();
+        UNetConditioning context = UNetConditioning.of(reference.array("context"));
+        try (DiffusionModel again = load(StableDiffusion.of(miniature()))) {
+            assertThat(again.predictNoise(latents, timesteps, context).values())
+                    .isEqualTo(model.predictNoise(latents, timesteps, context).values());
+            assertThat(again.decode(latents).values())
+                    .isEqualTo(model.decode(latents).values());
+        }
+    }
+
     /** A guided run of 20 steps from the recorded noise; {@code inputs} receives the latents of each step. */
     private FloatArray sample(Reference reference, String sampler, List<FloatArray> inputs) {
         SamplerChoice choice = SamplerChoice.named(sampler);

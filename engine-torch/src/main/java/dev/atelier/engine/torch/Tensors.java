@@ -10,6 +10,7 @@ import java.util.stream.LongStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
@@ -46,8 +47,10 @@ final class Tensors {
         return torch.from_blob(new Address(bytes), shape);
     }
 
+    /** The elements of a tensor on any device, of any precision. */
     static FloatArray toArray(Tensor tensor) {
-        float[] values = memory(tensor.contiguous()).toArray(ValueLayout.JAVA_FLOAT);
+        Tensor fp32 = tensor.to(new Device("cpu"), torch.ScalarType.Float).contiguous();
+        float[] values = memory(fp32).toArray(ValueLayout.JAVA_FLOAT);
         int[] shape = new int[(int) tensor.dim()];
         Arrays.setAll(shape, axis -> (int) tensor.size(axis));
         return FloatArray.of(values, shape);

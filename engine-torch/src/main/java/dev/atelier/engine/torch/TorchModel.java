@@ -29,7 +29,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** A Stable Diffusion model on libtorch, in fp32 on the CPU. */
+/** A Stable Diffusion model on libtorch. */
 public final class TorchModel extends EngineModel<TorchModel.Part> {
 
     /**
@@ -50,33 +50,46 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
         boolean contains(String name);
     }
 
+    private final TorchSettings settings;
     private final TorchOps ops;
     private final @Nullable Live live;
 
-    private TorchModel(StableDiffusion model, TorchOps ops, @Nullable Live live) {
+    private TorchModel(StableDiffusion model, TorchSettings settings, TorchOps ops, @Nullable Live live) {
         super(model);
+        this.settings = settings;
         this.ops = ops;
         this.live = live;
     }
 
     /** A model that computes with {@code ops} and with {@code live}, as far as that goes; it loads the rest when it is needed. */
     static TorchModel of(StableDiffusion model, TorchOps ops, Live live) {
-        return new TorchModel(model, ops, live);
+        return new TorchModel(model, TorchSettings.DEFAULT, ops, live);
     }
 
     /** Loads the weights that making pictures from text needs. {@code progress} counts bytes of weights. */
     public static TorchModel load(StableDiffusion model, Progress progress) {
-        TorchModel loaded = new TorchModel(model, new TorchOps(), null);
+        return load(model, TorchSettings.DEFAULT, progress);
+    }
+
+    /**
+     * Loads it onto a device.
+     *
+     * @throws IllegalArgumentException if the device cannot be used; the message says what it takes
+     */
+    public static TorchModel load(StableDiffusion model, TorchSettings settings, Progress progress) {
+        settings.prepare();
+        TorchModel loaded = new TorchModel(model, settings, new TorchOps(settings), null);
         loaded.load(progress);
         return loaded;
     }
 
     @Override
-    protected Part open(Network network, NetworkSettings settings, Progress progress) {
+    protected Part open(Network network, NetworkSettings wanted, Progress progress) {
         Set<String> used = new HashSet<>(model().weights(network));
         if (live == null) {
-            TorchWeights weights = TorchWeights.load(model().checkpoint(), used::contains, progress);
-            return new Part(network, weights, weights, settings);
+            TorchWeights weights = TorchWeights.load(
+                    model().checkpoint(), used::contains, fp32 -> settings.weight(fp32, network), progress);
+            return new Part(network, weights, weights, wanted);
         }
         used.removeIf(live::contains);
         TorchWeights rest = TorchWeights.load(model().checkpoint(), used::contains, progress);
@@ -94,19 +107,26 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
                     }
                 },
                 rest,
-                settings);
+                wanted);
     }
 
     @Override
     protected Part open(ControlNetModel controlNet) {
-        TorchWeights weights =
-                TorchWeights.load(controlNet.checkpoint(), controlNet.weights()::contains, Progress.NONE);
+        TorchWeights weights = TorchWeights.load(
+                controlNet.checkpoint(),
+                controlNet.weights()::contains,
+                fp32 -> settings.weight(fp32, Network.UNET),
+                Progress.NONE);
         return new Part(controlNet, weights, weights, NetworkSettings.DEFAULT);
     }
 
     @Override
     protected Part open(TinyDecoderModel decoder) {
-        TorchWeights weights = TorchWeights.load(decoder.checkpoint(), decoder.weights()::contains, Progress.NONE);
+        TorchWeights weights = TorchWeights.load(
+                decoder.checkpoint(),
+                decoder.weights()::contains,
+                fp32 -> settings.weight(fp32, Network.VAE_DECODER),
+                Progress.NONE);
         return new Part(decoder, weights, weights, NetworkSettings.DEFAULT);
     }
 
@@ -119,9 +139,9 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
             ClipTextEncoder.Inserted<Tensor> vectors =
-                    new ClipTextEncoder.Inserted<>(Tensors.of(inserted.kept()), Tensors.of(inserted.vectors()));
+                    new ClipTextEncoder.Inserted<>(ops.constant(inserted.kept()), ops.constant(inserted.vectors()));
             ClipTextEncoder.Encoded<Tensor> encoded = new ClipTextEncoder<>(ops, part.weights, config)
-                    .forward(Tensors.of(tokens), vectors, part.settings.clipSkip());
+                    .forward(settings.place(Tensors.of(tokens)), vectors, part.settings.clipSkip());
             Tensor pooled = encoded.pooled();
             return new ClipTextEncoder.Encoded<>(
                     Tensors.toArray(encoded.context()), pooled == null ? null : Tensors.toArray(pooled));
@@ -141,7 +161,7 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
 
     @Override
     protected FloatArray predict(Part part, UNet.Input<FloatArray> input, FloatArray deep) {
-        return run(() -> unet(part).shallow(tensors(input), part.settings.depth(), Tensors.of(deep)));
+        return run(() -> unet(part).shallow(tensors(input), part.settings.depth(), ops.constant(deep)));
     }
 
     private UNet<Tensor> unet(Part part) {
@@ -154,36 +174,36 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
             ControlNet<Tensor> net = new ControlNet<>(ops, part.weights, config);
-            return net.forward(tensors(input), net.read(Tensors.of(picture))).stream()
+            return net.forward(tensors(input), net.read(ops.constant(picture))).stream()
                     .map(Tensors::toArray)
                     .toList();
         }
     }
 
-    private static UNet.Input<Tensor> tensors(UNet.Input<FloatArray> input) {
+    private UNet.Input<Tensor> tensors(UNet.Input<FloatArray> input) {
         return new UNet.Input<>(
-                Tensors.of(input.latents()),
-                Tensors.of(input.timesteps()),
-                Tensors.of(input.context()),
+                ops.constant(input.latents()),
+                ops.constant(input.timesteps()),
+                ops.constant(input.context()),
                 orNull(input.vector()),
                 orNull(input.image()),
-                input.control().stream().map(Tensors::of).toList());
+                input.control().stream().map(ops::constant).toList());
     }
 
-    private static @Nullable Tensor orNull(@Nullable FloatArray values) {
-        return values == null ? null : Tensors.of(values);
+    private @Nullable Tensor orNull(@Nullable FloatArray values) {
+        return values == null ? null : ops.constant(values);
     }
 
     @Override
     protected FloatArray decode(Part part, FloatArray latents) {
         return run(() -> part.network instanceof TinyDecoderModel
-                ? new TinyDecoder<>(ops, part.weights).forward(Tensors.of(latents))
-                : new VaeDecoder<>(ops, part.weights, model().vae()).forward(Tensors.of(latents)));
+                ? new TinyDecoder<>(ops, part.weights).forward(ops.constant(latents))
+                : new VaeDecoder<>(ops, part.weights, model().vae()).forward(ops.constant(latents)));
     }
 
     @Override
     protected FloatArray encode(Part part, FloatArray pictures) {
-        return run(() -> new VaeEncoder<>(ops, part.weights, model().vae()).forward(Tensors.of(pictures)));
+        return run(() -> new VaeEncoder<>(ops, part.weights, model().vae()).forward(ops.constant(pictures)));
     }
 
     private static FloatArray run(Supplier<Tensor> network) {

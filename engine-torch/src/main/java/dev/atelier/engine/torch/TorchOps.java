@@ -28,9 +28,24 @@ import org.bytedeco.pytorch.global.torch;
  * the thread and is freed with it: callers open one around each network call.
  */
 class TorchOps implements Ops<Tensor> {
+    private final TorchSettings settings;
+
+    TorchOps() {
+        this(TorchSettings.DEFAULT);
+    }
+
+    TorchOps(TorchSettings settings) {
+        this.settings = settings;
+    }
+
     @Override
     public Tensor constant(FloatArray values) {
-        return Tensors.of(values);
+        return settings.place(Tensors.of(values));
+    }
+
+    /** In the precision of the layer's weight. */
+    private static Tensor as(Tensor x, Tensor weight) {
+        return x.to(weight.scalar_type());
     }
 
     @Override
@@ -90,23 +105,23 @@ class TorchOps implements Ops<Tensor> {
 
     @Override
     public Tensor linear(Tensor x, Tensor weight, Tensor bias) {
-        return torch.linear(x, weight, new TensorOptional(bias));
+        return torch.linear(as(x, weight), weight, new TensorOptional(bias));
     }
 
     @Override
     public Tensor linear(Tensor x, Tensor weight) {
-        return torch.linear(x, weight);
+        return torch.linear(as(x, weight), weight);
     }
 
     @Override
     public Tensor matmul(Tensor x, Tensor matrix) {
-        return x.matmul(matrix);
+        return as(x, matrix).matmul(matrix);
     }
 
     @Override
     public Tensor conv2d(Tensor image, Tensor weight, Tensor bias, int stride, int padding) {
         return torch.conv2d(
-                image,
+                as(image, weight),
                 weight,
                 new TensorOptional(bias),
                 new long[] {stride, stride},
@@ -122,13 +137,15 @@ class TorchOps implements Ops<Tensor> {
 
     @Override
     public Tensor groupNorm(Tensor image, int groups, Tensor weight, Tensor bias, double epsilon) {
-        return group_norm(image, groups, new TensorOptional(weight), new TensorOptional(bias), epsilon, false);
+        return group_norm(
+                as(image, weight), groups, new TensorOptional(weight), new TensorOptional(bias), epsilon, false);
     }
 
     @Override
     public Tensor layerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon) {
         long[] normalized = {x.size(-1)};
-        return layer_norm(x, normalized, new TensorOptional(weight), new TensorOptional(bias), epsilon, false);
+        return layer_norm(
+                as(x, weight), normalized, new TensorOptional(weight), new TensorOptional(bias), epsilon, false);
     }
 
     @Override

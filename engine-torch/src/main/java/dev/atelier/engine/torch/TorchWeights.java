@@ -10,11 +10,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A checkpoint's tensors for libtorch, in fp32. Where the file holds fp32 they are read from the mapped file, without a
+ * A checkpoint's tensors for libtorch, in fp32 unless another place wants them otherwise. Where the file holds fp32 they are read from the mapped file, without a
  * copy; anything else is converted into native memory once. Nothing goes through the Java heap.
  */
 final class TorchWeights implements Weights<Tensor>, AutoCloseable {
@@ -25,15 +26,21 @@ final class TorchWeights implements Weights<Tensor>, AutoCloseable {
         this.checkpoint = checkpoint;
     }
 
-    /** Loads the tensors whose name passes {@code used}. Must not be called within a pointer scope. */
+    /** Loads the tensors whose name passes {@code used}, in fp32. Must not be called within a pointer scope. */
     static TorchWeights load(Checkpoint checkpoint, Predicate<String> used, Progress progress) {
+        return load(checkpoint, used, UnaryOperator.identity(), progress);
+    }
+
+    /** As {@link #load(Checkpoint, Predicate, Progress)}; {@code placed} gives what stands for each, and owns the fp32 one. */
+    static TorchWeights load(
+            Checkpoint checkpoint, Predicate<String> used, UnaryOperator<Tensor> placed, Progress progress) {
         TorchWeights weights = new TorchWeights(checkpoint);
         List<String> names = checkpoint.tensors().keySet().stream().filter(used).toList();
         long total = names.stream().mapToLong(name -> size(checkpoint, name)).sum();
         long done = 0;
         for (String name : names) {
             progress.update(done, total);
-            weights.loaded.put(name, load(checkpoint.tensor(name)));
+            weights.loaded.put(name, placed.apply(load(checkpoint.tensor(name))));
             done += size(checkpoint, name);
         }
         progress.update(done, total);

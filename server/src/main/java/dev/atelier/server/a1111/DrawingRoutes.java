@@ -1,6 +1,7 @@
 package dev.atelier.server.a1111;
 
 import dev.atelier.Atelier;
+import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.HiresFix;
@@ -109,7 +110,8 @@ final class DrawingRoutes {
                     minSigma == null || minSigma == 0 ? null : new GuidanceOptions(0, minSigma, false, false),
                     values.isKnown("image_cfg_scale") ? values.number("image_cfg_scale") : null,
                     refiner(values),
-                    values.number("refiner_switch_at"));
+                    values.number("refiner_switch_at"),
+                    acceleration(values.json("override_settings"), values.isKnown("init_images")));
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
@@ -216,6 +218,31 @@ final class DrawingRoutes {
     private @Nullable Integer clipSkip(@Nullable JsonNode overrides) {
         JsonNode skip = options.get("CLIP_stop_at_last_layers", overrides);
         return skip != null && skip.isNumber() && skip.intValue() > 1 ? skip.intValue() : null;
+    }
+
+    /** Token merging, and DeepCache by the names of its extension for AUTOMATIC1111; null for neither. */
+    private @Nullable Acceleration acceleration(@Nullable JsonNode overrides, boolean fromPicture) {
+        boolean isOverridden = overrides != null && overrides.has("token_merging_ratio");
+        double ratio = ratio("token_merging_ratio", overrides);
+        boolean asks = fromPicture && !(isOverridden && ratio != 0);
+        double ofPicture = asks ? ratio("token_merging_ratio_img2img", overrides) : 0;
+        JsonNode caches = options.get("deepcache_enable", overrides);
+        double interval = caches != null && caches.asBoolean(false)
+                ? Math.clamp(number("deepcache_full_run_step_rate", overrides), 1, 100)
+                : 1;
+        Acceleration acceleration = new Acceleration(
+                (int) interval, 1, ofPicture != 0 ? ofPicture : ratio, ratio("token_merging_ratio_hr", overrides));
+        return acceleration.equals(Acceleration.NONE) ? null : acceleration;
+    }
+
+    /** AUTOMATIC1111 allows 0.9 and merges three quarters. */
+    private double ratio(String option, @Nullable JsonNode overrides) {
+        return Math.clamp(number(option, overrides), 0, 0.75);
+    }
+
+    private double number(String option, @Nullable JsonNode overrides) {
+        JsonNode value = options.get(option, overrides);
+        return value == null || !value.isNumber() ? 0 : value.doubleValue();
     }
 
     private static @Nullable Size seedResizeFrom(Values values) {

@@ -35,6 +35,7 @@ final class Options {
              "uni_pc_order": 3.0, "uni_pc_lower_order_final": true, "sd_noise_schedule": "Default",
              "use_old_scheduling": false, "beta_dist_alpha": 0.6, "beta_dist_beta": 0.6,
              "token_merging_ratio": 0.0, "token_merging_ratio_img2img": 0.0, "token_merging_ratio_hr": 0.0,
+             "deepcache_enable": false, "deepcache_full_run_step_rate": 3.0,
              "pad_cond_uncond": false, "pad_cond_uncond_v0": false, "sdxl_crop_top": 0, "sdxl_crop_left": 0,
              "sdxl_refiner_low_aesthetic_score": 2.5, "sdxl_refiner_high_aesthetic_score": 6.0,
              "return_grid": true, "return_mask": false, "return_mask_composite": false,

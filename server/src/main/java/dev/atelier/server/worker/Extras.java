@@ -1,5 +1,6 @@
 package dev.atelier.server.worker;
 
+import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
 import java.util.List;
@@ -11,26 +12,29 @@ import org.jspecify.annotations.Nullable;
  * @param controls pictures that control what is drawn
  * @param refiner the model of the shelf that finishes the picture; null for none
  * @param refinerSwitchAt when it takes over, as a share of the way
+ * @param acceleration null for the exact picture
  */
 public record Extras(
         List<ControlPicture> controls,
         @Nullable GuidanceOptions guidance,
         @Nullable Double imageCfgScale,
         @Nullable String refiner,
-        @Nullable Double refinerSwitchAt) {
-    public static final Extras NONE = new Extras(List.of(), null, null, null, null);
+        @Nullable Double refinerSwitchAt,
+        @Nullable Acceleration acceleration) {
+    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null);
 
     public Extras {
         controls = List.copyOf(controls);
     }
 
     public static Extras of(List<ControlPicture> controls) {
-        return new Extras(controls, null, null, null, null);
+        return new Extras(controls, null, null, null, null, null);
     }
 
     GenerationRequest applyTo(GenerationRequest given) {
         GenerationRequest request = guidance == null ? given : given.guidance(guidance);
         request = imageCfgScale == null ? request : request.imageCfgScale(imageCfgScale);
+        request = acceleration == null ? request : request.acceleration(acceleration);
         return refinerSwitchAt == null ? request : request.refinerSwitchAt(refinerSwitchAt);
     }
 }
