@@ -43,9 +43,9 @@ class TorchOps implements Ops<Tensor> {
         return settings.place(Tensors.of(values));
     }
 
-    /** In the precision of the layer's weight. */
-    private static Tensor as(Tensor x, Tensor weight) {
-        return x.to(weight.scalar_type());
+    /** In the precision of the layer's weight, where there are two. */
+    private Tensor as(Tensor x, Tensor weight) {
+        return settings.isNarrow() ? x.to(weight.scalar_type()) : x;
     }
 
     @Override

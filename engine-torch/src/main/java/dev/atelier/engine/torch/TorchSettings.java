@@ -39,6 +39,11 @@ public record TorchSettings(String device, Precision precision) {
         }
     }
 
+    /** Whether weights have fewer bits than what comes in and goes out. */
+    boolean isNarrow() {
+        return precision.type != torch.ScalarType.Float;
+    }
+
     private boolean isCuda() {
         return device.startsWith("cuda");
     }
