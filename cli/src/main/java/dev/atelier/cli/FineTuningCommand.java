@@ -133,7 +133,8 @@ abstract class FineTuningCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        return config == null ? train() : configured(config).train();
+        FineTuningCommand command = config == null ? this : configured(config);
+        return command.train(spec.root().commandLine().getParseResult().originalArgs());
     }
 
     private FineTuningCommand configured(Path file) throws IOException {
@@ -153,7 +154,8 @@ abstract class FineTuningCommand implements Callable<Integer> {
         return command;
     }
 
-    private int train() {
+    /** @param arguments what {@code atelier} was called with */
+    private int train(List<String> arguments) {
         if (output == null) {
             throw new IllegalArgumentException("--output is missing: the file to write");
         }
@@ -181,8 +183,7 @@ abstract class FineTuningCommand implements Callable<Integer> {
                         samples,
                         sampleEvery));
         PrintWriter out = spec.commandLine().getOut();
-        try (TrainingProcesses together =
-                        TrainingProcesses.start(processes, spec.root().commandLine());
+        try (TrainingProcesses together = TrainingProcesses.start(processes, arguments);
                 TrainingProgress progress =
                         new TrainingProgress(spec.commandLine().getErr())) {
             FineTuning.run(checkpoint, plan, together.workers(), progress);

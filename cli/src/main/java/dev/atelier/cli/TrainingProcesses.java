@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 
 /**
  * The processes of one training: those that this one starts, with the same arguments, or those that torchrun or its like started,
@@ -28,9 +27,9 @@ final class TrainingProcesses implements AutoCloseable {
      * Starts what there is to start, and waits until all have found each other.
      *
      * @param count how many on this machine, unless the environment says that this is one of several
-     * @param root the command that was called
+     * @param arguments what {@code atelier} was called with
      */
-    static TrainingProcesses start(int count, CommandLine root) {
+    static TrainingProcesses start(int count, List<String> arguments) {
         if (count < 1) {
             throw new IllegalArgumentException("there is at least one process, not " + count);
         }
@@ -40,7 +39,7 @@ final class TrainingProcesses implements AutoCloseable {
             if (place.isPresent()) {
                 processes.workers = WorkerGroup.join(place.get());
             } else if (count > 1) {
-                processes.spread(count, root.getParseResult().originalArgs());
+                processes.spread(count, arguments);
             }
             return processes;
         } catch (IOException e) {
