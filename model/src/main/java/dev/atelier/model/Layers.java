@@ -51,11 +51,6 @@ final class Layers<T> {
         return shape.size(0) == shape.size(1);
     }
 
-    /** How many channels the convolution {@code name} puts out. */
-    long outputs(String name) {
-        return weights.shape(prefix + name + ".weight", 4).size(0);
-    }
-
     /** How many numbers the linear layer {@code name} puts out. */
     long width(String name) {
         return weights.shape(prefix + name + ".weight", 2).size(0);

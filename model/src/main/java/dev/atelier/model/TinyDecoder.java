@@ -27,7 +27,7 @@ public final class TinyDecoder<T> {
             for (int i = 0; i < 3; i++) {
                 x = block(layers.at(Integer.toString(stage + i)), x);
             }
-            x = convWithoutBias(Integer.toString(stage + 4), ops.upsample2x(x));
+            x = layers.conv(Integer.toString(stage + 4), ops.upsample2x(x));
         }
         x = layers.conv("19", block(layers.at("18"), x));
         return ops.add(ops.scale(x, 2), ops.constant(FloatArray.of(new float[] {-1}, 1)));
@@ -39,11 +39,5 @@ public final class TinyDecoder<T> {
             x = ops.relu(block.conv("conv.2", x));
             return ops.relu(ops.add(input, block.conv("conv.4", x)));
         });
-    }
-
-    private T convWithoutBias(String name, T image) {
-        int channels = (int) layers.outputs(name);
-        T none = ops.constant(FloatArray.of(new float[channels], channels));
-        return ops.conv2d(image, layers.weight(name + ".weight"), none, 1, 1);
     }
 }

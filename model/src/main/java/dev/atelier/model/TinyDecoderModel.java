@@ -1,9 +1,12 @@
 package dev.atelier.model;
 
 import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
+import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedSet;
@@ -17,6 +20,9 @@ import java.util.regex.Pattern;
  */
 public record TinyDecoderModel(Checkpoint checkpoint) implements Loadable {
     static final String PREFIX = "taesd_decoder.";
+
+    /** The convolutions after an enlargement. */
+    private static final int[] WITHOUT_BIAS = {7, 12, 17};
 
     // the author's file of the decoder alone, or of both halves; diffusers' file of both
     private static final Pattern NAME = Pattern.compile(
@@ -41,9 +47,19 @@ public record TinyDecoderModel(Checkpoint checkpoint) implements Loadable {
             throw new InvalidCheckpointException(
                     file.name(), Reason.UNKNOWN_LAYOUT, "its tensors are not named as those of a TAESD decoder");
         }
+        for (int layer : WITHOUT_BIAS) {
+            Tensor weight = tensors.get(PREFIX + layer + ".weight");
+            if (weight != null && weight.shape().rank() == 4) {
+                tensors.put(PREFIX + layer + ".bias", zeros(weight.shape().size(0)));
+            }
+        }
         TinyDecoderModel model = new TinyDecoderModel(Checkpoint.of(file.sources(), tensors, file.metadata()));
         var _ = model.weights();
         return model;
+    }
+
+    private static Tensor zeros(long count) {
+        return Tensor.of(DType.F32, Shape.of(count), MemorySegment.ofArray(new float[Math.toIntExact(count)]));
     }
 
     /** The names of its tensors, in the order of their use. */
