@@ -122,8 +122,7 @@ class TrainingCommandsTest {
         Run run = Run.atelier("train", "lora", "--config", config, "--steps", "1");
         assertThat(run.err()).doesNotContain("line ");
         assertThat(run.exitCode()).isZero();
-        assertThat(Run.atelier("metadata", "show", folder.resolve("file.safetensors"))
-                        .out())
+        assertThat(Run.atelier("metadata", folder.resolve("file.safetensors")).out())
                 .contains("ss_network_dim")
                 .containsPattern("ss_steps\\W+1\\b");
     }
