@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "atelier",
         description = {
-            "A workshop for Stable Diffusion checkpoints: inspect, convert, merge, generate.",
+            "A workshop for Stable Diffusion checkpoints: inspect, convert, merge, train, generate, serve.",
             "",
             "Start with a picture:",
             "  atelier generate \"a red circle on a blue background\" -o circle.png",
