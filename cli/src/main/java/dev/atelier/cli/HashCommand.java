@@ -18,9 +18,11 @@ import picocli.CommandLine.Spec;
         description = {
             "Prints the hashes by which other programs know a file.",
             "",
-            "  sha256  of the whole file; AutoV2, the hash in picture infotexts, is its first ten digits",
+            "  sha256  of the whole file; its first ten digits are AutoV2, the hash in",
+            "          picture infotexts",
             "  AutoV1  AUTOMATIC1111's old short hash, of 64 KiB of the file",
-            "  AutoV3  of the weights without the header (safetensors only): the same whatever the metadata says",
+            "  AutoV3  of the weights without the header (safetensors only): the same",
+            "          whatever the metadata says",
             "",
             "Several files are read at once.",
             "",

@@ -23,7 +23,8 @@ import tools.jackson.core.JsonGenerator;
             "Lists every name that the pickles in a file would make Python import, without running anything.",
             "",
             "  ok        the names that checkpoints use, and nothing else",
-            "  REFUSED   a name that could run a program, a way to hide one, or a file that is no sound checkpoint",
+            "  REFUSED   a name that could run a program, a way to hide one, or a file that",
+            "            is no sound checkpoint",
             "",
             "Names are held against a list of what checkpoints need, for no list of what is dangerous can be complete. Folders are "
                     + "searched for files that start as a pickle or an archive does, whatever they are called.",
