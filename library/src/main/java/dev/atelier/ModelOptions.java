@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -27,174 +28,76 @@ import org.jspecify.annotations.Nullable;
  * ModelOptions options = ModelOptions.DEFAULT.vae(Path.of("vae-ft-mse-840000.safetensors"));
  * }
  */
-public final class ModelOptions {
+public final class ModelOptions implements Cloneable {
     /** ONNX Runtime, and everything else as the checkpoint says. */
-    public static final ModelOptions DEFAULT = new ModelOptions(
-            Engine.ONNX,
-            TorchSettings.DEFAULT,
-            null,
-            null,
-            null,
-            null,
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of(),
-            null);
+    public static final ModelOptions DEFAULT = new ModelOptions();
 
-    private final Engine engine;
-    private final TorchSettings torch;
-    private final @Nullable Path vae;
-    private final @Nullable PredictionType prediction;
-    private final @Nullable Boolean zeroTerminalSnr;
-    private final @Nullable Path refiner;
-    private final List<Path> embeddings;
-    private final List<Path> loras;
-    private final List<Path> controlNets;
-    private final List<Path> models;
-    private final @Nullable Path previewDecoder;
+    // assigned only by with(), to a copy that nobody else has seen
+    private Engine engine = Engine.ONNX;
+    private TorchSettings torch = TorchSettings.DEFAULT;
+    private @Nullable Path vae;
+    private @Nullable PredictionType prediction;
+    private @Nullable Boolean zeroTerminalSnr;
+    private @Nullable Path refiner;
+    private List<Path> embeddings = List.of();
+    private List<Path> loras = List.of();
+    private List<Path> controlNets = List.of();
+    private List<Path> models = List.of();
+    private @Nullable Path previewDecoder;
 
-    private ModelOptions(
-            Engine engine,
-            TorchSettings torch,
-            @Nullable Path vae,
-            @Nullable PredictionType prediction,
-            @Nullable Boolean zeroTerminalSnr,
-            @Nullable Path refiner,
-            List<Path> embeddings,
-            List<Path> loras,
-            List<Path> controlNets,
-            List<Path> models,
-            @Nullable Path previewDecoder) {
-        this.engine = engine;
-        this.torch = torch;
-        this.vae = vae;
-        this.prediction = prediction;
-        this.zeroTerminalSnr = zeroTerminalSnr;
-        this.refiner = refiner;
-        this.embeddings = embeddings;
-        this.loras = loras;
-        this.controlNets = controlNets;
-        this.models = models;
-        this.previewDecoder = previewDecoder;
+    private ModelOptions() {}
+
+    private ModelOptions with(Consumer<ModelOptions> change) {
+        try {
+            ModelOptions copy = (ModelOptions) super.clone();
+            change.accept(copy);
+            return copy;
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** What runs the networks. */
     public ModelOptions engine(Engine value) {
-        return new ModelOptions(
-                value,
-                torch,
-                vae,
-                prediction,
-                zeroTerminalSnr,
-                refiner,
-                embeddings,
-                loras,
-                controlNets,
-                models,
-                previewDecoder);
+        return with(copy -> copy.engine = value);
     }
 
     /** Runs the networks on libtorch, on the device and in the precision given. */
     public ModelOptions torch(TorchSettings value) {
-        return new ModelOptions(
-                Engine.TORCH,
-                value,
-                vae,
-                prediction,
-                zeroTerminalSnr,
-                refiner,
-                embeddings,
-                loras,
-                controlNets,
-                models,
-                previewDecoder);
+        return with(copy -> {
+            copy.engine = Engine.TORCH;
+            copy.torch = value;
+        });
     }
 
     /** A file, a VAE on its own or a checkpoint, whose VAE takes the place of the checkpoint's; null for none. */
     public ModelOptions vae(@Nullable Path value) {
-        return new ModelOptions(
-                engine,
-                torch,
-                value,
-                prediction,
-                zeroTerminalSnr,
-                refiner,
-                embeddings,
-                loras,
-                controlNets,
-                models,
-                previewDecoder);
+        return with(copy -> copy.vae = value);
     }
 
     /** What the UNet is taken to predict whatever the checkpoint says; null for what it says. */
     public ModelOptions prediction(@Nullable PredictionType value) {
-        return new ModelOptions(
-                engine,
-                torch,
-                vae,
-                value,
-                zeroTerminalSnr,
-                refiner,
-                embeddings,
-                loras,
-                controlNets,
-                models,
-                previewDecoder);
+        return with(copy -> copy.prediction = value);
     }
 
     /** Whether the noise schedule is stretched so that it ends in pure noise; null for what the checkpoint says. */
     public ModelOptions zeroTerminalSnr(@Nullable Boolean value) {
-        return new ModelOptions(
-                engine, torch, vae, prediction, value, refiner, embeddings, loras, controlNets, models, previewDecoder);
+        return with(copy -> copy.zeroTerminalSnr = value);
     }
 
     /** A checkpoint that finishes what the first begins, such as SDXL's refiner; null for none. */
     public ModelOptions refiner(@Nullable Path value) {
-        return new ModelOptions(
-                engine,
-                torch,
-                vae,
-                prediction,
-                zeroTerminalSnr,
-                value,
-                embeddings,
-                loras,
-                controlNets,
-                models,
-                previewDecoder);
+        return with(copy -> copy.refiner = value);
     }
 
     /** Folders of embeddings, which prompts may name. */
     public ModelOptions embeddings(List<Path> value) {
-        return new ModelOptions(
-                engine,
-                torch,
-                vae,
-                prediction,
-                zeroTerminalSnr,
-                refiner,
-                List.copyOf(value),
-                loras,
-                controlNets,
-                models,
-                previewDecoder);
+        return with(copy -> copy.embeddings = List.copyOf(value));
     }
 
     /** Folders of LoRAs, which prompts may name as in {@code <lora:style:0.6>}. */
     public ModelOptions loras(List<Path> value) {
-        return new ModelOptions(
-                engine,
-                torch,
-                vae,
-                prediction,
-                zeroTerminalSnr,
-                refiner,
-                embeddings,
-                List.copyOf(value),
-                controlNets,
-                models,
-                previewDecoder);
+        return with(copy -> copy.loras = List.copyOf(value));
     }
 
     /**
@@ -202,34 +105,12 @@ public final class ModelOptions {
      * {@code taesdxl_decoder} in the folders of models, if there is one.
      */
     public ModelOptions previewDecoder(@Nullable Path value) {
-        return new ModelOptions(
-                engine,
-                torch,
-                vae,
-                prediction,
-                zeroTerminalSnr,
-                refiner,
-                embeddings,
-                loras,
-                controlNets,
-                models,
-                value);
+        return with(copy -> copy.previewDecoder = value);
     }
 
     /** Files of ControlNets, which requests call by the file's name without extension. */
     public ModelOptions controlNets(List<Path> value) {
-        return new ModelOptions(
-                engine,
-                torch,
-                vae,
-                prediction,
-                zeroTerminalSnr,
-                refiner,
-                embeddings,
-                loras,
-                List.copyOf(value),
-                models,
-                previewDecoder);
+        return with(copy -> copy.controlNets = List.copyOf(value));
     }
 
     /**
@@ -237,18 +118,7 @@ public final class ModelOptions {
      * are called {@code embeddings}.
      */
     public ModelOptions models(List<Path> value) {
-        return new ModelOptions(
-                engine,
-                torch,
-                vae,
-                prediction,
-                zeroTerminalSnr,
-                refiner,
-                embeddings,
-                loras,
-                controlNets,
-                List.copyOf(value),
-                previewDecoder);
+        return with(copy -> copy.models = List.copyOf(value));
     }
 
     /** Loads the weights; {@code progress} counts bytes of the checkpoint. */

@@ -16,6 +16,16 @@ final class EngineOptions {
     private @Nullable NoiseSource rng;
 
     @Option(
+            names = "--tiling",
+            description = "Draw a tile: a picture that can be laid side by side with itself without a seam.")
+    private boolean tiling;
+
+    @Option(
+            names = "--split-cfg",
+            description = "Run prompt and negative prompt one after the other: the same picture in less memory.")
+    private boolean split;
+
+    @Option(
             names = "--vae-tiling",
             description =
                     "Turn latents into large pictures tile by tile, which takes less memory. Colours may differ a "
@@ -66,12 +76,13 @@ final class EngineOptions {
     GenerationRequest applyTo(GenerationRequest given) {
         GenerationRequest request = vaeTiling ? given.vaeTiling(true) : given;
         GuidanceOptions guidance = request.guidance();
-        if (skipEarly != null || skipLate != null) {
+        request = tiling ? request.tiling(true) : request;
+        if (skipEarly != null || skipLate != null || split) {
             request = request.guidance(new GuidanceOptions(
                     skipEarly != null ? skipEarly : guidance.skipEarly(),
                     skipLate != null ? skipLate : guidance.minSigma(),
                     skipLate != null || guidance.minSigmaAll(),
-                    false));
+                    split || guidance.split()));
         }
         Acceleration acceleration = request.acceleration();
         request = request.acceleration(new Acceleration(

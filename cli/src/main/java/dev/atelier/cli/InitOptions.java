@@ -6,8 +6,11 @@ import dev.atelier.diffusion.ImageToImage;
 import dev.atelier.diffusion.Inpainting;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -50,8 +53,13 @@ final class InitOptions {
         }
     }
 
-    @Option(names = "--init", paramLabel = "PICTURE", description = "The picture: PNG, JPEG, GIF, BMP or TIFF.")
-    private @Nullable Path init;
+    @Option(
+            names = "--init",
+            paramLabel = "PICTURE",
+            description =
+                    "The picture: PNG, JPEG, GIF, BMP or TIFF. Given several times, a batch is drawn, a picture from"
+                            + " each.")
+    private List<Path> inits = List.of();
 
     @Option(
             names = "--strength",
@@ -98,13 +106,17 @@ final class InitOptions {
     private @Nullable Content content;
 
     GenerationRequest applyTo(GenerationRequest request) throws IOException {
-        if (init == null) {
+        if (inits.isEmpty()) {
             if (mask != null || strength != null) {
                 throw new IllegalArgumentException("--mask and --strength need a picture to start from: --init");
             }
             return request;
         }
-        ImageToImage from = ImageToImage.of(ImageFile.read(init)).exactSteps(exactSteps);
+        List<BufferedImage> images = new ArrayList<>();
+        for (Path init : inits) {
+            images.add(ImageFile.read(init));
+        }
+        ImageToImage from = ImageToImage.of(images).exactSteps(exactSteps);
         from = strength != null ? from.denoisingStrength(strength) : from;
         from = resize != null ? from.resizeMode(resize.mode) : from;
         if (mask != null) {

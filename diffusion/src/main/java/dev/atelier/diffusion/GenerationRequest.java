@@ -28,6 +28,7 @@ public final class GenerationRequest implements Cloneable {
 
     private static final int MIN_SIZE = 64;
     static final int MAX_SIZE = 4096;
+    private static final int MAX_BATCH = 64;
 
     // AUTOMATIC1111 draws its random seeds from 0 to 4,294,967,293
     private static final long RANDOM_SEEDS = 4_294_967_294L;
@@ -52,6 +53,7 @@ public final class GenerationRequest implements Cloneable {
     private int clipSkip = 1;
     private @Nullable ImageToImage imageToImage;
     private @Nullable HiresFix hiresFix;
+    private boolean tiling;
     private boolean vaeTiling;
     private GuidanceOptions guidance = GuidanceOptions.DEFAULT;
     private Acceleration acceleration = Acceleration.NONE;
@@ -75,6 +77,13 @@ public final class GenerationRequest implements Cloneable {
         try {
             GenerationRequest copy = (GenerationRequest) super.clone();
             change.accept(copy);
+            if (copy.imageToImage != null && copy.imageToImage.images().size() > 1) {
+                copy.batchSize = within(
+                        "the number of pictures to start from",
+                        copy.imageToImage.images().size(),
+                        1,
+                        MAX_BATCH);
+            }
             if (copy.imageToImage != null && copy.hiresFix != null) {
                 throw new IllegalArgumentException("a request has either imageToImage or hiresFix, not both");
             }
@@ -174,9 +183,9 @@ public final class GenerationRequest implements Cloneable {
         return batchSize;
     }
 
-    /** How many pictures are drawn together, 1 to 64. */
+    /** How many pictures are drawn together, 1 to 64; where several are started from, always as many as those. */
     public GenerationRequest batchSize(int value) {
-        return with(copy -> copy.batchSize = within("batchSize", value, 1, 64));
+        return with(copy -> copy.batchSize = within("batchSize", value, 1, MAX_BATCH));
     }
 
     public int iterations() {
@@ -309,6 +318,18 @@ public final class GenerationRequest implements Cloneable {
     public GenerationRequest refinerSwitchAt(double value) {
         ImageToImage.requireWithin("refinerSwitchAt", value, 1);
         return with(copy -> copy.refinerSwitchAt = value);
+    }
+
+    public boolean tiling() {
+        return tiling;
+    }
+
+    /**
+     * Draws a tile: pictures that can be laid side by side without a seam. AUTOMATIC1111's "Tiling". The VAE then sees
+     * the whole picture, {@link #vaeTiling} or not.
+     */
+    public GenerationRequest tiling(boolean value) {
+        return with(copy -> copy.tiling = value);
     }
 
     public boolean vaeTiling() {

@@ -1,12 +1,13 @@
 package dev.atelier.diffusion;
 
 import java.awt.image.BufferedImage;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A picture to start from. What is transparent in it is white.
+ * A picture to start from, or several, each for one picture of a batch. What is transparent in them is white.
  *
- * @param image of any size
+ * @param images of any size; at least one
  * @param denoisingStrength from 0, which keeps the picture, to 1, which keeps little but its colours
  * @param resizeMode how the picture gets the size of the request
  * @param exactSteps whether the request's steps are all taken; otherwise their share by the denoising strength
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param inpainting which part is drawn anew; null for all of it
  */
 public record ImageToImage(
-        BufferedImage image,
+        List<BufferedImage> images,
         double denoisingStrength,
         ResizeMode resizeMode,
         boolean exactSteps,
@@ -25,6 +26,10 @@ public record ImageToImage(
 
     /** @throws IllegalArgumentException if a value is out of range; the message names it */
     public ImageToImage {
+        images = List.copyOf(images);
+        if (images.isEmpty()) {
+            throw new IllegalArgumentException("there is no picture to start from");
+        }
         requireWithin("denoising strength", denoisingStrength, 1);
         requireWithin("noise multiplier", noiseMultiplier, 1.5);
         requireWithin("extra noise", extraNoise, 1);
@@ -38,30 +43,35 @@ public record ImageToImage(
 
     /** With AUTOMATIC1111's default settings: a denoising strength of 0.75, and the picture just resized. */
     public static ImageToImage of(BufferedImage image) {
-        return new ImageToImage(image, 0.75, ResizeMode.JUST_RESIZE, false, 1, 0, null);
+        return of(List.of(image));
+    }
+
+    /** As {@link #of(BufferedImage)}, for a batch of as many pictures. */
+    public static ImageToImage of(List<BufferedImage> images) {
+        return new ImageToImage(images, 0.75, ResizeMode.JUST_RESIZE, false, 1, 0, null);
     }
 
     public ImageToImage denoisingStrength(double value) {
-        return new ImageToImage(image, value, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting);
+        return new ImageToImage(images, value, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting);
     }
 
     public ImageToImage resizeMode(ResizeMode value) {
-        return new ImageToImage(image, denoisingStrength, value, exactSteps, noiseMultiplier, extraNoise, inpainting);
+        return new ImageToImage(images, denoisingStrength, value, exactSteps, noiseMultiplier, extraNoise, inpainting);
     }
 
     public ImageToImage exactSteps(boolean value) {
-        return new ImageToImage(image, denoisingStrength, resizeMode, value, noiseMultiplier, extraNoise, inpainting);
+        return new ImageToImage(images, denoisingStrength, resizeMode, value, noiseMultiplier, extraNoise, inpainting);
     }
 
     public ImageToImage noiseMultiplier(double value) {
-        return new ImageToImage(image, denoisingStrength, resizeMode, exactSteps, value, extraNoise, inpainting);
+        return new ImageToImage(images, denoisingStrength, resizeMode, exactSteps, value, extraNoise, inpainting);
     }
 
     public ImageToImage extraNoise(double value) {
-        return new ImageToImage(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, value, inpainting);
+        return new ImageToImage(images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, value, inpainting);
     }
 
     public ImageToImage inpainting(@Nullable Inpainting value) {
-        return new ImageToImage(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, value);
+        return new ImageToImage(images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, value);
     }
 }

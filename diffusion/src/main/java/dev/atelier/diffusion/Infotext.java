@@ -89,6 +89,9 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
             putUnless(0, "Token merging ratio hr", acceleration.ofHires().mergedTokens(), parameters);
         }
         parameters.put("RNG", request.rng().name());
+        if (request.tiling()) {
+            parameters.put("Tiling", "True");
+        }
         putHires(request, parameters);
         putImageToImage(request.imageToImage(), parameters);
         putSettings(request, parameters);

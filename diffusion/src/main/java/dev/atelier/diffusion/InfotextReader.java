@@ -29,6 +29,7 @@ final class InfotextReader {
                 .seed(read("Seed", Long::valueOf, start.seed()))
                 .clipSkip(read("Clip skip", Integer::valueOf, 1))
                 .noiseSeedDelta(read("ENSD", Long::valueOf, 0L))
+                .tiling(parameters.getOrDefault("Tiling", "").equals("True"))
                 // AUTOMATIC1111 says nothing of its default, which draws as NV does
                 .rng(read("RNG", NoiseSource::valueOf, NoiseSource.NV))
                 .emphasis(read("Emphasis", InfotextReader::emphasis, EmphasisMode.ORIGINAL));

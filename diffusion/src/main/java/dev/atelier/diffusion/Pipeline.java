@@ -74,7 +74,7 @@ public final class Pipeline {
         private final Vae vae;
         private final Pass first;
         private final @Nullable Pass second;
-        private final @Nullable Source source;
+        private final List<Source> sources;
         private final Embeddings embeddings;
         private final Set<Embedding> named = new LinkedHashSet<>();
         private final Map<String, String> loraHashes = new LinkedHashMap<>();
@@ -84,20 +84,21 @@ public final class Pipeline {
         Job(GenerationRequest request, GenerationListener listener) {
             this.request = request;
             this.listener = listener;
-            this.vae = new Vae(model, request.vaeTiling());
+            this.vae = new Vae(model, request.vaeTiling() && !request.tiling());
             this.first = Pass.first(model, request);
             this.second = Pass.second(model, request);
             ImageToImage from = request.imageToImage();
-            this.source = from == null ? null : Source.of(from, new Size(request.width(), request.height()));
+            this.sources = from == null ? List.of() : Source.of(from, new Size(request.width(), request.height()));
             this.embeddings = Embeddings.of(networks.embeddings(this::note), model);
         }
 
         List<GeneratedImage> run() {
+            model.endless(request.tiling());
             Prompts prompts = encode(first, 0);
             Prompts hiresPrompts = second == null ? prompts : encode(second, 2);
             noteEmbeddings();
             int total = request.iterations() * (first.steps() + (second == null ? 0 : second.steps()));
-            FloatArray init = source == null ? null : initial(source);
+            FloatArray init = sources.isEmpty() ? null : initial();
             List<GeneratedImage> images = new ArrayList<>();
             Course course = Course.CONTINUE;
             for (int i = 0; i < request.iterations() && course != Course.STOP; i++) {
@@ -158,14 +159,23 @@ public final class Pipeline {
             return prompts;
         }
 
-        /** The latents of the picture to start from, a row for each picture of a batch. */
-        private FloatArray initial(Source source) {
-            FloatArray latent = vae.encode(source.picture().toFloats());
+        /** The latents of the pictures to start from, a row for each picture of a batch. */
+        private FloatArray initial() {
+            return batch(sources.stream()
+                    .map(source -> fitting(vae.encode(source.picture().toFloats())))
+                    .toList());
+        }
+
+        private FloatArray fitting(FloatArray latent) {
             int[] shape = first.shape();
-            if (latent.size(2) != shape[1] || latent.size(3) != shape[2]) {
-                latent = LatentResampling.BILINEAR.resize(latent, shape[1], shape[2]);
-            }
-            return Latents.repeat(latent, request.batchSize());
+            return latent.size(2) == shape[1] && latent.size(3) == shape[2]
+                    ? latent
+                    : LatentResampling.BILINEAR.resize(latent, shape[1], shape[2]);
+        }
+
+        /** A row for each picture of a batch, of one for all or one for each. */
+        private FloatArray batch(List<FloatArray> rows) {
+            return Latents.repeat(Latents.stack(rows.toArray(FloatArray[]::new)), request.batchSize() / rows.size());
         }
 
         private SamplerRun.Result first(
@@ -175,7 +185,7 @@ public final class Pipeline {
             Denoiser network = model.inputChannels() == PIX2PIX_CHANNELS
                     ? editing(pass, prompts)
                     : pass.denoiser(
-                            prompts, InpaintingInput.of(model, vae, request, source, pass.shape()), controls(pass));
+                            prompts, InpaintingInput.of(model, vae, request, sources, pass.shape()), controls(pass));
             network = second == null ? refined(pass, network) : network;
             FloatArray unit = noise.first();
             if (init == null) {
@@ -184,18 +194,17 @@ public final class Pipeline {
             ImageToImage from = Objects.requireNonNull(request.imageToImage());
             unit = Latents.scale(unit, (float) from.noiseMultiplier());
             Inpainting inpainting = from.inpainting();
-            if (inpainting == null || source == null || source.mask() == null) {
+            if (inpainting == null || sources.getFirst().mask() == null) {
                 return run(pass, seeds, noise, network, pass.levels().start(init, unit), total);
             }
-            MaskedDenoiser masked = masked(pass, network, init, source, inpainting);
+            MaskedDenoiser masked = masked(pass, network, init, inpainting);
             SamplerRun.Result drawn =
                     run(pass, seeds, noise, masked, pass.levels().start(masked.picture(), unit), total);
             return new SamplerRun.Result(masked.blend(drawn.latents()), drawn.course());
         }
 
-        private MaskedDenoiser masked(
-                Pass pass, Denoiser network, FloatArray init, Source source, Inpainting inpainting) {
-            FloatArray drawn = source.drawn(inpainting.rounded(), init.shape());
+        private MaskedDenoiser masked(Pass pass, Denoiser network, FloatArray init, Inpainting inpainting) {
+            FloatArray drawn = sources.getFirst().drawn(inpainting.rounded(), init.shape());
             FloatArray kept = Latents.combine(init, drawn, (value, share) -> value * (1 - share));
             FloatArray start = switch (inpainting.content()) {
                 case FILL, ORIGINAL -> init;
@@ -214,8 +223,8 @@ public final class Pipeline {
             FloatArray enlarged = Enlargement.of(latents, hires, new Size(request.width(), request.height()), vae);
             BatchSeeds seeds = seeds(iteration, pass);
             BatchNoise noise = new BatchNoise(seeds, pass.shape());
-            Denoiser network =
-                    pass.denoiser(prompts, InpaintingInput.of(model, vae, request, null, pass.shape()), controls(pass));
+            Denoiser network = pass.denoiser(
+                    prompts, InpaintingInput.of(model, vae, request, List.of(), pass.shape()), controls(pass));
             return run(pass, seeds, noise, refined(pass, network), pass.levels().start(enlarged, noise.first()), total);
         }
 
@@ -228,8 +237,8 @@ public final class Pipeline {
                 Bitmap given;
                 if (unit.picture() != null) {
                     given = Bitmap.rgba(unit.picture()).rgb();
-                } else if (source != null) {
-                    given = source.picture();
+                } else if (!sources.isEmpty()) {
+                    given = sources.getFirst().picture();
                 } else {
                     throw new IllegalArgumentException("the ControlNet \"%s\" has no picture".formatted(unit.net()));
                 }
@@ -247,15 +256,17 @@ public final class Pipeline {
 
         /** Instruct-pix2pix: the picture beside the latents, not scaled as they are; grey if there is none. */
         private Denoiser editing(Pass pass, Prompts prompts) {
-            int[] shape = pass.shape();
-            FloatArray pixels = source != null
-                    ? source.picture().toFloats()
-                    : Latents.filled(0, 1, 3, pass.size().height(), pass.size().width());
-            FloatArray picture = Latents.scale(
-                    vae.encode(pixels), (float) (1 / model.family().latentScale()));
-            if (picture.size(2) != shape[1] || picture.size(3) != shape[2]) {
-                picture = LatentResampling.BILINEAR.resize(picture, shape[1], shape[2]);
-            }
+            FloatArray grey =
+                    Latents.filled(0, 1, 3, pass.size().height(), pass.size().width());
+            List<FloatArray> pixels = sources.isEmpty()
+                    ? List.of(grey)
+                    : sources.stream()
+                            .map(source -> source.picture().toFloats())
+                            .toList();
+            FloatArray pictures = batch(pixels.stream()
+                    .map(picture -> fitting(Latents.scale(
+                            vae.encode(picture), (float) (1 / model.family().latentScale()))))
+                    .toList());
             Controls controls = controls(pass);
             SamplerName name = pass.sampler().name();
             Shortcuts shortcuts = new Shortcuts(pass.acceleration());
@@ -265,7 +276,7 @@ public final class Pipeline {
                             pass.schedule()),
                     prompts.conditional(),
                     prompts.unconditional(),
-                    Latents.repeat(picture, request.batchSize()),
+                    pictures,
                     name.guidance(request.cfgScale()),
                     request.imageCfgScale()));
         }
@@ -280,6 +291,7 @@ public final class Pipeline {
                     calls -> {
                         model.release();
                         DiffusionModel network = refiner.model();
+                        network.endless(request.tiling());
                         Embeddings known = Embeddings.of(networks.embeddings(this::note), network);
                         PromptEncoder encoder = encoder(network, known, pass);
                         Prompts prompts = new Prompts(
@@ -360,7 +372,9 @@ public final class Pipeline {
                 FloatArray decoded = vae.decode(latent);
                 requireFinite(decoded, "VAE decoder", seed(picture));
                 Bitmap bitmap = Bitmap.rgb(decoded);
-                Bitmap finished = source == null ? bitmap : source.finish(bitmap);
+                Bitmap finished = sources.isEmpty()
+                        ? bitmap
+                        : sources.get(i % sources.size()).finish(bitmap);
                 String infotext = Infotext.of(request, picture, label.get(), networks(), refinerTitle(), version)
                         .text();
                 images.add(new GeneratedImage(finished.toImage(), seed(picture), infotext));

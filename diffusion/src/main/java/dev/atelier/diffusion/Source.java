@@ -1,6 +1,8 @@
 package dev.atelier.diffusion;
 
 import dev.atelier.model.FloatArray;
+import java.awt.image.BufferedImage;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,8 +21,13 @@ record Source(
     // AUTOMATIC1111's threshold of masks that are made from transparency
     private static final int OPAQUE = 128;
 
-    static Source of(ImageToImage from, Size size) {
-        Bitmap given = onWhite(Bitmap.rgba(from.image()));
+    /** Each picture that a request starts from. */
+    static List<Source> of(ImageToImage from, Size size) {
+        return from.images().stream().map(image -> of(image, from, size)).toList();
+    }
+
+    private static Source of(BufferedImage image, ImageToImage from, Size size) {
+        Bitmap given = onWhite(Bitmap.rgba(image));
         Inpainting inpainting = from.inpainting();
         if (inpainting == null) {
             return new Source(resized(given, from.resizeMode(), size), null, null, null);

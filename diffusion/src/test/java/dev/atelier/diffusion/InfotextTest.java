@@ -198,6 +198,7 @@ class InfotextTest {
                         .samplerOptions(new SamplerOptions(0.5, 0, 0, 0, 1))
                         .rng(NoiseSource.CPU),
                 request.sampler("Heun SGM Uniform").samplerOptions(new SamplerOptions(null, 3, 0.05, 50, 1.003)),
+                request.tiling(true),
                 request.variation(new Variation(7, 0.25)).seedResizeFrom(new Size(512, 256)),
                 request.emphasis(EmphasisMode.NO_NORM),
                 request.hiresFix(HiresFix.by(1.75)

@@ -375,4 +375,31 @@ class ModesTest {
                 request().refinerSwitchAt(0.5).hiresFix(HiresFix.by(1.5).steps(4)), NOBODY);
         assertThat(unetCalls(model).length()).isGreaterThanOrEqualTo(5 + 10);
     }
+
+    @Test
+    void severalPicturesToStartFromAreABatch() {
+        GenerationRequest request = request().sampler("Euler a");
+        BufferedImage hat = mask(128, 64, new Box(32, 16, 96, 48));
+        for (Inpainting inpainting :
+                new Inpainting[] {null, Inpainting.of(hat), Inpainting.of(hat).onlyMasked(8)}) {
+            ImageToImage both = ImageToImage.of(List.of(plain(128, 64, TEAL), plain(128, 64, SAND)))
+                    .inpainting(inpainting);
+            List<GeneratedImage> images = draw(request.imageToImage(both).iterations(2), NOBODY);
+            assertThat(images).extracting(GeneratedImage::seed).containsExactly(7L, 8L, 9L, 10L);
+            for (int i = 0; i < 4; i++) {
+                ImageToImage one = ImageToImage.of(plain(128, 64, i % 2 == 0 ? TEAL : SAND))
+                        .inpainting(inpainting);
+                assertThat(pixels(images.get(i)))
+                        .isEqualTo(pixels(draw(request.seed(7 + i).imageToImage(one))));
+            }
+        }
+    }
+
+    @Test
+    void aBatchIsAsLargeAsThePicturesAreMany() {
+        ImageToImage two = ImageToImage.of(List.of(plain(8, 8, TEAL), plain(8, 8, SAND)));
+        assertThat(request().batchSize(5).imageToImage(two).batchSize()).isEqualTo(2);
+        assertThat(request().imageToImage(two).batchSize(1).batchSize()).isEqualTo(2);
+        assertThatThrownBy(() -> ImageToImage.of(List.of())).isInstanceOf(IllegalArgumentException.class);
+    }
 }

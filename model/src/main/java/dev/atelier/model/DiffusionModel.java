@@ -129,6 +129,16 @@ public interface DiffusionModel extends AutoCloseable {
      */
     FloatArray encode(FloatArray pictures);
 
+    /**
+     * Whether from now on UNet and VAE take pictures for tiles of an endless pattern: convolutions see beyond an edge what
+     * lies at the opposite one. It is off until it is asked for; networks that it changes are loaded again.
+     */
+    default void endless(boolean value) {
+        if (value) {
+            throw new UnsupportedOperationException("this model draws no endless patterns");
+        }
+    }
+
     /** Frees the memory of all networks. Each is loaded again when it is next used. */
     void release();
 

@@ -213,8 +213,13 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
                     .formatted(model.text().getFirst().layers(), clipSkip));
         }
         if (model.family() == Family.SD1) {
-            use(new NetworkSettings(clipSkip, settings.mergedTokens(), settings.depth()));
+            use(new NetworkSettings(clipSkip, settings.mergedTokens(), settings.depth(), settings.endless()));
         }
+    }
+
+    @Override
+    public final void endless(boolean value) {
+        use(new NetworkSettings(settings.clipSkip(), settings.mergedTokens(), settings.depth(), value));
     }
 
     /** Frees the networks that are another one with these settings. */
@@ -249,7 +254,10 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         }
         boolean merges = unet.transformerDepth().getFirst() > 0; // SDXL has nothing to merge
         use(new NetworkSettings(
-                settings.clipSkip(), merges ? shortcut.mergedTokens() : 0, depth == 0 ? settings.depth() : depth));
+                settings.clipSkip(),
+                merges ? shortcut.mergedTokens() : 0,
+                depth == 0 ? settings.depth() : depth,
+                settings.endless()));
         FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
         UNet.Input<FloatArray> input =
                 new UNet.Input<>(latents, t, conditioning.context(), vector, image, conditioning.control());

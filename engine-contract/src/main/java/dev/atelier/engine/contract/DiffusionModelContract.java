@@ -132,13 +132,35 @@ public abstract class DiffusionModelContract {
     @Test
     void theVaeEncodersMeansAgreeWithDiffusers() {
         Reference reference = Reference.open("vae-encoder.safetensors", folder);
-        FloatArray moments = reference.array("moments"); // [1, 8, 8, 8]: means, then log variances
+        assertThat(relativeError(model.encode(reference.array("image")), means(reference.array("moments"))))
+                .isLessThan(TOLERANCE);
+    }
+
+    /** Of means and log variances, the means in the UNet's scale. */
+    private static FloatArray means(FloatArray moments) {
         float[] means = Arrays.copyOf(moments.values(), moments.values().length / 2);
         for (int i = 0; i < means.length; i++) {
             means[i] *= 0.18215f;
         }
-        assertThat(relativeError(model.encode(reference.array("image")), FloatArray.of(means, 1, 4, 8, 8)))
-                .isLessThan(TOLERANCE);
+        return FloatArray.of(means, 1, 4, moments.size(2), moments.size(3));
+    }
+
+    /** With circular padding, AUTOMATIC1111's "Tiling"; and afterwards as before. */
+    @Test
+    void endlessPatternsAgreeWithDiffusers() {
+        Reference reference = Reference.open("endless.safetensors", folder);
+        model.endless(true);
+        FloatArray noise = model.predictNoise(
+                reference.array("latents"),
+                reference.array("timesteps").values(),
+                UNetConditioning.of(reference.array("context")));
+        FloatArray picture = model.decode(reference.array("small"));
+        FloatArray latents = model.encode(reference.array("image"));
+        model.endless(false);
+        assertThat(relativeError(noise, reference.array("output"))).isLessThan(TOLERANCE);
+        assertThat(relativeError(picture, reference.array("picture"))).isLessThan(TOLERANCE);
+        assertThat(relativeError(latents, means(reference.array("moments")))).isLessThan(TOLERANCE);
+        assertUNetAgrees(model, "unet.safetensors");
     }
 
     @ParameterizedTest

@@ -52,8 +52,8 @@ final class NetworkGraph {
         OnnxGraph graph = new OnnxGraph(network.label(), WeightFile.NONE);
         String height = Integer.toString(size.height());
         String width = Integer.toString(size.width());
-        return new NetworkGraph(model.checkpoint(), graph, new FastOps(graph, size), height, width, true)
-                .trace(model, network, settings);
+        GraphOps ops = settings.endless() ? new EndlessOps(graph) : new FastOps(graph, size);
+        return new NetworkGraph(model.checkpoint(), graph, ops, height, width, true).trace(model, network, settings);
     }
 
     /** A graph for {@link OnnxSession}; the size is that of the latents. */

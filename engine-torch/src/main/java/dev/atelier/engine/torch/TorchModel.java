@@ -165,7 +165,11 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
     }
 
     private UNet<Tensor> unet(Part part) {
-        return new UNet<>(ops, part.weights, model().unet(), part.settings.mergedTokens());
+        return new UNet<>(ops(part), part.weights, model().unet(), part.settings.mergedTokens());
+    }
+
+    private TorchOps ops(Part part) {
+        return part.settings.endless() ? new EndlessOps(settings) : ops;
     }
 
     @Override
@@ -198,12 +202,12 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
     protected FloatArray decode(Part part, FloatArray latents) {
         return run(() -> part.network instanceof TinyDecoderModel
                 ? new TinyDecoder<>(ops, part.weights).forward(ops.constant(latents))
-                : new VaeDecoder<>(ops, part.weights, model().vae()).forward(ops.constant(latents)));
+                : new VaeDecoder<>(ops(part), part.weights, model().vae()).forward(ops.constant(latents)));
     }
 
     @Override
     protected FloatArray encode(Part part, FloatArray pictures) {
-        return run(() -> new VaeEncoder<>(ops, part.weights, model().vae()).forward(ops.constant(pictures)));
+        return run(() -> new VaeEncoder<>(ops(part), part.weights, model().vae()).forward(ops.constant(pictures)));
     }
 
     private static FloatArray run(Supplier<Tensor> network) {

@@ -111,10 +111,16 @@ final class DrawingRoutes {
                     values.isKnown("image_cfg_scale") ? values.number("image_cfg_scale") : null,
                     refiner(values),
                     values.number("refiner_switch_at"),
-                    acceleration(values.json("override_settings"), values.isKnown("init_images")));
+                    acceleration(values.json("override_settings"), values.isKnown("init_images")),
+                    tiling(values) ? true : null);
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
+    }
+
+    private boolean tiling(Values values) {
+        JsonNode option = options.get("tiling", values.json("override_settings"));
+        return values.isTrue("tiling") || (!values.isGiven("tiling") && option != null && option.asBoolean(false));
     }
 
     private @Nullable String refiner(Values values) {
@@ -188,7 +194,7 @@ final class DrawingRoutes {
                     values.integer("seed"),
                     side(values.integer("width", 512)),
                     side(values.integer("height", 512)),
-                    count(values, "batch_size", 1),
+                    Math.max(count(values, "batch_size", 1), pictures(values)),
                     count(values, "n_iter", 1),
                     clipSkip(overrides),
                     "CPU".equals(text("randn_source", overrides)) ? "CPU" : "NV",
@@ -273,31 +279,42 @@ final class DrawingRoutes {
         }
     }
 
+    /** How many pictures to start from. AUTOMATIC1111 refuses more than the batch size; here the batch grows with them. */
+    private static int pictures(Values values) {
+        JsonNode images = values.isKnown("init_images") ? values.json("init_images") : null;
+        return images == null || images.size() == 1 ? 0 : images.size();
+    }
+
     private StartImage start(Values values) throws IOException {
         JsonNode images = values.json("init_images");
         if (images == null || images.isEmpty()) {
             throw new HttpError(404, "Init image not found");
         }
+        List<String> keys = new ArrayList<>();
+        for (JsonNode image : images) {
+            keys.add(EncodedImage.store(image.asString(""), store));
+        }
         Long blur = values.integer("mask_blur");
         String mask = values.textOrEmpty("mask");
         int padding = values.isTrue("inpaint_full_res") ? count(values, "inpaint_full_res_padding", 0) : -1;
         return new StartImage(
-                EncodedImage.store(images.get(0).asString(""), store),
-                values.number("denoising_strength", 0.75),
-                List.of(ResizeMode.values()).get((int) values.integer("resize_mode", 0)),
-                false,
-                values.number("initial_noise_multiplier", 1),
-                mask.isEmpty()
-                        ? null
-                        : new StartImage.Mask(
-                                EncodedImage.store(mask, store),
-                                List.of(MaskedContent.values()).get((int) values.integer("inpainting_fill", 0)),
-                                blur == null ? count(values, "mask_blur_x", 4) : Math.clamp(blur, -1, 1 << 20),
-                                blur == null ? count(values, "mask_blur_y", 4) : Math.clamp(blur, -1, 1 << 20),
-                                values.integer("inpainting_mask_invert", 0) != 0,
-                                padding,
-                                values.isTrue("mask_round"),
-                                1));
+                        keys.getFirst(),
+                        values.number("denoising_strength", 0.75),
+                        List.of(ResizeMode.values()).get((int) values.integer("resize_mode", 0)),
+                        false,
+                        values.number("initial_noise_multiplier", 1),
+                        mask.isEmpty()
+                                ? null
+                                : new StartImage.Mask(
+                                        EncodedImage.store(mask, store),
+                                        List.of(MaskedContent.values()).get((int) values.integer("inpainting_fill", 0)),
+                                        blur == null ? count(values, "mask_blur_x", 4) : Math.clamp(blur, -1, 1 << 20),
+                                        blur == null ? count(values, "mask_blur_y", 4) : Math.clamp(blur, -1, 1 << 20),
+                                        values.integer("inpainting_mask_invert", 0) != 0,
+                                        padding,
+                                        values.isTrue("mask_round"),
+                                        1))
+                .images(keys);
     }
 
     private @Nullable String text(String option, @Nullable JsonNode overrides) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param refiner the model of the shelf that finishes the picture; null for none
  * @param refinerSwitchAt when it takes over, as a share of the way
  * @param acceleration null for the exact picture
+ * @param tiling whether the picture is a tile of an endless pattern; null for not
  */
 public record Extras(
         List<ControlPicture> controls,
@@ -20,21 +21,23 @@ public record Extras(
         @Nullable Double imageCfgScale,
         @Nullable String refiner,
         @Nullable Double refinerSwitchAt,
-        @Nullable Acceleration acceleration) {
-    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null);
+        @Nullable Acceleration acceleration,
+        @Nullable Boolean tiling) {
+    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null, null);
 
     public Extras {
         controls = List.copyOf(controls);
     }
 
     public static Extras of(List<ControlPicture> controls) {
-        return new Extras(controls, null, null, null, null, null);
+        return new Extras(controls, null, null, null, null, null, null);
     }
 
     GenerationRequest applyTo(GenerationRequest given) {
         GenerationRequest request = guidance == null ? given : given.guidance(guidance);
         request = imageCfgScale == null ? request : request.imageCfgScale(imageCfgScale);
         request = acceleration == null ? request : request.acceleration(acceleration);
+        request = tiling == null ? request : request.tiling(tiling);
         return refinerSwitchAt == null ? request : request.refinerSwitchAt(refinerSwitchAt);
     }
 }

@@ -4,12 +4,16 @@ import dev.atelier.diffusion.ImageToImage;
 import dev.atelier.diffusion.Inpainting;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
+import java.awt.image.BufferedImage;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A picture to start from, as {@link ImageToImage} says it, with pictures as keys of the store.
  *
  * @param mask which part is drawn anew; null for all of it
+ * @param others further pictures, for a batch that starts from several; null for none
  */
 public record StartImage(
         String image,
@@ -17,7 +21,35 @@ public record StartImage(
         ResizeMode resizeMode,
         boolean exactSteps,
         double noiseMultiplier,
-        @Nullable Mask mask) {
+        @Nullable Mask mask,
+        @Nullable List<String> others) {
+
+    /** A single picture. */
+    public StartImage(
+            String image,
+            double denoisingStrength,
+            ResizeMode resizeMode,
+            boolean exactSteps,
+            double noiseMultiplier,
+            @Nullable Mask mask) {
+        this(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, null);
+    }
+
+    public StartImage {
+        others = others == null ? null : List.copyOf(others);
+    }
+
+    /** As many of them as given, one at least; {@code images} are keys of the store. */
+    public StartImage images(List<String> images) {
+        return new StartImage(
+                images.getFirst(),
+                denoisingStrength,
+                resizeMode,
+                exactSteps,
+                noiseMultiplier,
+                mask,
+                images.size() == 1 ? null : images.subList(1, images.size()));
+    }
 
     /** As {@link Inpainting}; a padding of −1 draws the whole picture. */
     public record Mask(
@@ -37,8 +69,12 @@ public record StartImage(
     }
 
     ImageToImage imageToImage(Pictures pictures) {
+        List<BufferedImage> images = new ArrayList<>(List.of(pictures.read(image)));
+        if (others != null) {
+            others.forEach(other -> images.add(pictures.read(other)));
+        }
         return new ImageToImage(
-                pictures.read(image),
+                images,
                 denoisingStrength,
                 resizeMode,
                 exactSteps,
