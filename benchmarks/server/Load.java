@@ -9,7 +9,9 @@ import dev.atelier.server.Storage;
 import dev.atelier.server.WorkOptions;
 import dev.atelier.server.job.Worker;
 import dev.atelier.server.outbound.Hosts;
+import java.io.BufferedInputStream;
 import java.io.RandomAccessFile;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -23,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -63,7 +66,55 @@ final class Load {
         return response.body();
     }
 
-    /** The same small picture in this process and over HTTP, in turns. */
+    /** A connection that stays open, and as little around it as can be: what is measured is the server. */
+    private static final class Connection implements AutoCloseable {
+        private final Socket socket;
+        private final BufferedInputStream in;
+
+        Connection(String base) throws Exception {
+            URI address = URI.create(base);
+            socket = new Socket(address.getHost(), address.getPort());
+            socket.setTcpNoDelay(true);
+            in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
+        }
+
+        byte[] post(String path, String body) throws Exception {
+            byte[] content = body.getBytes(StandardCharsets.UTF_8);
+            byte[] head = ("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                            + content.length + "\r\n\r\n")
+                    .getBytes(StandardCharsets.UTF_8);
+            ByteBuffer request = ByteBuffer.allocate(head.length + content.length).put(head).put(content);
+            socket.getOutputStream().write(request.array());
+            String status = line();
+            if (!status.contains(" 200 ")) {
+                throw new IllegalStateException(status);
+            }
+            int length = -1;
+            for (String header = line(); !header.isEmpty(); header = line()) {
+                if (header.toLowerCase(Locale.ROOT).startsWith("content-length:")) {
+                    length = Integer.parseInt(header.substring(15).strip());
+                }
+            }
+            return in.readNBytes(length);
+        }
+
+        private String line() throws Exception {
+            StringBuilder line = new StringBuilder();
+            for (int b = in.read(); b != '\n'; b = in.read()) {
+                if (b != '\r') {
+                    line.append((char) b);
+                }
+            }
+            return line.toString();
+        }
+
+        @Override
+        public void close() throws Exception {
+            socket.close();
+        }
+    }
+
+    /** The same small picture in this process and over HTTP, in turns, each after a rest in which what the other left can end. */
     private static void overhead(String base, Path folder) throws Exception {
         Path demo;
         try (var files = Files.list(folder.resolve("data/demo"))) {
@@ -79,16 +130,20 @@ final class Load {
                 .cfgScale(7);
         List<Double> inProcess = new ArrayList<>();
         List<Double> overHttp = new ArrayList<>();
-        try (Atelier atelier = Atelier.open(demo)) {
-            for (int i = -20; i < 150; i++) {
+        try (Atelier atelier = Atelier.open(demo);
+                Connection connection = new Connection(base)) {
+            for (int i = -500; i < 300; i++) {
+                Thread.sleep(i < 0 ? 0 : 30);
                 long start = System.nanoTime();
                 PngFile.encode(atelier.generate(request).getFirst());
-                long between = System.nanoTime();
-                send(base + "/sdapi/v1/txt2img", body);
+                long drawn = System.nanoTime();
+                Thread.sleep(i < 0 ? 0 : 30);
+                long sent = System.nanoTime();
+                connection.post("/sdapi/v1/txt2img", body);
                 long end = System.nanoTime();
                 if (i >= 0) {
-                    inProcess.add((between - start) / 1e6);
-                    overHttp.add((end - between) / 1e6);
+                    inProcess.add((drawn - start) / 1e6);
+                    overHttp.add((end - sent) / 1e6);
                 }
             }
         }

@@ -3,6 +3,7 @@ package dev.atelier.server;
 import dev.atelier.server.db.Database;
 import dev.atelier.server.store.FileStore;
 import dev.atelier.server.store.ObjectStore;
+import dev.atelier.server.store.RecentStore;
 import dev.atelier.server.store.S3Store;
 import java.net.URI;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Storage(
         Path data, @Nullable URI database, @Nullable URI store) {
+    private static final long RECENT_BYTES = 16 << 20;
 
     /** All of it in one folder. */
     public static Storage in(Path data) {
@@ -30,6 +32,7 @@ public record Storage(
 
     /** The results, to be closed by the caller. */
     public ObjectStore openStore() {
-        return store == null ? new FileStore(data.resolve("files")) : S3Store.open(store);
+        return new RecentStore(
+                store == null ? new FileStore(data.resolve("files")) : S3Store.open(store), RECENT_BYTES);
     }
 }

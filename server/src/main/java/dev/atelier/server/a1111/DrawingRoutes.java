@@ -12,6 +12,7 @@ import dev.atelier.diffusion.SamplerOptions;
 import dev.atelier.diffusion.Size;
 import dev.atelier.diffusion.Variation;
 import dev.atelier.server.db.Json;
+import dev.atelier.server.http.Answer;
 import dev.atelier.server.http.Body;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.http.WebServer;
@@ -32,7 +33,6 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -147,7 +147,7 @@ final class DrawingRoutes {
         response.put("images", values.isTrue("send_images") ? images(result) : List.of());
         response.put("parameters", echo);
         response.put("info", Json.MAPPER.writeValueAsString(info(values, task, result)));
-        context.json(response);
+        Answer.json(context, response);
     }
 
     /**
@@ -336,12 +336,13 @@ final class DrawingRoutes {
                 values.number("s_noise", 1));
     }
 
-    private List<String> images(GenerateResult result) throws IOException {
-        List<String> images = new ArrayList<>();
+    /** Jackson writes bytes as base64. */
+    private List<byte[]> images(GenerateResult result) throws IOException {
+        List<byte[]> images = new ArrayList<>();
         for (GenerateResult.Image image : result.images()) {
             byte[] png = store.read(image.key())
                     .orElseThrow(() -> new IllegalStateException("the picture %s is gone".formatted(image.key())));
-            images.add(Base64.getEncoder().encodeToString(png));
+            images.add(png);
         }
         return images;
     }

@@ -17,7 +17,7 @@ final class Options {
     private static final String STORED = "a1111.options";
 
     /** Settings that are whole numbers but for 0 are told as fractions, as AUTOMATIC1111 does. */
-    private static final String DEFAULTS = """
+    private static final ObjectNode DEFAULTS = (ObjectNode) Json.MAPPER.readTree("""
             {"samples_save": true, "samples_format": "png", "save_images_add_number": true, "grid_save": true,
              "grid_format": "png", "enable_pnginfo": true, "jpeg_quality": 80.0, "save_to_dirs": true,
              "directories_filename_pattern": "[date]", "outdir_txt2img_samples": "outputs/txt2img-images",
@@ -44,7 +44,7 @@ final class Options {
              "quicksettings_list": ["sd_model_checkpoint"], "extra_networks_default_multiplier": 1.0,
              "live_previews_enable": true, "show_progress_every_n_steps": 10.0, "show_progress_type": "Approx NN",
              "api_enable_requests": true, "api_forbid_local_requests": true, "api_useragent": ""}
-            """;
+            """);
 
     private final Settings settings;
     private final ModelShelf shelf;
@@ -56,16 +56,12 @@ final class Options {
 
     /** All of them. */
     ObjectNode all() {
-        ObjectNode all = defaults();
+        ObjectNode all = DEFAULTS.deepCopy();
         stored().ifPresent(all::setAll);
         ModelFile model = selected();
         all.put(CHECKPOINT, model.title());
         all.put("sd_checkpoint_hash", model.sha256() == null ? "" : model.sha256());
         return all;
-    }
-
-    private static ObjectNode defaults() {
-        return (ObjectNode) Json.MAPPER.readTree(DEFAULTS);
     }
 
     private Optional<ObjectNode> stored() {
@@ -100,10 +96,9 @@ final class Options {
      * @throws UnknownModelException if {@code sd_model_checkpoint} names no model
      */
     void change(JsonNode changes) {
-        ObjectNode known = defaults();
-        ObjectNode stored = stored().orElseGet(Json.MAPPER::createObjectNode);
+        ObjectNode stored = stored().map(ObjectNode::deepCopy).orElseGet(Json.MAPPER::createObjectNode);
         changes.forEachEntry((name, value) -> {
-            if (!known.has(name)) {
+            if (!DEFAULTS.has(name)) {
                 throw new UnknownOptionException(name);
             }
             // these guard the machine, and are the command line's business
@@ -126,7 +121,7 @@ final class Options {
         if (overrides != null && overrides.has(name)) {
             return overrides.get(name);
         }
-        return all().get(name);
+        return stored().map(options -> options.get(name)).orElseGet(() -> DEFAULTS.get(name));
     }
 
     /** Answered as Python's {@code KeyError}. */

@@ -82,7 +82,7 @@ public final class WebServer implements AutoCloseable {
         api(context, apis).ifPresent(api -> context.attribute(OWNER, api.admit(context)));
     }
 
-    private static void end(Context context) {
+    static void end(Context context) {
         Long started = context.attribute(STARTED);
         if (started != null) {
             context.header("X-Process-Time", "%.4f".formatted((System.nanoTime() - started) / 1e9));

@@ -31,4 +31,12 @@ public record Job(
         @Nullable String worker,
         Instant createdAt,
         @Nullable Instant startedAt,
-        @Nullable Instant finishedAt) {}
+        @Nullable Instant finishedAt) {
+
+    /** The same, as it is after its end. */
+    Job ended(JobState end, @Nullable JsonNode outcome, @Nullable String reason, Instant time) {
+        return new Job(
+                id, kind, end, owner, model, request, outcome, reason, wish, attempt, worker, createdAt, startedAt,
+                time);
+    }
+}

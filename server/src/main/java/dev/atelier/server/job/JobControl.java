@@ -17,7 +17,7 @@ public final class JobControl {
     private JobProgress progress = JobProgress.NONE;
     private byte @Nullable [] preview;
     private @Nullable Wish wish;
-    private long exchanged = System.nanoTime() - INTERVAL;
+    private long exchanged = System.nanoTime();
     private long previewed = System.nanoTime();
 
     JobControl(Jobs jobs, Job job) {
@@ -81,7 +81,7 @@ public final class JobControl {
         wish = jobs.table().asked(job).orElseThrow(TakenOverException::new).wish();
         jobs.table().progress(job.id(), progress, preview, Instant.now());
         preview = null;
-        jobs.announceProgress();
+        jobs.announce();
         if (wish == Wish.CANCEL) {
             throw new CancellationException("cancelled");
         }

@@ -23,19 +23,23 @@ final class JobTable {
         this.jdbi = jdbi;
     }
 
-    void insert(Job job) {
-        jdbi.useHandle(handle -> handle.createUpdate("""
+    /** @return false if {@code limit} jobs wait already */
+    boolean insert(Job job, int limit) {
+        return jdbi.withHandle(handle -> handle.createUpdate("""
                 insert into jobs (id, kind, lane, state, owner, model, request, attempt, created_at)
-                values (:id, :kind, :lane, 'QUEUED', :owner, :model, :request, 0, :now)
+                select :id, :kind, :lane, 'QUEUED', :owner, :model, :request, 0, :now
+                where (select count(*) from jobs where state = 'QUEUED') < :limit
                 """)
-                .bind("id", job.id())
-                .bind("kind", job.kind().name())
-                .bind("lane", job.kind().lane().name())
-                .bind("owner", job.owner())
-                .bind("model", job.model())
-                .bind("request", job.request().toString())
-                .bind("now", job.createdAt().toEpochMilli())
-                .execute());
+                        .bind("id", job.id())
+                        .bind("kind", job.kind().name())
+                        .bind("lane", job.kind().lane().name())
+                        .bind("owner", job.owner())
+                        .bind("model", job.model())
+                        .bind("request", job.request().toString())
+                        .bind("now", job.createdAt().toEpochMilli())
+                        .bind("limit", limit)
+                        .execute())
+                == 1;
     }
 
     Optional<Job> find(String id) {
@@ -148,18 +152,19 @@ final class JobTable {
                 if (next.isEmpty()) {
                     return Optional.empty();
                 }
-                int claimed = handle.createUpdate("""
+                Optional<Job> claimed = handle.createQuery("""
                         update jobs
                         set state = 'RUNNING', attempt = attempt + 1, started_at = :now, ticket = :ticket, worker = :worker
-                        where id = :id and state = 'QUEUED'
+                        where id = :id and state = 'QUEUED' returning *
                         """)
                         .bind("now", now.toEpochMilli())
                         .bind("ticket", ticket)
                         .bind("worker", worker)
                         .bind("id", next.get())
-                        .execute();
-                if (claimed == 1) {
-                    return find(handle, next.get());
+                        .map((row, _) -> job(row))
+                        .findOne();
+                if (claimed.isPresent()) {
+                    return claimed;
                 }
             }
         });

@@ -1,7 +1,10 @@
 package dev.atelier.server.job;
 
 import com.github.kagkarlsson.scheduler.SchedulerClient;
+import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceCurrentlyExecutingException;
+import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceNotFoundException;
 import com.github.kagkarlsson.scheduler.task.TaskInstance;
+import com.github.kagkarlsson.scheduler.task.TaskInstanceId;
 import dev.atelier.server.db.Database;
 import java.time.Duration;
 import java.time.Instant;
@@ -21,6 +24,8 @@ import tools.jackson.databind.JsonNode;
  *
  * <p>Every job comes with a ticket, a row of db-scheduler's. A worker that gets hold of a ticket runs one job, whichever's
  * turn it is; who dies with a ticket in hand loses it to another worker after a few missed heartbeats, together with the job.
+ * Where a worker of this process is free, it begins at once, and the ticket is hidden from the others for as long as it works;
+ * it comes to light when the process dies.
  */
 public final class Jobs {
     /** Whoever needs no key. */
@@ -34,8 +39,9 @@ public final class Jobs {
     private final JobTable table;
     private final int limit;
     private final Changes changes = new Changes();
+    private final Ends ends = new Ends();
     private final Map<Lane, SchedulerClient> tickets;
-    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
+    private final List<Taker> takers = new CopyOnWriteArrayList<>();
 
     /** @param limit how many jobs may wait, over all owners */
     public Jobs(Database database, int limit) {
@@ -58,10 +64,6 @@ public final class Jobs {
      * @throws QueueFullException if too many wait
      */
     public Job submit(JobKind kind, String owner, @Nullable String model, JsonNode request) {
-        int waiting = table.count(JobState.QUEUED, null);
-        if (waiting >= limit) {
-            throw new QueueFullException(waiting);
-        }
         Instant now = Instant.ofEpochMilli(System.currentTimeMillis());
         Job job = new Job(
                 JobId.next(now),
@@ -78,14 +80,54 @@ public final class Jobs {
                 now,
                 null,
                 null);
-        table.insert(job);
-        issueTicket(kind.lane(), job.id());
+        List<Taker> workers =
+                takers.stream().filter(taker -> taker.lane() == kind.lane()).toList();
+        for (Taker worker : workers) {
+            Optional<Taker.Place> place = worker.reserve();
+            if (place.isPresent()) {
+                try {
+                    queue(job, now.plus(worker.lease()));
+                } catch (RuntimeException e) {
+                    place.get().release();
+                    throw e;
+                }
+                place.get().take(job.id());
+                announce();
+                return job;
+            }
+        }
+        queue(job, now);
+        workers.forEach(Taker::wake);
         announce();
         return job;
     }
 
-    private void issueTicket(Lane lane, String id) {
-        ticketsOf(lane).scheduleIfNotExists(new TaskInstance<>(TASK, id), Instant.now());
+    private void queue(Job job, Instant due) {
+        if (!table.insert(job, limit)) {
+            throw new QueueFullException(table.count(JobState.QUEUED, null));
+        }
+        issueTicket(job.kind().lane(), job.id(), due);
+    }
+
+    private void issueTicket(Lane lane, String id, Instant due) {
+        ticketsOf(lane).scheduleIfNotExists(new TaskInstance<>(TASK, id), due);
+    }
+
+    /** Hides a ticket from the workers until then. */
+    void postponeTicket(Lane lane, String id, Instant due) {
+        try {
+            ticketsOf(lane).reschedule(TaskInstanceId.of(TASK, id), due);
+        } catch (TaskInstanceNotFoundException | TaskInstanceCurrentlyExecutingException _) {
+            // somebody else has it: it is theirs now
+        }
+    }
+
+    void cancelTicket(Lane lane, String id) {
+        try {
+            ticketsOf(lane).cancel(TaskInstanceId.of(TASK, id));
+        } catch (TaskInstanceNotFoundException | TaskInstanceCurrentlyExecutingException _) {
+            // somebody else has it, and will find nothing to do
+        }
     }
 
     private SchedulerClient ticketsOf(Lane lane) {
@@ -98,7 +140,7 @@ public final class Jobs {
 
     /** A process may die between the two rows of {@link #submit}. A ticket too many finds nothing to do and goes. */
     void issueMissingTickets(Lane lane) {
-        table.queuedIds(lane).forEach(id -> issueTicket(lane, id));
+        table.queuedIds(lane).forEach(id -> issueTicket(lane, id, Instant.now()));
     }
 
     public Optional<Job> find(String id) {
@@ -161,9 +203,12 @@ public final class Jobs {
         if (!cancelled) {
             table.wish(id, wish);
         }
+        Optional<Job> job = find(id);
+        if (cancelled) {
+            job.ifPresent(ends::happen);
+        }
         announce();
-        return cancelled
-                || find(id).filter(job -> job.state() == JobState.RUNNING).isPresent();
+        return cancelled || job.filter(now -> now.state() == JobState.RUNNING).isPresent();
     }
 
     /**
@@ -173,14 +218,18 @@ public final class Jobs {
      */
     public Optional<Job> await(String id, Duration longest) throws InterruptedException {
         long end = System.nanoTime() + longest.toNanos();
-        while (true) {
-            long seen = changes.count();
-            Optional<Job> job = find(id);
-            long left = end - System.nanoTime();
-            if (job.isEmpty() || job.get().state().isFinal() || left <= 0) {
-                return job;
+        try (Ends.Wait wait = ends.wait(id)) {
+            while (true) {
+                Optional<Job> job = find(id);
+                long left = end - System.nanoTime();
+                if (job.isEmpty() || job.get().state().isFinal() || left <= 0) {
+                    return job;
+                }
+                Optional<Job> ended = wait.await(Duration.ofNanos(Math.min(GLANCE.toNanos(), left)));
+                if (ended.isPresent()) {
+                    return ended;
+                }
             }
-            changes.await(seen, GLANCE.compareTo(Duration.ofNanos(left)) < 0 ? GLANCE : Duration.ofNanos(left));
         }
     }
 
@@ -204,18 +253,28 @@ public final class Jobs {
         table.delete(job.id());
     }
 
-    void onChange(Runnable listener) {
-        listeners.add(listener);
+    void add(Taker taker) {
+        takers.add(taker);
     }
 
+    void remove(Taker taker) {
+        takers.remove(taker);
+    }
+
+    /** Wakes who watches. */
     void announce() {
         changes.happen();
-        listeners.forEach(Runnable::run);
     }
 
-    /** Progress is news for who watches, and none for the workers. */
-    void announceProgress() {
-        changes.happen();
+    /** Ends an attempt, unless it is not this attempt's job any more; then this returns false. */
+    boolean finish(Job job, JobState state, @Nullable JsonNode result, @Nullable String error) {
+        Instant now = Instant.now();
+        boolean ours = table.finish(job, state, result, error, now);
+        if (ours) {
+            ends.happen(job.ended(state, result, error, now));
+        }
+        announce();
+        return ours;
     }
 
     JobTable table() {

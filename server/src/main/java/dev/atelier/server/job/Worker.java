@@ -14,11 +14,18 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,7 +33,7 @@ import org.slf4j.MDC;
 import tools.jackson.databind.JsonNode;
 
 /** Runs the jobs of one lane, one for each bench at a time. Workers of other processes may serve the same lane. */
-public final class Worker implements AutoCloseable {
+public final class Worker implements AutoCloseable, Taker {
     /** When a job is given up whose workers died of it. */
     static final int MAX_ATTEMPTS = 3;
 
@@ -47,12 +54,20 @@ public final class Worker implements AutoCloseable {
                 new Pace(Duration.ofSeconds(1), Duration.ofSeconds(3), Duration.ofSeconds(20));
     }
 
+    private static final int MISSED_HEARTBEATS = 4;
+
+    private static final class BusyException extends RuntimeException {}
+
     private final Jobs jobs;
     private final Lane lane;
     private final String name;
     private final List<Bench> benches;
     private final BlockingQueue<Bench> free;
+    private final Pace pace;
     private final Scheduler scheduler;
+    private final ExecutorService direct;
+    private final ScheduledExecutorService timer;
+    private final Set<String> leases = ConcurrentHashMap.newKeySet();
 
     private Worker(Database database, Jobs jobs, Lane lane, String name, List<Bench> benches, Pace pace) {
         this.jobs = jobs;
@@ -60,8 +75,18 @@ public final class Worker implements AutoCloseable {
         this.name = name;
         this.benches = List.copyOf(benches);
         this.free = new ArrayBlockingQueue<>(benches.size(), false, benches);
+        this.pace = pace;
+        this.direct = Executors.newFixedThreadPool(benches.size(), threads(lane, "-direct-"));
+        this.timer = Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().daemon().name("leases").factory());
         OneTimeTask<Void> ticket = Tasks.oneTime(Jobs.TASK)
-                .onFailure((complete, operations) -> operations.reschedule(complete, Instant.now()))
+                .onFailure((complete, operations) -> operations.reschedule(
+                        complete,
+                        complete.getCause()
+                                        .filter(BusyException.class::isInstance)
+                                        .isPresent()
+                                ? Instant.now().plus(pace.poll().multipliedBy(2))
+                                : Instant.now()))
                 .execute((instance, _) -> redeem(instance));
         RecurringTask<Void> audit =
                 Tasks.recurring("audit", FixedDelay.ofMinutes(1)).execute((_, _) -> jobs.issueMissingTickets(lane));
@@ -70,18 +95,20 @@ public final class Worker implements AutoCloseable {
                 .startTasks(audit)
                 .schedulerName(new SchedulerName.Fixed(name))
                 .threads(benches.size())
-                .executorService(Executors.newFixedThreadPool(
-                        benches.size(),
-                        Thread.ofPlatform()
-                                .name(lane.name().toLowerCase(Locale.ROOT) + "-", 0)
-                                .stackSize(STACK_BYTES)
-                                .factory()))
+                .executorService(Executors.newFixedThreadPool(benches.size(), threads(lane, "-")))
                 .pollingInterval(pace.poll())
                 .heartbeatInterval(pace.heartbeat())
-                .missedHeartbeatsLimit(4)
+                .missedHeartbeatsLimit(MISSED_HEARTBEATS)
                 .shutdownMaxWait(pace.drain())
                 .failureLogging(LogLevel.OFF, false)
                 .build();
+    }
+
+    private static ThreadFactory threads(Lane lane, String suffix) {
+        return Thread.ofPlatform()
+                .name(lane.name().toLowerCase(Locale.ROOT) + suffix, 0)
+                .stackSize(STACK_BYTES)
+                .factory();
     }
 
     /**
@@ -91,8 +118,13 @@ public final class Worker implements AutoCloseable {
      */
     public static Worker start(Database database, Jobs jobs, Lane lane, List<Bench> benches, Pace pace) {
         Worker worker = new Worker(database, jobs, lane, name(), benches, pace);
-        jobs.onChange(worker.scheduler::triggerCheckForDueExecutions);
         worker.scheduler.start();
+        var _ = worker.timer.scheduleWithFixedDelay(
+                worker::renewLeases,
+                pace.heartbeat().toMillis(),
+                pace.heartbeat().toMillis(),
+                TimeUnit.MILLISECONDS);
+        jobs.add(worker);
         return worker;
     }
 
@@ -101,12 +133,99 @@ public final class Worker implements AutoCloseable {
         return "%d-%s".formatted(ProcessHandle.current().pid(), UUID.randomUUID());
     }
 
+    @Override
+    public Lane lane() {
+        return lane;
+    }
+
+    @Override
+    public void wake() {
+        scheduler.triggerCheckForDueExecutions();
+    }
+
+    @Override
+    public Duration lease() {
+        return pace.heartbeat().multipliedBy(MISSED_HEARTBEATS);
+    }
+
+    @Override
+    public Optional<Place> reserve() {
+        return Optional.ofNullable(free.poll()).map(ReservedBench::new);
+    }
+
+    private final class ReservedBench implements Place {
+        private final Bench bench;
+
+        ReservedBench(Bench bench) {
+            this.bench = bench;
+        }
+
+        @Override
+        public void take(String ticket) {
+            leases.add(ticket);
+            try {
+                direct.execute(() -> serve(bench, ticket));
+            } catch (RejectedExecutionException _) { // this worker shuts down
+                leases.remove(ticket);
+                release();
+                jobs.postponeTicket(lane, ticket, Instant.now());
+            }
+        }
+
+        @Override
+        public void release() {
+            free.add(bench);
+        }
+    }
+
+    /** One job after the other, while there are any; the ticket is good for all of them. */
+    private void serve(Bench bench, String ticket) {
+        try {
+            Optional<Job> job = claim(ticket, bench);
+            while (job.isPresent()) {
+                run(job.get(), bench);
+                job = claim(ticket, bench);
+            }
+            leases.remove(ticket);
+            jobs.cancelTicket(lane, ticket);
+        } catch (JobControl.ShutdownException _) {
+            leases.remove(ticket);
+            jobs.postponeTicket(lane, ticket, Instant.now());
+        } catch (RuntimeException e) {
+            leases.remove(ticket); // which lets others have it, after a while
+            LOG.error("the database could not be reached; what ran will be run again", e);
+        } finally {
+            free.add(bench);
+        }
+    }
+
+    private Optional<Job> claim(String ticket, Bench bench) {
+        if (direct.isShutdown()) {
+            return Optional.empty();
+        }
+        return jobs.table().claim(lane, bench.loadedModel(), ticket, name, Instant.now());
+    }
+
+    private void renewLeases() {
+        for (String ticket : leases) {
+            try {
+                jobs.postponeTicket(lane, ticket, Instant.now().plus(lease()));
+            } catch (RuntimeException e) {
+                LOG.warn("the database could not be told that this worker lives", e);
+            }
+        }
+    }
+
+    /** Waits a little for a free bench; if there is none, the ticket goes back, and other processes may have it. */
     private void redeem(TaskInstance<Void> ticket) {
         Bench bench;
         try {
-            bench = free.take();
+            bench = free.poll(pace.poll().toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             throw new IllegalStateException("shut down before it began", e);
+        }
+        if (bench == null) {
+            throw new BusyException();
         }
         try {
             next(ticket.getId(), bench.loadedModel()).ifPresent(job -> run(job, bench));
@@ -124,8 +243,7 @@ public final class Worker implements AutoCloseable {
         if (job.attempt() >= MAX_ATTEMPTS) {
             LOG.error("job {} is given up: {} workers died while they ran it", job.id(), job.attempt());
             String error = "%d workers died while they ran this job".formatted(job.attempt());
-            jobs.table().finish(job, JobState.FAILED, null, error, Instant.now());
-            jobs.announce();
+            jobs.finish(job, JobState.FAILED, null, error);
             return Optional.empty();
         }
         LOG.warn("job {} is started again: worker {} is gone", job.id(), job.worker());
@@ -136,7 +254,7 @@ public final class Worker implements AutoCloseable {
         long start = System.nanoTime();
         MDC.put("job", job.id());
         try {
-            jobs.announceProgress();
+            jobs.announce();
             LOG.info("{} begins for {}, attempt {}", job.kind(), job.owner(), job.attempt());
             JsonNode result = bench.run(job, new JobControl(jobs, job));
             finish(job, JobState.SUCCEEDED, result, null, start);
@@ -156,19 +274,19 @@ public final class Worker implements AutoCloseable {
             finish(job, JobState.FAILED, null, sentence(e), start);
         } finally {
             MDC.remove("job");
-            jobs.announce();
         }
     }
 
     private void requeue(Job job) {
         Thread.interrupted(); // or the database could not be reached
         if (jobs.table().requeue(job)) {
+            jobs.announce();
             LOG.info("{} goes back to the queue, because this worker shuts down", job.kind());
         }
     }
 
     private void finish(Job job, JobState state, @Nullable JsonNode result, @Nullable String error, long start) {
-        boolean ours = jobs.table().finish(job, state, result, error, Instant.now());
+        boolean ours = jobs.finish(job, state, result, error);
         long millis = (System.nanoTime() - start) / 1_000_000;
         if (ours) {
             LOG.info("{} {} after {} ms", job.kind(), state, millis);
@@ -186,7 +304,20 @@ public final class Worker implements AutoCloseable {
     /** Takes no new job, waits for the running ones as long as the pace allows, and queues the others again. */
     @Override
     public void close() {
+        jobs.remove(this);
+        direct.shutdown();
+        long end = System.nanoTime() + pace.drain().toNanos();
         scheduler.stop();
+        try {
+            if (!direct.awaitTermination(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+                direct.shutdownNow();
+                var _ = direct.awaitTermination(pace.drain().toMillis(), TimeUnit.MILLISECONDS);
+            }
+        } catch (InterruptedException _) {
+            direct.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+        timer.shutdownNow();
         benches.forEach(Bench::close);
     }
 }

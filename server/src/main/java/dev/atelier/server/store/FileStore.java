@@ -5,7 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import java.util.UUID;
 
 /** A folder; the key is the path below it. */
 public final class FileStore implements ObjectStore {
@@ -20,12 +22,13 @@ public final class FileStore implements ObjectStore {
         ObjectStore.requireKey(key);
         Path file = root.resolve(key);
         Files.createDirectories(file.getParent());
-        Path part = Files.createTempFile(file.getParent(), ".", ".part");
+        Path part = file.resolveSibling("." + UUID.randomUUID() + ".part");
         try {
-            Files.write(part, content);
+            Files.write(part, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
+        } catch (IOException e) {
             Files.deleteIfExists(part);
+            throw e;
         }
     }
 

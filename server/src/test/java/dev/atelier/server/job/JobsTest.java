@@ -111,6 +111,7 @@ class JobsTest {
     @Test
     void aJobIsDoneAndItsResultKept() throws Exception {
         try (Worker _ = worker((_, control) -> {
+            Thread.sleep(250); // the first 200 ms are nobody's business
             control.report("painting", 1, 2, 0.5);
             return Json.MAPPER.valueToTree(List.of("done"));
         })) {
@@ -170,6 +171,59 @@ class JobsTest {
             Job done = jobs.await(job.id(), LONG).orElseThrow();
             assertThat(done.state()).isEqualTo(JobState.SUCCEEDED);
             assertThat(done.attempt()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aJobThatWasTakenAtOnceIsPutBackAsWell() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        Job job;
+        try (Worker _ = worker((_, control) -> {
+            begun.countDown();
+            while (true) {
+                control.report("forever", 0, 0, 0);
+            }
+        })) {
+            job = submit("one", "m");
+            begun.await();
+        }
+        assertThat(jobs.find(job.id()).orElseThrow().state()).isEqualTo(JobState.QUEUED);
+        try (Worker _ = worker((_, _) -> NOTHING)) {
+            Job done = jobs.await(job.id(), LONG).orElseThrow();
+            assertThat(done.state()).isEqualTo(JobState.SUCCEEDED);
+            assertThat(done.attempt()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aJobThatWasTakenAtOnceStaysWithItsWorker() throws Exception {
+        List<String> begun = Collections.synchronizedList(new ArrayList<>());
+        Work slow = (job, _) -> {
+            begun.add(job.id());
+            Thread.sleep(5 * PACE.heartbeat().toMillis()); // longer than the ticket is hidden without renewal
+            return NOTHING;
+        };
+        try (Worker _ = worker(slow);
+                Worker _ = worker(slow)) {
+            Job done = jobs.await(submit("one", "m").id(), LONG).orElseThrow();
+            assertThat(done.state()).isEqualTo(JobState.SUCCEEDED);
+            assertThat(done.attempt()).isEqualTo(1);
+        }
+        assertThat(begun).hasSize(1);
+    }
+
+    @Test
+    void jobsThatCameWhileAnotherRanFollowAtOnce() throws Exception {
+        CountDownLatch last = new CountDownLatch(10);
+        try (Worker _ = worker((_, _) -> {
+            last.countDown();
+            Thread.sleep(20);
+            return NOTHING;
+        })) {
+            for (int i = 0; i < 10; i++) {
+                submit("one", "m");
+            }
+            assertThat(last.await(2, TimeUnit.SECONDS)).isTrue();
         }
     }
 

@@ -1,0 +1,26 @@
+package dev.atelier.server.job;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** A worker of this process. It may take a job at once, and need not wait until it finds its ticket in the database. */
+interface Taker {
+    Lane lane();
+
+    /** There is a new ticket. */
+    void wake();
+
+    /** A bench that is free, and kept for one job from now on; empty if there is none. */
+    Optional<Place> reserve();
+
+    /** How long a ticket of a job that was taken at once is hidden from other workers, unless that is renewed. */
+    Duration lease();
+
+    /** A bench that waits for its job. Either of the two is called, once. */
+    interface Place {
+        /** Begins to work. */
+        void take(String ticket);
+
+        void release();
+    }
+}
