@@ -8,7 +8,7 @@ uses are zero, so that the files compress.
 
 Usage (PYTHONPATH must contain diffusers' src folder):
   make_families.py miniatures --k-diffusion DIR --keys DIR --out DIR
-  make_families.py full --family sd2|sdxl --seed N --out DIR      one call of a UNet of real size
+  make_families.py full --network sd2-unet --seed N --out DIR      one call of a network of real size
 """
 import argparse, json, math, os, re, sys, time
 
@@ -33,8 +33,12 @@ FAMILIES = {
                     vector=16 + 5 * 256, text=[("conditioner.embedders.0.model.", 32)], keys="keys-sdxl-refiner.json"),
 }
 FULL = {
-    "sd2": dict(channels=(320, 640, 1280, 1280), attention=(1, 1, 1, 0), depth=1, context=1024, head=64),
-    "sdxl": dict(channels=(320, 640, 1280), attention=(0, 1, 1), depth=(1, 2, 10), context=2048, head=64, vector=2816),
+    "sd2-unet": dict(channels=(320, 640, 1280, 1280), attention=(1, 1, 1, 0), depth=1, context=1024, head=64),
+    "sdxl-unet": dict(channels=(320, 640, 1280), attention=(0, 1, 1), depth=(1, 2, 10), context=2048, head=64, vector=2816),
+    "refiner-unet": dict(channels=(384, 768, 1536, 1536), attention=(0, 1, 1, 0), depth=4, context=1280, head=64, vector=2560),
+    "sd2-text": dict(prefix="cond_stage_model.model.", width=1024, layers=24, heads=16, norm=True),
+    "refiner-text": dict(prefix="conditioner.embedders.0.model.", width=1280, layers=32, heads=20, norm=False),
+    "sd2-vae": dict(scale=0.18215, channels=(128, 256, 512, 512), groups=32),
 }
 GROUPS, WIDTH, TEXT_HEADS = 4, 16, 2
 
@@ -55,17 +59,17 @@ def new_unet(f, in_channels=4, groups=GROUPS):
 def new_vae(f):
     from diffusers import AutoencoderKL
     return AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=4, layers_per_block=2, block_out_channels=(4, 8, 16, 16),
-        norm_num_groups=GROUPS, act_fn="silu", sample_size=64, down_block_types=("DownEncoderBlock2D",) * 4,
+        in_channels=3, out_channels=3, latent_channels=4, layers_per_block=2,
+        block_out_channels=f.get("channels", (4, 8, 16, 16)), norm_num_groups=f.get("groups", GROUPS), act_fn="silu", sample_size=64, down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4, scaling_factor=f["scale"], force_upcast=False).eval()
 
 
-def new_text(prefix, layers):
+def new_text(prefix, layers, width=WIDTH, heads=TEXT_HEADS):
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
     open_clip = "transformer" not in prefix
     config = CLIPTextConfig(
-        vocab_size=49408, hidden_size=WIDTH, intermediate_size=4 * WIDTH, projection_dim=WIDTH, num_hidden_layers=layers,
-        num_attention_heads=TEXT_HEADS, max_position_embeddings=77, hidden_act="gelu" if open_clip else "quick_gelu",
+        vocab_size=49408, hidden_size=width, intermediate_size=4 * width, projection_dim=width, num_hidden_layers=layers,
+        num_attention_heads=heads, max_position_embeddings=77, hidden_act="gelu" if open_clip else "quick_gelu",
         layer_norm_eps=1e-5, bos_token_id=mr.BOS, eos_token_id=mr.EOS, pad_token_id=0 if open_clip else mr.EOS,
         attn_implementation="eager")
     return (CLIPTextModelWithProjection if open_clip else CLIPTextModel)(config).eval()
@@ -331,32 +335,62 @@ def cmd_miniatures(a):
     make_sdxl(a, w)
 
 
-def cmd_full(a):
-    f = FULL[a.family]
+def full_unet(name, f, g):
     with torch.device("meta"):
         unet = new_unet(f, groups=32)
     unet = unet.to_empty(device="cpu")
-    fill(unet, torch.Generator("cpu").manual_seed(a.seed))
-    state = unet.state_dict()
-    side = 32
-    lat, t = rnd(331, 1, 4, side, side), torch.tensor([500.25])
+    fill(unet, g)
+    lat, t = rnd(331, 1, 4, 32, 32), torch.tensor([500.25])
     ctx = rnd(332, 1, 77, f["context"])
     tensors = {"latents": lat, "timesteps": t, "context": ctx}
     more = {}
     if "vector" in f:
         tensors["pooled"] = rnd(333, 1, 1280)
-        tensors["sizes"] = torch.tensor([[1024.0, 1024, 0, 0, 1024, 1024]])
+        sizes = [1024.0, 1024, 0, 0] + ([6] if name.startswith("refiner") else [1024, 1024])
+        tensors["sizes"] = torch.tensor([sizes])
         more = {"added_cond_kwargs": {"text_embeds": tensors["pooled"], "time_ids": tensors["sizes"]}}
-    start = time.perf_counter()
     tensors["output"] = unet(lat, t, ctx, **more).sample
-    print("seconds", time.perf_counter() - start)
-    mr.save(os.path.join(a.out, a.family + "-full-unet-output.safetensors"), tensors)
+    state = unet.state_dict()
     names = list(state)
     half = {}
     for k in names:     # one copy less in memory
         half[unet_key(k, names)] = state[k].half()
         state[k].set_()
-    save_file(half, os.path.join(a.out, a.family + "-full-unet.safetensors"))
+    return tensors, half
+
+
+def full_text(name, f, g):
+    text = new_text(f["prefix"], f["layers"], f["width"], f["heads"])
+    fill(text, g)
+    ids = torch.cat([mr.ids_for(PROMPT), mr.ids_for(NEGATIVE)])
+    context, pooled = penultimate(text, padded(ids), f["norm"])
+    tensors = {"input_ids": ids, "context": context}
+    if pooled is not None and not f["norm"]:
+        tensors["pooled"] = pooled
+    half = {k: v.half() if v.is_floating_point() else v for k, v in text_tensors(f["prefix"], text.state_dict()).items()}
+    return tensors, half
+
+
+def full_vae(name, f, g):
+    vae = new_vae(f)
+    fill(vae, g)
+    lat, image = rnd(334, 1, 4, 32, 32), rnd(335, 1, 3, 256, 256).clamp(-1, 1)
+    tensors = {"latents": lat, "picture": vae.decoder(vae.post_quant_conv(lat / f["scale"])), "image": image,
+               "moments": mr.encode_moments(vae, image)}
+    half = {}
+    for k, v in vae.state_dict().items():
+        key = vae_key(k, None)
+        half[key] = (v.reshape(*v.shape, 1, 1) if mr.VAE_ATTN.search(key) else v).half()
+    return tensors, half
+
+
+def cmd_full(a):
+    kind = a.network.split("-")[1]
+    start = time.perf_counter()
+    tensors, half = globals()["full_" + kind](a.network, FULL[a.network], torch.Generator("cpu").manual_seed(a.seed))
+    mr.save(os.path.join(a.out, a.network + "-full-output.safetensors"), tensors)
+    save_file({k: v.contiguous() for k, v in half.items()}, os.path.join(a.out, a.network + "-full.safetensors"))
+    print(a.network, {k: tuple(v.shape) for k, v in tensors.items()}, round(time.perf_counter() - start), "s")
 
 
 def main():
@@ -366,7 +400,7 @@ def main():
     for o in ("--k-diffusion", "--keys", "--out"):
         c.add_argument(o, required=True)
     c = sub.add_parser("full")
-    c.add_argument("--family", choices=FULL, required=True)
+    c.add_argument("--network", choices=FULL, required=True)
     c.add_argument("--seed", type=int, required=True)
     c.add_argument("--out", required=True)
     a = p.parse_args()

@@ -14,15 +14,20 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -56,6 +61,23 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         mixinStandardHelpOptions = true)
 final class GenerateCommand implements Callable<Integer> {
+    /** What decides how a model is loaded. */
+    static final Set<String> MODEL_OPTIONS = Set.of(
+            "--model",
+            "--models",
+            "--vae",
+            "--prediction",
+            "--zero-snr",
+            "--no-zero-snr",
+            "--engine",
+            "--device",
+            "--dtype",
+            "--refiner",
+            "--embeddings",
+            "--loras",
+            "--control",
+            "--taesd");
+
     @Parameters(paramLabel = "PROMPT", arity = "0..1", description = "What to draw.")
     private @Nullable String prompt;
 
@@ -91,6 +113,14 @@ final class GenerateCommand implements Callable<Integer> {
     private EngineOptions engine = new EngineOptions();
 
     @Option(
+            names = "--prompts",
+            paramLabel = "FILE",
+            description =
+                    "Draw a picture for each line of a text file: a prompt, or options with --prompt among them, as in"
+                            + " AUTOMATIC1111's \"Prompts from file\".")
+    private @Nullable Path prompts;
+
+    @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
             description = "The PNG file. Default: atelier-SEED.png. Several pictures are numbered -1, -2, …")
@@ -108,30 +138,115 @@ final class GenerateCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
+    /**
+     * The command with arguments of its own.
+     *
+     * @throws IllegalArgumentException if they cannot be used
+     */
+    static GenerateCommand of(List<String> arguments) {
+        GenerateCommand command = new GenerateCommand();
+        try {
+            line(command).parseArgs(once(arguments).toArray(String[]::new));
+        } catch (CommandLine.ParameterException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+        return command;
+    }
+
+    /** What it takes. */
+    static CommandSpec options() {
+        return line(new GenerateCommand()).getCommandSpec();
+    }
+
+    private static CommandLine line(GenerateCommand command) {
+        return new CommandLine(command).setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    /** Of an option that is given twice, the second alone. */
+    private static List<String> once(List<String> arguments) {
+        CommandSpec options = options();
+        SequencedMap<Object, List<String>> kept = new LinkedHashMap<>();
+        for (int i = 0; i < arguments.size(); i++) {
+            String word = arguments.get(i);
+            if (word.equals("--")) {
+                kept.put(word, arguments.subList(i, arguments.size()));
+                break;
+            }
+            OptionSpec option = options.findOption(word.replaceFirst("=.*", ""));
+            boolean takesNext =
+                    option != null && option.arity().max() > 0 && !word.contains("=") && i + 1 < arguments.size();
+            List<String> words = takesNext ? List.of(word, arguments.get(++i)) : List.of(word);
+            Object key = option == null || option.isMultiValue() ? new Object() : option;
+            kept.remove(key);
+            kept.put(key, words);
+        }
+        return kept.values().stream().flatMap(List::stream).toList();
+    }
+
     @Override
     public Integer call() throws IOException {
-        GenerationRequest request = request();
-        List<Path> files = outputs(request);
+        List<GenerateCommand> lines = prompts == null ? List.of(this) : lines(prompts);
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (GenerateCommand line : lines) {
+            requests.add(line.request());
+        }
+        List<Path> files = outputs(
+                requests.getFirst().seed(),
+                requests.stream()
+                        .mapToInt(request -> request.batchSize() * request.iterations())
+                        .sum());
         files.forEach(file -> Main.requireNew(file, overwrite));
 
         List<String> notes = new ArrayList<>();
-        List<GeneratedImage> images;
+        PrintWriter out = spec.commandLine().getOut();
+        int written = 0;
         try (Atelier atelier = open();
                 PhaseBars bars = new PhaseBars(notes, preview)) {
-            boolean sized = picture.isSized() || picture.from != null;
-            images = atelier.generate(sized ? request : atelier.withBestSize(request), bars);
+            for (int i = 0; i < lines.size(); i++) {
+                for (GeneratedImage image : atelier.generate(lines.get(i).sized(requests.get(i), atelier), bars)) {
+                    PngFile.write(files.get(written), image);
+                    out.printf("%s (seed %d)%n", files.get(written), image.seed());
+                    written++;
+                }
+            }
         }
-        notes.forEach(note -> spec.commandLine().getErr().println("atelier: " + note));
-        PrintWriter out = spec.commandLine().getOut();
-        for (int i = 0; i < images.size(); i++) {
-            PngFile.write(files.get(i), images.get(i));
-            out.printf("%s (seed %d)%n", files.get(i), images.get(i).seed());
-        }
+        notes.stream().distinct().forEach(note -> spec.commandLine().getErr().println("atelier: " + note));
         out.flush();
         return 0;
     }
 
-    private GenerationRequest request() throws IOException {
+    /** This command with what each line of a file says beside. */
+    private List<GenerateCommand> lines(Path file) throws IOException {
+        if (prompt != null) {
+            throw new IllegalArgumentException("the prompts come from " + file + ": leave the other out");
+        }
+        List<String> own = new ArrayList<>(spec.commandLine().getParseResult().originalArgs());
+        if (own.getFirst().equals(spec.name())) {
+            own.removeFirst();
+        }
+        List<GenerateCommand> commands = new ArrayList<>();
+        for (List<String> line : PromptLines.read(file)) {
+            List<String> all = new ArrayList<>(own);
+            all.addAll(line);
+            commands.add(of(all));
+        }
+        return commands;
+    }
+
+    private GenerationRequest sized(GenerationRequest request, Atelier atelier) {
+        return picture.isSized() || picture.from != null ? request : atelier.withBestSize(request);
+    }
+
+    /** What it asks of a model that is loaded. */
+    GenerationRequest requestFor(Atelier atelier) throws IOException {
+        return sized(request(), atelier);
+    }
+
+    boolean isSeeded() {
+        return picture.seed != null || picture.from != null;
+    }
+
+    GenerationRequest request() throws IOException {
         GenerationRequest request = picture.request(prompt);
         request = init.applyTo(request);
         request = hires.applyTo(request);
@@ -140,9 +255,8 @@ final class GenerateCommand implements Callable<Integer> {
         return engine.applyTo(request);
     }
 
-    private List<Path> outputs(GenerationRequest request) {
-        Path file = output != null ? output : Path.of("atelier-%d.png".formatted(request.seed()));
-        int count = request.batchSize() * request.iterations();
+    private List<Path> outputs(long seed, int count) {
+        Path file = output != null ? output : Path.of("atelier-%d.png".formatted(seed));
         if (count == 1) {
             return List.of(file);
         }
@@ -153,7 +267,8 @@ final class GenerateCommand implements Callable<Integer> {
                 .toList();
     }
 
-    private Atelier open() {
+    /** Loads its model. */
+    Atelier open() {
         ModelOptions options = settings.options(models.searched()).controlNets(control.files(models));
         try (Bar bar = Bar.bytes("Loading")) {
             if (model != null) {

@@ -56,6 +56,7 @@ public final class Main implements Callable<Integer> {
             ExplainCommand.class,
             ExportCommand.class,
             GenerateCommand.class,
+            GridCommand.class,
             HashCommand.class,
             InspectCommand.class,
             KeysCommand.class,

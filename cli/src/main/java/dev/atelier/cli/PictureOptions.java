@@ -45,7 +45,8 @@ final class PictureOptions {
             names = "--seed",
             paramLabel = "N",
             description = "Seed of the first picture. Default: a random one, which is printed.")
-    private @Nullable Long seed;
+    @Nullable
+    Long seed;
 
     @Option(
             names = "--width",

@@ -3,6 +3,7 @@ package dev.atelier.engine.contract;
 import static dev.atelier.engine.contract.Reference.relativeError;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
@@ -22,9 +23,11 @@ import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.TextEncoding;
 import dev.atelier.model.UNetConditioning;
 import dev.atelier.model.UNetConfig;
+import dev.atelier.model.VaeConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -187,44 +190,96 @@ public abstract class FamiliesContract {
     }
 
     /**
-     * UNets of real size, from the folder in the system property {@code atelier.full} that {@code reference/README.md}
-     * says how to fill. Only what stands for the UNet is exchanged in the miniatures.
+     * Networks of real size, from the folder in the system property {@code atelier.full} that {@code reference/README.md}
+     * says how to fill; those that are not there are left out. Only what stands for the network is exchanged in the
+     * miniatures.
      */
     @Tag("slow")
     @EnabledIfSystemProperty(named = "atelier.full", matches = ".+")
     @ParameterizedTest
-    @ValueSource(strings = {"sd2", "sdxl"})
-    void aUNetOfRealSizeAgrees(String name) {
-        UNetConfig config = name.equals("sd2")
-                ? new UNetConfig(320, 4, 2, List.of(1, 1, 1, 0), 1, true, new AttentionHeads.Width(64), 32, 1024, 0, 4)
-                : new UNetConfig(
-                        320, 3, 2, List.of(0, 2, 10), 10, true, new AttentionHeads.Width(64), 32, 2048, 2816, 4);
+    @ValueSource(strings = {"sd2-text", "refiner-text", "sd2-vae", "sd2-unet", "refiner-unet", "sdxl-unet"})
+    void aNetworkOfRealSizeAgrees(String name) {
         Path full = Path.of(System.getProperty("atelier.full", ""));
-        Reference reference = new Reference(Checkpoints.open(full.resolve(name + "-full-unet-output.safetensors")));
-        Checkpoint weights = Checkpoints.open(full.resolve(name + "-full-unet.safetensors"));
-        StableDiffusion miniature = open(name);
+        assumeThat(full.resolve(name + "-full.safetensors")).exists();
+        Reference reference = new Reference(Checkpoints.open(full.resolve(name + "-full-output.safetensors")));
+        try (DiffusionModel loaded = load(realSize(name, full))) {
+            Map<String, FloatArray> answers = switch (name.substring(name.indexOf('-') + 1)) {
+                case "text" -> text(loaded, reference);
+                case "vae" ->
+                    Map.of(
+                            "picture",
+                            loaded.decode(reference.array("latents")),
+                            "moments",
+                            loaded.encode(reference.array("image")));
+                default -> Map.of("output", unet(loaded, reference));
+            };
+            answers.forEach((part, actual) -> {
+                FloatArray expected = reference.array(part);
+                double error = relativeError(actual, part.equals("moments") ? means(expected) : expected);
+                System.err.printf(
+                        "%s of real size, %s, %s: relative error %.1e%n",
+                        name, part, loaded.getClass().getSimpleName(), error);
+                assertThat(error).isLessThan(TOLERANCE);
+            });
+        }
+    }
+
+    private static StableDiffusion realSize(String name, Path folder) {
+        StableDiffusion miniature = open(name.substring(0, name.indexOf('-')));
+        Checkpoint weights = Checkpoints.open(folder.resolve(name + "-full.safetensors"));
         Map<String, Tensor> tensors = new LinkedHashMap<>(miniature.checkpoint().tensors());
         tensors.putAll(weights.tensors());
-        StableDiffusion model = new StableDiffusion(
+        AttentionHeads heads = new AttentionHeads.Width(64);
+        TextEncoderConfig text = miniature.text().getFirst();
+        return new StableDiffusion(
                 Checkpoint.of(weights.sources(), tensors, Map.of()),
                 miniature.family(),
-                miniature.text(),
-                config,
-                miniature.vae(),
+                name.endsWith("text")
+                        ? List.of(new TextEncoderConfig(
+                                text.prefix(),
+                                text.names(),
+                                text.layers(),
+                                name.equals("sd2-text") ? 16 : 20,
+                                text.output()))
+                        : miniature.text(),
+                switch (name) {
+                    case "sd2-unet" -> new UNetConfig(320, 4, 2, List.of(1, 1, 1, 0), 1, true, heads, 32, 1024, 0, 4);
+                    case "sdxl-unet" ->
+                        new UNetConfig(320, 3, 2, List.of(0, 2, 10), 10, true, heads, 32, 2048, 2816, 4);
+                    case "refiner-unet" ->
+                        new UNetConfig(384, 4, 2, List.of(0, 4, 4, 0), 4, true, heads, 32, 1280, 2560, 4);
+                    default -> miniature.unet();
+                },
+                name.endsWith("vae") ? new VaeConfig(4, 3, 32, miniature.vae().latentScale()) : miniature.vae(),
                 PredictionType.EPSILON,
                 false);
-        try (DiffusionModel loaded = load(model)) {
-            FloatArray vector = config.vectorWidth() == 0
-                    ? null
-                    : SizeConditioning.of(1024, 1024).vector(reference.array("pooled"), Family.SDXL, PROMPT_SCORE);
-            FloatArray actual = loaded.predictNoise(
-                    reference.array("latents"),
-                    reference.array("timesteps").values(),
-                    new UNetConditioning(reference.array("context"), vector, null));
-            double error = relativeError(actual, reference.array("output"));
-            System.err.printf("%s UNet of real size, %s: relative error %.2e%n", name, loaded.getClass(), error);
-            assertThat(error).isLessThan(TOLERANCE);
+    }
+
+    private static Map<String, FloatArray> text(DiffusionModel model, Reference reference) {
+        TextEncoding encoding = model.encodeText(reference.tokens("input_ids"));
+        FloatArray pooled = encoding.pooled();
+        return pooled == null
+                ? Map.of("context", encoding.context())
+                : Map.of("context", encoding.context(), "pooled", pooled);
+    }
+
+    private static FloatArray unet(DiffusionModel model, Reference reference) {
+        FloatArray vector = model.family() == Family.SD2
+                ? null
+                : SizeConditioning.of(1024, 1024).vector(reference.array("pooled"), model.family(), PROMPT_SCORE);
+        return model.predictNoise(
+                reference.array("latents"),
+                reference.array("timesteps").values(),
+                new UNetConditioning(reference.array("context"), vector, null));
+    }
+
+    /** Of means and log variances, the means in the UNet's scale. */
+    private static FloatArray means(FloatArray moments) {
+        float[] means = Arrays.copyOf(moments.values(), moments.values().length / 2);
+        for (int i = 0; i < means.length; i++) {
+            means[i] *= 0.18215f;
         }
+        return FloatArray.of(means, 1, 4, moments.size(2), moments.size(3));
     }
 
     /** Grey noise stays grey under ε; a network whose output lies far below predicts v. */

@@ -1,0 +1,80 @@
+package dev.atelier.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A file with a prompt in each line, or with options that begin with {@code --}, by our names or those of AUTOMATIC1111's
+ * script "Prompts from file".
+ */
+final class PromptLines {
+    private static final Map<String, String> NAMES = Map.of(
+            "--negative_prompt", "--negative",
+            "--sampler_name", "--sampler",
+            "--cfg_scale", "--cfg",
+            "--batch_size", "--batch",
+            "--n_iter", "--count",
+            "--subseed", "--variation-seed",
+            "--subseed_strength", "--variation-strength");
+    private static final Pattern WORD = Pattern.compile("(?:[^\\s\"']|\"(?:\\\\.|[^\"\\\\])*\"|'[^']*')+");
+    private static final Pattern QUOTED = Pattern.compile("\"((?:\\\\.|[^\"\\\\])*)\"|'([^']*)'");
+
+    private PromptLines() {}
+
+    /** The arguments of {@code generate} that each line stands for; empty lines are passed over. */
+    static List<List<String>> read(Path file) throws IOException {
+        List<List<String>> lines = new ArrayList<>();
+        for (String line : Files.readAllLines(file)) {
+            if (!line.isBlank()) {
+                lines.add(line.strip().startsWith("--") ? options(line.strip()) : List.of("--", line.strip()));
+            }
+        }
+        if (lines.isEmpty()) {
+            throw new IllegalArgumentException(file + " has no prompts");
+        }
+        return lines;
+    }
+
+    private static List<String> options(String line) {
+        List<String> words = new ArrayList<>();
+        Matcher word = WORD.matcher(line);
+        while (word.find()) {
+            words.add(QUOTED.matcher(word.group())
+                    .replaceAll(quoted -> Matcher.quoteReplacement(
+                            quoted.group(1) != null ? quoted.group(1).replaceAll("\\\\(.)", "$1") : quoted.group(2))));
+        }
+        List<String> options = new ArrayList<>();
+        List<String> prompt = new ArrayList<>();
+        for (int i = 0; i < words.size(); ) {
+            String name = NAMES.getOrDefault(words.get(i), words.get(i));
+            if (GenerateCommand.MODEL_OPTIONS.contains(name)) {
+                throw new IllegalArgumentException(
+                        "a line of prompts cannot have %s: all are drawn by one model".formatted(name));
+            }
+            i++;
+            List<String> value = new ArrayList<>();
+            while (i < words.size() && !words.get(i).startsWith("--")) {
+                value.add(words.get(i++));
+            }
+            if (name.equals("--prompt")) {
+                prompt.addAll(value);
+            } else {
+                options.add(name);
+                if (!value.isEmpty()) {
+                    options.add(String.join(" ", value));
+                }
+            }
+        }
+        if (!prompt.isEmpty()) {
+            options.add("--");
+            options.add(String.join(" ", prompt));
+        }
+        return options;
+    }
+}
