@@ -1,5 +1,7 @@
 package dev.atelier.model;
 
+import java.util.List;
+
 /**
  * Network layers addressed by where their weights lie in the checkpoint, so that the shape of the code is the
  * checkpoint's tree of names.
@@ -29,6 +31,11 @@ final class Layers<T> {
 
     T linear(String name, T x) {
         return ops.linear(x, weight(name + ".weight"), weight(name + ".bias"));
+    }
+
+    /** As {@link #linear(String, Object)}, cut into equal parts. */
+    List<T> linear(String name, T x, int parts) {
+        return ops.linear(x, weight(name + ".weight"), weight(name + ".bias"), parts);
     }
 
     T linearWithoutBias(String name, T x) {

@@ -50,6 +50,11 @@ public interface Ops<T> {
     /** x·Wᵀ over the last axis. */
     T linear(T x, T weight);
 
+    /** {@link #linear(Object, Object, Object)}, its last axis cut into equal parts. */
+    default List<T> linear(T x, T weight, T bias, int parts) {
+        return split(linear(x, weight, bias), parts);
+    }
+
     /** x·M; {@code matrix [in, out]}. */
     T matmul(T x, T matrix);
 
@@ -87,6 +92,11 @@ public interface Ops<T> {
      * @return {@code [n, h·w, width]}
      */
     T onMergedTokens(T tokens, T compared, T image, double share, UnaryOperator<T> network);
+
+    /** Runs a network that sees each of {@code tokens [n, tokens, width]} alone; an engine may run it on some at a time. */
+    default T eachToken(T tokens, UnaryOperator<T> network) {
+        return network.apply(tokens);
+    }
 
     /** The rows of {@code table [rows, width]} at {@code ids [n, tokens]} (integers). */
     T embedding(T table, T ids);

@@ -266,22 +266,30 @@ public final class UNet<T> {
         return ops.scope(() -> {
             T x = input;
             T normed = layers.layerNorm("norm1", x);
-            UnaryOperator<T> selfAttention = tokens -> attention(layers.at("attn1"), tokens, tokens);
+            UnaryOperator<T> selfAttention = tokens -> selfAttention(layers.at("attn1"), tokens);
             x = ops.add(
                     x,
                     merged == null
                             ? selfAttention.apply(normed)
                             : ops.scope(() -> ops.onMergedTokens(normed, input, merged, mergedTokens, selfAttention)));
-            x = ops.add(x, attention(layers.at("attn2"), layers.layerNorm("norm2", x), context));
-            return ops.add(x, feedForward(layers.at("ff.net"), layers.layerNorm("norm3", x)));
+            Layers<T> cross = layers.at("attn2");
+            T k = cross.linearWithoutBias("to_k", context);
+            T v = cross.linearWithoutBias("to_v", context);
+            return ops.eachToken(x, tokens -> {
+                T y = ops.add(tokens, attention(cross, layers.layerNorm("norm2", tokens), k, v));
+                return ops.add(y, feedForward(layers.at("ff.net"), layers.layerNorm("norm3", y)));
+            });
         });
     }
 
-    private T attention(Layers<T> layers, T x, T context) {
+    private T selfAttention(Layers<T> layers, T x) {
+        return ops.scope(
+                () -> attention(layers, x, layers.linearWithoutBias("to_k", x), layers.linearWithoutBias("to_v", x)));
+    }
+
+    private T attention(Layers<T> layers, T x, T k, T v) {
         return ops.scope(() -> {
             T q = layers.linearWithoutBias("to_q", x);
-            T k = layers.linearWithoutBias("to_k", context);
-            T v = layers.linearWithoutBias("to_v", context);
             return layers.linear(
                     "to_out.0", ops.attention(q, k, v, config.heads().of(layers.width("to_q")), false));
         });
@@ -290,7 +298,7 @@ public final class UNet<T> {
     /** GEGLU (Shazeer 2020, "GLU Variants Improve Transformer"). */
     private T feedForward(Layers<T> layers, T x) {
         return ops.scope(() -> {
-            List<T> halves = ops.split(layers.linear("0.proj", x), 2);
+            List<T> halves = layers.linear("0.proj", x, 2);
             return layers.linear("2", ops.mul(halves.getFirst(), ops.gelu(halves.getLast())));
         });
     }

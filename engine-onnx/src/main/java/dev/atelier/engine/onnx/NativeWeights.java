@@ -52,11 +52,11 @@ final class NativeWeights implements AutoCloseable {
 
     private MemorySegment elements(Tensor stored, Weight weight) {
         return switch (weight.form()) {
-            case STORED, PER_CHANNEL ->
+            case STORED, PART, PER_CHANNEL ->
                 stored.mapped()
                         .filter(bytes -> stored.dtype() == DType.F32 && bytes.address() % Float.BYTES == 0)
-                        .map(NativeWeights::read)
-                        .orElseGet(() -> converted(stored));
+                        .map(bytes -> read(bytes.asSlice(weight.offset(), weight.byteSize())))
+                        .orElseGet(() -> converted(stored, weight));
             case WINOGRAD -> {
                 MemorySegment points = arena.allocate(weight.byteSize(), CACHE_LINE);
                 Winograd.write(stored, points);
@@ -71,10 +71,9 @@ final class NativeWeights implements AutoCloseable {
         return mapped;
     }
 
-    private MemorySegment converted(Tensor stored) {
-        Tensor fp32 = stored.to(DType.F32);
-        MemorySegment elements = arena.allocate(fp32.byteSize(), CACHE_LINE);
-        fp32.read(0, elements);
+    private MemorySegment converted(Tensor stored, Weight weight) {
+        MemorySegment elements = arena.allocate(weight.byteSize(), CACHE_LINE);
+        stored.to(DType.F32).read(weight.offset(), elements);
         return elements;
     }
 

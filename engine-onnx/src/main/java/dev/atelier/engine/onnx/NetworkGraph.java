@@ -22,25 +22,37 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The networks of a model as graphs. Each becomes one by running its own code on {@link GraphOps}. How many images
- * there are is left open.
+ * The networks of a model as graphs. Each becomes one by running its own code on {@link GraphOps}.
  */
 final class NetworkGraph {
     private final OnnxGraph graph;
     private final GraphOps ops;
     private final GraphWeights weights;
-    private final String height; // of the images that go in: numbers, or names for any
+    private final String count; // how many images there are: a number, or a name for any
+    private final String height; // of the images that go in, likewise
     private final String width;
     private final boolean toRun; // then it has inputs and outputs that exported graphs have not
 
-    private NetworkGraph(
-            Checkpoint checkpoint, OnnxGraph graph, GraphOps ops, String height, String width, boolean toRun) {
+    /** To export, for any program and images of any size. */
+    private NetworkGraph(Checkpoint checkpoint, OnnxGraph graph) {
+        this.graph = graph;
+        this.ops = new GraphOps(graph);
+        this.weights = new GraphWeights(checkpoint, graph);
+        this.count = "n";
+        this.height = "height";
+        this.width = "width";
+        this.toRun = false;
+    }
+
+    /** To run, here and on images of one size. */
+    private NetworkGraph(Checkpoint checkpoint, OnnxGraph graph, GraphOps ops, Size size) {
         this.graph = graph;
         this.ops = ops;
         this.weights = new GraphWeights(checkpoint, graph);
-        this.height = height;
-        this.width = width;
-        this.toRun = toRun;
+        this.count = size.count() == Size.ANY ? "n" : Integer.toString(size.count());
+        this.height = Integer.toString(size.height());
+        this.width = Integer.toString(size.width());
+        this.toRun = true;
     }
 
     /**
@@ -50,10 +62,8 @@ final class NetworkGraph {
      */
     static OnnxGraph toRun(StableDiffusion model, Network network, NetworkSettings settings, Size size) {
         OnnxGraph graph = new OnnxGraph(network.label(), WeightFile.NONE);
-        String height = Integer.toString(size.height());
-        String width = Integer.toString(size.width());
         GraphOps ops = settings.endless() ? new EndlessOps(graph) : new FastOps(graph, size);
-        return new NetworkGraph(model.checkpoint(), graph, ops, height, width, true).trace(model, network, settings);
+        return new NetworkGraph(model.checkpoint(), graph, ops, size).trace(model, network, settings);
     }
 
     /** A graph for {@link OnnxSession}; the size is that of the latents. */
@@ -68,16 +78,13 @@ final class NetworkGraph {
 
     private static NetworkGraph toRun(String name, Checkpoint checkpoint, Size size) {
         OnnxGraph graph = new OnnxGraph(name, WeightFile.NONE);
-        String height = Integer.toString(size.height());
-        String width = Integer.toString(size.width());
-        return new NetworkGraph(checkpoint, graph, new FastOps(graph, size), height, width, true);
+        return new NetworkGraph(checkpoint, graph, new FastOps(graph, size), size);
     }
 
     /** A graph for any program with ONNX Runtime, for images of any size. Text encoders read tokens alone. */
     static OnnxGraph toExport(StableDiffusion model, Network network, WeightFile file) {
         OnnxGraph graph = new OnnxGraph(network.label(), file);
-        return new NetworkGraph(model.checkpoint(), graph, new GraphOps(graph), "height", "width", false)
-                .trace(model, network, NetworkSettings.DEFAULT);
+        return new NetworkGraph(model.checkpoint(), graph).trace(model, network, NetworkSettings.DEFAULT);
     }
 
     private OnnxGraph trace(StableDiffusion model, Network network, NetworkSettings settings) {
@@ -95,18 +102,18 @@ final class NetworkGraph {
     }
 
     private void textEncoder(TextEncoderConfig config, int clipSkip) {
-        GraphValue tokens = graph.input("tokens", ElementType.INT64, List.of("n", "77"));
+        GraphValue tokens = graph.input("tokens", ElementType.INT64, List.of(count, "77"));
         ClipTextEncoder.Inserted<GraphValue> inserted = toRun
                 ? new ClipTextEncoder.Inserted<>(
-                        graph.input("kept", ElementType.FLOAT, List.of("n", "77", "1")),
-                        graph.input("vectors", ElementType.FLOAT, List.of("n", "77", "width")))
+                        graph.input("kept", ElementType.FLOAT, List.of(count, "77", "1")),
+                        graph.input("vectors", ElementType.FLOAT, List.of(count, "77", "width")))
                 : null;
         ClipTextEncoder.Encoded<GraphValue> encoded =
                 new ClipTextEncoder<>(ops, weights, config).forward(tokens, inserted, clipSkip);
-        graph.output("context", encoded.context(), List.of("n", "77", "context_width"));
+        graph.output("context", encoded.context(), List.of(count, "77", "context_width"));
         GraphValue pooled = encoded.pooled();
         if (pooled != null) {
-            graph.output("pooled", pooled, List.of("n", "pooled_width"));
+            graph.output("pooled", pooled, List.of(count, "pooled_width"));
         }
     }
 
@@ -116,14 +123,14 @@ final class NetworkGraph {
                 new UNet<>(ops, weights, config, settings.mergedTokens()).outputs(inputs(config, List.of()));
         graph.output("noise", output.noise(), latents());
         for (int depth = 1; toRun && depth <= output.deep().size(); depth++) {
-            List<String> axes = List.of("n", "deep_channels_" + depth, height, width);
+            List<String> axes = List.of(count, "deep_channels_" + depth, height, width);
             graph.output("deep_" + depth, output.deep().get(depth - 1), axes);
         }
     }
 
     private void shallowUnet(UNetConfig config, NetworkSettings settings) {
         UNet.Input<GraphValue> inputs = inputs(config, List.of());
-        GraphValue deep = graph.input("deep", ElementType.FLOAT, List.of("n", "deep_channels", height, width));
+        GraphValue deep = graph.input("deep", ElementType.FLOAT, List.of(count, "deep_channels", height, width));
         UNet<GraphValue> unet = new UNet<>(ops, weights, config, settings.mergedTokens());
         graph.output("noise", unet.shallow(inputs, settings.depth(), deep), latents());
     }
@@ -136,7 +143,7 @@ final class NetworkGraph {
             control.add(graph.input(
                     name,
                     ElementType.FLOAT,
-                    List.of("n", Integer.toString(channels.get(i)), name + "_height", name + "_width")));
+                    List.of(count, Integer.toString(channels.get(i)), name + "_height", name + "_width")));
         }
         UNet<GraphValue> unet = new UNet<>(ops, weights, config, settings.mergedTokens());
         graph.output("noise", unet.forward(inputs(config, control)), latents());
@@ -144,19 +151,19 @@ final class NetworkGraph {
 
     private OnnxGraph controlNet(UNetConfig config) {
         GraphValue picture =
-                graph.input("picture", ElementType.FLOAT, List.of("n", "3", "picture_height", "picture_width"));
+                graph.input("picture", ElementType.FLOAT, List.of("pictures", "3", "picture_height", "picture_width"));
         // the picture is of another size than the images that the fast operations keep count of
         GraphValue read = new ControlNet<>(new GraphOps(graph), weights, config).read(picture);
         UNet.Input<GraphValue> input = new UNet.Input<>(
                 graph.input("latents", ElementType.FLOAT, latents()),
-                graph.input("timesteps", ElementType.FLOAT, List.of("n", "1")),
-                graph.input("context", ElementType.FLOAT, List.of("n", "context_tokens", "context_width")),
+                graph.input("timesteps", ElementType.FLOAT, List.of(count, "1")),
+                graph.input("context", ElementType.FLOAT, List.of(count, "context_tokens", "context_width")),
                 inputIf(config.vectorWidth(), "vector"),
                 null);
         List<GraphValue> added = new ControlNet<>(ops, weights, config).forward(input, read);
         for (int i = 0; i < added.size(); i++) {
             String name = control(i);
-            graph.output(name, added.get(i), List.of("n", name + "_channels", name + "_height", name + "_width"));
+            graph.output(name, added.get(i), List.of(count, name + "_channels", name + "_height", name + "_width"));
         }
         return graph;
     }
@@ -169,20 +176,20 @@ final class NetworkGraph {
     private OnnxGraph tinyDecoder() {
         GraphValue latents = graph.input("latents", ElementType.FLOAT, latents());
         GraphValue pictures = new TinyDecoder<>(ops, weights).forward(latents);
-        graph.output("pictures", pictures, List.of("n", "3", "picture_height", "picture_width"));
+        graph.output("pictures", pictures, List.of(count, "3", "picture_height", "picture_width"));
         return graph;
     }
 
     private List<String> latents() {
-        return List.of("n", "4", height, width);
+        return List.of(count, "4", height, width);
     }
 
     private UNet.Input<GraphValue> inputs(UNetConfig config, List<GraphValue> control) {
         int more = config.inputChannels() - UNetConfig.LATENT_CHANNELS;
         return new UNet.Input<>(
                 graph.input("latents", ElementType.FLOAT, latents()),
-                graph.input("timesteps", ElementType.FLOAT, List.of("n", "1")),
-                graph.input("context", ElementType.FLOAT, List.of("n", "context_tokens", "context_width")),
+                graph.input("timesteps", ElementType.FLOAT, List.of(count, "1")),
+                graph.input("context", ElementType.FLOAT, List.of(count, "context_tokens", "context_width")),
                 inputIf(config.vectorWidth(), "vector"),
                 inputIf(more, "image", height, width),
                 control);
@@ -192,20 +199,20 @@ final class NetworkGraph {
         if (channels == 0) {
             return null;
         }
-        List<String> all = new ArrayList<>(List.of("n", Integer.toString(channels)));
+        List<String> all = new ArrayList<>(List.of(count, Integer.toString(channels)));
         all.addAll(List.of(axes));
         return graph.input(name, ElementType.FLOAT, all);
     }
 
     private void vaeDecoder(VaeConfig config) {
-        GraphValue latents = graph.input("latents", ElementType.FLOAT, List.of("n", "4", height, width));
+        GraphValue latents = graph.input("latents", ElementType.FLOAT, List.of(count, "4", height, width));
         GraphValue pictures = new VaeDecoder<>(ops, weights, config).forward(latents);
-        graph.output("pictures", pictures, List.of("n", "3", "picture_height", "picture_width"));
+        graph.output("pictures", pictures, List.of(count, "3", "picture_height", "picture_width"));
     }
 
     private void vaeEncoder(VaeConfig config) {
-        GraphValue pictures = graph.input("pictures", ElementType.FLOAT, List.of("n", "3", height, width));
+        GraphValue pictures = graph.input("pictures", ElementType.FLOAT, List.of(count, "3", height, width));
         GraphValue moments = new VaeEncoder<>(ops, weights, config).forward(pictures);
-        graph.output("moments", moments, List.of("n", "8", "moments_height", "moments_width"));
+        graph.output("moments", moments, List.of(count, "8", "moments_height", "moments_width"));
     }
 }

@@ -44,10 +44,15 @@ final class OnnxGraph {
      * A tensor of the checkpoint, in fp32.
      *
      * @param shape in this form
+     * @param offset where in the tensor it begins, in bytes of fp32
      */
-    record Weight(String tensor, WeightForm form, Shape shape) {
+    record Weight(String tensor, WeightForm form, Shape shape, long offset) {
+        Weight(String tensor, WeightForm form, Shape shape) {
+            this(tensor, form, shape, 0);
+        }
+
         String name() {
-            return form == WeightForm.STORED ? tensor : tensor + "/" + form;
+            return form == WeightForm.STORED ? tensor : tensor + "/" + form + (form == WeightForm.PART ? offset : "");
         }
 
         long byteSize() {
@@ -87,6 +92,17 @@ final class OnnxGraph {
     /** What {@link #weight} gave, in another form. */
     GraphValue in(WeightForm form, GraphValue weight) {
         return offered(new Weight(weight.name(), form, form.of(shape(weight))));
+    }
+
+    /** What {@link #weight} gave, cut into equal parts along its first axis. */
+    List<GraphValue> parts(GraphValue weight, int parts) {
+        long[] sizes = shape(weight).sizes();
+        sizes[0] /= parts;
+        Shape part = Shape.of(sizes);
+        return LongStream.range(0, parts)
+                .mapToObj(i ->
+                        offered(new Weight(weight.name(), WeightForm.PART, part, i * part.elements() * Float.BYTES)))
+                .toList();
     }
 
     private GraphValue offered(Weight weight) {

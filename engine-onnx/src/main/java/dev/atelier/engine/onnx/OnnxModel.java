@@ -73,7 +73,8 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
     protected UNetAnswer predict(OnnxNetwork unet, UNet.Input<FloatArray> input, int depth) {
         String deep = "deep_" + depth;
         Set<String> wanted = depth == 0 ? Set.of("noise") : Set.of("noise", deep);
-        Map<String, FloatArray> outputs = unet.session(sizeOf(input.latents())).run(inputs(input), wanted);
+        Map<String, FloatArray> outputs =
+                unet.session(sizeAndCount(input.latents())).run(inputs(input), wanted);
         return new UNetAnswer(output(outputs, "noise"), outputs.get(deep));
     }
 
@@ -81,7 +82,7 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
     protected FloatArray predict(OnnxNetwork shallow, UNet.Input<FloatArray> input, FloatArray deep) {
         Map<String, FloatArray> inputs = inputs(input);
         inputs.put("deep", deep);
-        return output(shallow.session(sizeOf(input.latents())).run(inputs), "noise");
+        return output(shallow.session(sizeAndCount(input.latents())).run(inputs), "noise");
     }
 
     @Override
@@ -89,7 +90,7 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
         Map<String, FloatArray> inputs = inputs(input);
         inputs.put("picture", picture);
         Map<String, FloatArray> outputs =
-                controlNet.session(sizeOf(input.latents())).run(inputs);
+                controlNet.session(sizeAndCount(input.latents())).run(inputs);
         return IntStream.range(0, outputs.size())
                 .mapToObj(i -> output(outputs, NetworkGraph.control(i)))
                 .toList();
@@ -120,6 +121,11 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
     @Override
     protected FloatArray encode(OnnxNetwork encoder, FloatArray pictures) {
         return output(encoder.session(sizeOf(pictures)).run(Map.of("pictures", pictures)), "moments");
+    }
+
+    /** Where ONNX Runtime knows the number of images as well, it makes a session in a fraction of the time. */
+    private static Size sizeAndCount(FloatArray images) {
+        return new Size(images.size(0), images.size(2), images.size(3));
     }
 
     private static Size sizeOf(FloatArray images) {

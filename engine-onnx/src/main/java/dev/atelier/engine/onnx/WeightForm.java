@@ -7,6 +7,9 @@ enum WeightForm {
     /** As the checkpoint has it. */
     STORED,
 
+    /** Consecutive rows, as the checkpoint has them. */
+    PART,
+
     /** {@code [channels]} as {@code [channels, 1, 1]}, to go with images. */
     PER_CHANNEL,
 
@@ -15,7 +18,7 @@ enum WeightForm {
 
     Shape of(Shape stored) {
         return switch (this) {
-            case STORED -> stored;
+            case STORED, PART -> stored;
             case PER_CHANNEL -> Shape.of(stored.size(0), 1, 1);
             case WINOGRAD -> Shape.of(Winograd.POINTS, stored.size(0), stored.size(1));
         };
