@@ -8,6 +8,7 @@ import dev.atelier.model.FloatArray;
  */
 public sealed interface Sampler
         permits DdimCfgPlusPlus,
+                Deis,
                 Dpm2,
                 Dpm2Ancestral,
                 DpmAdaptive,
@@ -20,6 +21,8 @@ public sealed interface Sampler
                 Euler,
                 EulerAncestral,
                 Heun,
+                HeunPlusPlus,
+                ImprovedPndm,
                 Lcm,
                 LinearMultistep,
                 Plms,

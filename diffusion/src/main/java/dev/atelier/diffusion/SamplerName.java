@@ -15,7 +15,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** The samplers under the names that AUTOMATIC1111 gives them, in its order and with its defaults. */
+/**
+ * The samplers under the names that AUTOMATIC1111 gives them, in its order and with its defaults; behind them, those that
+ * ComfyUI has besides, under the names that they have in AUTOMATIC1111's descendants.
+ */
 @SuppressWarnings("ImmutableEnumChecker") // the list comes from List.of, the set from Set.of
 public enum SamplerName {
     DPM_PLUS_PLUS_2M("DPM++ 2M", List.of("k_dpmpp_2m"), Scheduler.KARRAS),
@@ -54,7 +57,12 @@ public enum SamplerName {
     DDIM_CFG_PLUS_PLUS("DDIM CFG++", List.of("ddim_cfgpp"), Scheduler.AUTOMATIC, OWN_LEVELS, ETA),
     PLMS("PLMS", List.of("plms"), Scheduler.AUTOMATIC, OWN_LEVELS),
     UNIPC("UniPC", List.of("unipc"), Scheduler.AUTOMATIC, OWN_LEVELS),
-    LCM("LCM", List.of("k_lcm"), Scheduler.UNIFORM);
+    LCM("LCM", List.of("k_lcm"), Scheduler.UNIFORM),
+    HEUN_PLUS_PLUS("HeunPP2", List.of("heunpp2"), Scheduler.UNIFORM, CHURN, NOISE),
+    IPNDM("IPNDM", List.of("ipndm"), Scheduler.UNIFORM),
+    IPNDM_V("IPNDM_V", List.of("ipndm_v"), Scheduler.UNIFORM),
+    DEIS("DEIS", List.of("deis"), Scheduler.UNIFORM),
+    DDPM("DDPM", List.of("ddpm"), Scheduler.UNIFORM);
 
     // CFG++ guides from 0 to 1; AUTOMATIC1111 maps the usual scales to it, so that 12.5 is 1
     private static final double CFG_PLUS_PLUS_UNIT = 12.5;
@@ -120,6 +128,11 @@ public enum SamplerName {
             case PLMS -> new Plms();
             case UNIPC -> new UniPc();
             case LCM -> new Lcm(source);
+            case HEUN_PLUS_PLUS -> new HeunPlusPlus(churn);
+            case IPNDM -> new ImprovedPndm(false);
+            case IPNDM_V -> new ImprovedPndm(true);
+            case DEIS -> new Deis();
+            case DDPM -> new EulerAncestral(new FreshNoise(1, 1, source));
         };
     }
 

@@ -48,8 +48,8 @@ class SamplerChoiceTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("unknown sampler \"DPM++ 5M Karras\"; known are DPM++ 2M, DPM++ SDE, DPM++ 2M SDE,"
                         + " DPM++ 2M SDE Heun, DPM++ 2S a, DPM++ 3M SDE, Euler a, Euler, LMS, Heun, DPM2, DPM2 a,"
-                        + " DPM fast, DPM adaptive, Restart, DDIM, DDIM CFG++, PLMS, UniPC, LCM, each alone or"
-                        + " followed by a scheduler: Automatic, Uniform, Karras, Exponential, Polyexponential,"
+                        + " DPM fast, DPM adaptive, Restart, DDIM, DDIM CFG++, PLMS, UniPC, LCM, HeunPP2, IPNDM, IPNDM_V,"
+                        + " DEIS, DDPM, each alone or followed by a scheduler: Automatic, Uniform, Karras, Exponential, Polyexponential,"
                         + " SGM Uniform, KL Optimal, Align Your Steps, Simple, Normal, DDIM, Beta");
         assertThatThrownBy(() -> SamplerChoice.named("k_euler")).hasMessageContaining("unknown sampler \"k_euler\"");
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.atelier.diffusion.Recordings.Run;
 import dev.atelier.model.AlphasCumprod;
 import dev.atelier.model.FloatArray;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.json.JsonMapper;
 
 class SamplerTest {
     private static final StepListener NOBODY = (step, steps) -> {};
@@ -155,6 +157,35 @@ class SamplerTest {
             }
             assertThat(at).as("input with %s ...", latent[0]).isLessThan(inputs.size());
         }
+    }
+
+    record SchedulerRun(String id, String denoiser, float[] timesteps, float[] start, float[] result) {
+        @Override
+        public String toString() {
+            return id;
+        }
+    }
+
+    static Stream<SchedulerRun> lcmRuns() {
+        InputStream json = SamplerTest.class.getResourceAsStream("lcm-scheduler.json");
+        return Stream.of(JsonMapper.shared().readValue(json, SchedulerRun[].class));
+    }
+
+    /** The same network at the same timesteps as diffusers, whose latents have a variance of 1. */
+    @ParameterizedTest
+    @MethodSource("lcmRuns")
+    void latentConsistencyAgreesWithDiffusers(SchedulerRun run) {
+        float[] sigmas = new float[run.timesteps.length + 1];
+        for (int i = 0; i < run.timesteps.length; i++) {
+            sigmas[i] = schedule.tableSigma((int) run.timesteps[i]);
+        }
+        Denoiser network = SamplerName.LCM.denoiser(new Analytic(run.denoiser), SamplerName.LCM.schedule(schedule));
+        double scale = Math.sqrt((double) sigmas[0] * sigmas[0] + 1);
+        FloatArray start = Latents.scale(FloatArray.of(run.start, 1, 4, 2, 2), (float) scale);
+        FloatArray latents = SamplerName.LCM
+                .sampler(SamplerOptions.DEFAULT, new RecordedNoise())
+                .sample(network, start, sigmas, NOBODY);
+        assertClose(latents.values(), run.result, 2e-5f);
     }
 
     @Test

@@ -204,9 +204,10 @@ class A1111ApiTest {
     }
 
     @Test
-    void samplersAreTheTwentyOfTheWebUi() {
+    void samplersAreTheTwentyOfTheWebUiAndAFewMore() {
         JsonNode samplers = json(server.get("/sdapi/v1/samplers"));
-        assertThat(samplers).hasSize(20);
+        assertThat(samplers).hasSize(25);
+        assertThat(samplers.get(19).get("name").stringValue()).isEqualTo("LCM");
         assertThat(samplers.get(5).toString())
                 .contains(
                         "\"DPM++ 3M SDE\"", "\"discard_next_to_last_sigma\":\"True\"", "\"scheduler\":\"exponential\"");
