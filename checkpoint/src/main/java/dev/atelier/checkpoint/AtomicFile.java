@@ -3,9 +3,13 @@ package dev.atelier.checkpoint;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file that appears under its name only when it is complete and on disk. Until {@link #commit} the bytes go to a
@@ -13,15 +17,23 @@ import java.nio.file.StandardOpenOption;
  * writes into the folder next.
  */
 final class AtomicFile implements AutoCloseable {
+    /** Positions, lengths and addresses of {@link #direct} writes are multiples of this. */
+    static final int ALIGNMENT = 4096;
+
+    /** Smaller files had better stay in the page cache: they take no time, and are likely to be read next. */
+    private static final long SMALLEST_DIRECT = 16 << 20;
+
     private final Path target;
     private final Path part;
     private final FileChannel channel;
+    private final @Nullable FileChannel direct;
     private final Thread onExit;
 
-    private AtomicFile(Path target, Path part, FileChannel channel) {
+    private AtomicFile(Path target, Path part, FileChannel channel, @Nullable FileChannel direct) {
         this.target = target;
         this.part = part;
         this.channel = channel;
+        this.direct = direct;
         this.onExit = new Thread(() -> {
             try {
                 Files.deleteIfExists(part);
@@ -52,9 +64,27 @@ final class AtomicFile implements AutoCloseable {
             FileChannel channel = FileChannel.open(
                     part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.READ);
             if (Leftovers.hold(part, channel)) {
-                return new AtomicFile(target, part, channel);
+                return new AtomicFile(target, part, channel, size < SMALLEST_DIRECT ? null : openDirect(part));
             }
             channel.close();
+        }
+    }
+
+    /** Null where the file system, or this Java platform, knows no direct writing. */
+    private static @Nullable FileChannel openDirect(Path part) {
+        try {
+            // by name, because javac warns of each mention of an option that is not part of the standard
+            Class<?> options = Class.forName("com.sun.nio.file.ExtendedOpenOption");
+            Optional<OpenOption> direct = Arrays.stream(options.getEnumConstants())
+                    .filter(option -> option.toString().equals("DIRECT"))
+                    .map(OpenOption.class::cast)
+                    .findFirst();
+            if (direct.isEmpty() || ALIGNMENT % Files.getFileStore(part).getBlockSize() != 0) {
+                return null;
+            }
+            return FileChannel.open(part, StandardOpenOption.WRITE, direct.get());
+        } catch (ClassNotFoundException | UnsupportedOperationException | IOException _) {
+            return null;
         }
     }
 
@@ -62,8 +92,17 @@ final class AtomicFile implements AutoCloseable {
         return channel;
     }
 
+    /**
+     * Another channel to the file that writes straight to the disk, and only whole multiples of {@link #ALIGNMENT}; not there
+     * for small files and where the file system refuses it. What both channels write to must go through this one first.
+     */
+    Optional<FileChannel> direct() {
+        return Optional.ofNullable(direct);
+    }
+
     void commit() throws IOException {
         channel.force(true);
+        closeDirect();
         channel.close();
         Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         // The new name is an entry of the folder, which has to reach the disk as well.
@@ -74,8 +113,16 @@ final class AtomicFile implements AutoCloseable {
         }
     }
 
+    /** Only when nothing is written any more: closing either channel gives up the lock that marks the part as ours. */
+    private void closeDirect() throws IOException {
+        if (direct != null) {
+            direct.close();
+        }
+    }
+
     @Override
     public void close() throws IOException {
+        closeDirect();
         channel.close();
         Files.deleteIfExists(part);
         Leftovers.release(part);

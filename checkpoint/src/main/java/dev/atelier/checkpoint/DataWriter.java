@@ -14,47 +14,79 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Writes tensors to places in a file that are known beforehand. The data is cut into ranges that any number of threads
- * evaluate and write in any order; the bytes are the same whatever the number.
+ * Writes tensors to places in a file that are known beforehand. The file is cut into blocks that any number of threads
+ * evaluate and write, taking turns in the order of the file; the bytes are the same whatever the number.
+ *
+ * <p>Large files are written past the page cache where the file system allows it ({@link AtomicFile#direct}): the disk then
+ * sets the pace, and not the copying and cleaning up of pages, which takes longer than everything else together. Such
+ * writes begin and end on multiples of {@link AtomicFile#ALIGNMENT}; so do the blocks, whose gaps and ends are filled with zeros.
  */
 final class DataWriter {
     /** Bytes evaluated and written at once: large enough for the disk, small enough to stay in the cache. */
-    private static final int RANGE = 1 << 20;
+    private static final int BLOCK = 1 << 20;
 
-    private final FileChannel channel;
-    private final int maxThreads;
+    /** Threads beyond the processors: those that wait for the disk while the others compute. */
+    private static final int WAITING = 2;
+
+    /** Bounds the memory of buffers on large machines. */
+    private static final int MAX_THREADS = 64;
+
+    private final AtomicFile file;
+    private final int threads;
 
     /** A tensor and the file position of its first byte. */
-    record Placed(Tensor tensor, long position) {}
-
-    private record Range(Placed placed, long offset, int length) {}
-
-    DataWriter(FileChannel channel, int maxThreads) {
-        this.channel = channel;
-        this.maxThreads = maxThreads;
+    record Placed(Tensor tensor, long position) {
+        long end() {
+            return position + tensor.byteSize();
+        }
     }
 
-    /** Writes every tensor to its place, evaluating those that are computed. */
-    void write(List<Placed> tensors, Progress progress) throws IOException {
-        List<Range> ranges = ranges(tensors);
+    /** Hears of all bytes of all tensors, from several threads and in any order. */
+    @FunctionalInterface
+    interface Listener {
+        Listener NONE = (_, _, _) -> {};
+
+        /**
+         * @param tensor its index among those that are written
+         * @param after how many bytes of the tensor follow
+         */
+        void written(int tensor, MemorySegment bytes, long after);
+    }
+
+    /** Consecutive bytes of the file, with the tensors of which there is a part in them: {@code first} to {@code last}. */
+    private record Block(long position, int length, int first, int last) {}
+
+    DataWriter(AtomicFile file, int processors) {
+        this.file = file;
+        this.threads = file.direct().isPresent() ? processors + WAITING : processors;
+    }
+
+    /**
+     * Writes every tensor to its place, evaluating those that are computed. What lies between the tensors becomes zeros.
+     *
+     * @param tensors in the order of their places
+     */
+    void write(List<Placed> tensors, Listener listener, Progress progress) throws IOException {
+        List<Block> blocks = blocks(tensors);
         long total =
                 tensors.stream().mapToLong(placed -> placed.tensor.byteSize()).sum();
-        int threads = Math.max(1, Math.min(maxThreads, ranges.size()));
+        int workers = Math.clamp(blocks.size(), 1, Math.min(threads, MAX_THREADS));
         AtomicInteger next = new AtomicInteger();
         Tally tally = new Tally(total, progress);
         progress.update(0, total);
-        try (ExecutorService workers = Executors.newFixedThreadPool(threads)) {
+        try (ExecutorService pool = Executors.newFixedThreadPool(workers)) {
             List<Future<?>> running = new ArrayList<>();
-            for (int worker = 0; worker < threads; worker++) {
-                running.add(workers.submit(() -> {
+            for (int worker = 0; worker < workers; worker++) {
+                running.add(pool.submit(() -> {
                     try (Arena arena = Arena.ofConfined()) {
-                        MemorySegment buffer = arena.allocate(RANGE, 8);
-                        for (int i = next.getAndIncrement(); i < ranges.size(); i = next.getAndIncrement()) {
-                            write(ranges.get(i), buffer);
-                            tally.add(ranges.get(i).length);
+                        MemorySegment buffer = arena.allocate(BLOCK, AtomicFile.ALIGNMENT);
+                        for (int i = next.getAndIncrement(); i < blocks.size(); i = next.getAndIncrement()) {
+                            long bytes = fill(buffer, blocks.get(i), tensors, listener);
+                            write(buffer, blocks.get(i));
+                            tally.add(bytes);
                         }
                     } catch (Throwable e) {
-                        next.set(ranges.size()); // the other workers stop at their next range
+                        next.set(blocks.size()); // the other workers stop at their next block
                         throw e;
                     }
                     return null;
@@ -65,7 +97,7 @@ final class DataWriter {
                     worker.get();
                 }
             } finally {
-                next.set(ranges.size()); // also when this thread is interrupted while it waits
+                next.set(blocks.size()); // also when this thread is interrupted while it waits
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -80,34 +112,71 @@ final class DataWriter {
                 case null, default -> throw new IllegalStateException(e.getCause());
             }
         }
-    }
-
-    private static List<Range> ranges(List<Placed> tensors) {
-        List<Range> ranges = new ArrayList<>();
-        for (Placed placed : tensors) {
-            long size = placed.tensor.byteSize();
-            for (long offset = 0; offset < size; offset += RANGE) {
-                ranges.add(new Range(placed, offset, (int) Math.min(RANGE, size - offset)));
-            }
+        if (!tensors.isEmpty()) {
+            file.channel().truncate(tensors.getLast().end()); // the last block may have been filled up
         }
-        return ranges;
     }
 
-    private void write(Range range, MemorySegment buffer) throws IOException {
-        MemorySegment bytes = range.placed
-                .tensor
-                .mapped()
-                .map(stored -> stored.asSlice(range.offset, range.length))
-                .orElseGet(() -> {
-                    MemorySegment computed = buffer.asSlice(0, range.length);
-                    range.placed.tensor.read(range.offset, computed);
-                    return computed;
-                });
-        write(bytes.asByteBuffer(), range.placed.position + range.offset);
+    private static List<Block> blocks(List<Placed> tensors) {
+        List<Block> blocks = new ArrayList<>();
+        if (tensors.isEmpty()) {
+            return blocks;
+        }
+        long end = tensors.getLast().end();
+        long start = tensors.getFirst().position / AtomicFile.ALIGNMENT * AtomicFile.ALIGNMENT;
+        int first = 0;
+        for (long position = start; position < end; position += BLOCK) {
+            int length = (int) Math.min(BLOCK, end - position);
+            while (tensors.get(first).end() <= position && first < tensors.size() - 1) {
+                first++;
+            }
+            int last = first;
+            while (last < tensors.size() && tensors.get(last).position < position + length) {
+                last++;
+            }
+            blocks.add(new Block(position, length, first, last));
+        }
+        return blocks;
     }
 
-    /** Writes all of {@code bytes} at {@code position}. */
+    /** Puts the block's bytes into the buffer and returns how many of them are the tensors'. */
+    private static long fill(MemorySegment buffer, Block block, List<Placed> tensors, Listener listener) {
+        long filled = 0;
+        long ofTensors = 0;
+        for (int i = block.first; i < block.last; i++) {
+            Placed placed = tensors.get(i);
+            long from = Math.max(0, placed.position - block.position);
+            long to = Math.min(block.length, placed.end() - block.position);
+            if (to <= from) {
+                continue; // without elements
+            }
+            buffer.asSlice(filled, from - filled).fill((byte) 0);
+            MemorySegment part = buffer.asSlice(from, to - from);
+            long offset = block.position + from - placed.position;
+            placed.tensor.read(offset, part);
+            listener.written(i, part, placed.tensor.byteSize() - offset - part.byteSize());
+            filled = to;
+            ofTensors += part.byteSize();
+        }
+        buffer.asSlice(filled).fill((byte) 0);
+        return ofTensors;
+    }
+
+    private void write(MemorySegment buffer, Block block) throws IOException {
+        if (file.direct().isPresent()) {
+            long whole = Math.ceilDiv(block.length, AtomicFile.ALIGNMENT) * (long) AtomicFile.ALIGNMENT;
+            write(file.direct().get(), buffer.asSlice(0, whole).asByteBuffer(), block.position);
+        } else {
+            write(file.channel(), buffer.asSlice(0, block.length).asByteBuffer(), block.position);
+        }
+    }
+
+    /** Writes all of {@code bytes} at {@code position}, after the tensors, whose blocks would overwrite it. */
     void write(ByteBuffer bytes, long position) throws IOException {
+        write(file.channel(), bytes, position);
+    }
+
+    private static void write(FileChannel channel, ByteBuffer bytes, long position) throws IOException {
         while (bytes.hasRemaining()) {
             position += channel.write(bytes, position);
         }

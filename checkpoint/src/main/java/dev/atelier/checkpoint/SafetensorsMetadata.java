@@ -6,15 +6,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
 /** Replaces the metadata of a safetensors file and nothing else: what follows the header is copied byte for byte. */
 public final class SafetensorsMetadata {
-    private static final int BLOCK = 1 << 24;
-
     private SafetensorsMetadata() {}
 
     /**
@@ -38,17 +35,11 @@ public final class SafetensorsMetadata {
         byte[] header =
                 SafetensorsWriter.header(List.copyOf(checkpoint.tensors().entrySet()), metadata);
         MemorySegment data = mapped.bytes().asSlice(8 + mapped.u64(0));
-        try (AtomicFile output = AtomicFile.create(target, 8L + header.length + data.byteSize())) {
-            DataWriter writer = new DataWriter(output.channel(), 1);
-            ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
-            writer.write(start.putLong(header.length).put(header).flip(), 0);
-            long position = 8L + header.length;
-            progress.update(0, data.byteSize());
-            for (long done = 0; done < data.byteSize(); done += BLOCK) {
-                long length = Math.min(BLOCK, data.byteSize() - done);
-                writer.write(data.asSlice(done, length).asByteBuffer(), position + done);
-                progress.update(done + length, data.byteSize());
-            }
+        Tensor copied = new StoredTensor(DType.U8, Shape.of(data.byteSize()), data);
+        try (AtomicFile output = AtomicFile.create(target, header.length + data.byteSize())) {
+            DataWriter writer = new DataWriter(output, Runtime.getRuntime().availableProcessors());
+            writer.write(List.of(new DataWriter.Placed(copied, header.length)), DataWriter.Listener.NONE, progress);
+            writer.write(ByteBuffer.wrap(header), 0);
             stamp.requireUnchanged();
             output.commit();
         } catch (IOException e) {

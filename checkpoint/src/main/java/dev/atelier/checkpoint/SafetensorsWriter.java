@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
@@ -33,7 +34,22 @@ final class SafetensorsWriter {
         write(checkpoint, target, progress, Runtime.getRuntime().availableProcessors());
     }
 
-    static void write(Checkpoint checkpoint, Path target, Progress progress, int maxThreads) {
+    static void write(Checkpoint checkpoint, Path target, Progress progress, int processors) {
+        write(checkpoint, target, checkpoint::metadata, progress, processors);
+    }
+
+    /**
+     * Writes the header last, with the metadata that is known by then.
+     *
+     * @return whether that takes as much room as the checkpoint's own, as is the case if only digits differ; if not, nothing
+     *     is written
+     */
+    static boolean write(
+            Checkpoint checkpoint,
+            Path target,
+            Supplier<? extends Map<String, String>> metadata,
+            Progress progress,
+            int processors) {
         List<Map.Entry<String, Tensor>> ordered =
                 new ArrayList<>(checkpoint.tensors().entrySet());
         ordered.sort(Comparator.comparing(
@@ -41,22 +57,25 @@ final class SafetensorsWriter {
                 .reversed()
                 .thenComparing(
                         named -> named.getKey().getBytes(StandardCharsets.UTF_8), java.util.Arrays::compareUnsigned));
-        byte[] header = header(ordered, checkpoint.metadata());
-        long total = 8L + header.length + checkpoint.byteSize();
+        int room = header(ordered, checkpoint.metadata()).length;
         List<FileStamp> inputs = FileStamp.of(checkpoint.sources());
-        try (AtomicFile file = AtomicFile.create(target, total)) {
-            DataWriter data = new DataWriter(file.channel(), maxThreads);
-            ByteBuffer start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
-            data.write(start.putLong(header.length).put(header).flip(), 0);
-            data.write(places(ordered, 8L + header.length), progress);
+        try (AtomicFile file = AtomicFile.create(target, room + checkpoint.byteSize())) {
+            DataWriter data = new DataWriter(file, processors);
+            data.write(places(ordered, room), DataWriter.Listener.NONE, progress);
+            byte[] header = header(ordered, metadata.get());
+            if (header.length != room) {
+                return false;
+            }
+            data.write(ByteBuffer.wrap(header), 0);
             inputs.forEach(FileStamp::requireUnchanged);
             file.commit();
+            return true;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** The JSON header, padded, of tensors that lie behind it in this order. */
+    /** What precedes the tensors, padded, if they lie behind it in this order: the length of the JSON header, and that. */
     static byte[] header(List<Map.Entry<String, Tensor>> ordered, Map<String, String> metadata) {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
@@ -85,7 +104,11 @@ final class SafetensorsWriter {
             throw new IllegalArgumentException(
                     "the header would take %d bytes, more than safetensors allows".formatted(padded.length));
         }
-        return padded;
+        return ByteBuffer.allocate(8 + padded.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(padded.length)
+                .put(padded)
+                .array();
     }
 
     private static List<DataWriter.Placed> places(List<Map.Entry<String, Tensor>> ordered, long position) {

@@ -2,21 +2,21 @@ package dev.atelier.checkpoint;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.zip.CRC32;
 
 /**
  * Writes a checkpoint as {@code torch.save} does: a zip file of stored records, each payload on a multiple of 64 bytes. Where
- * everything lies follows from names and sizes; only the checksums do not, so the headers are written last.
+ * everything lies follows from names and sizes; only the checksums do not, so the headers are written last. Checksums are
+ * put together from those of the blocks, which are computed as they are written.
  */
 final class TorchZipWriter {
     private static final int ALIGNMENT = 64;
@@ -55,8 +55,8 @@ final class TorchZipWriter {
         byte[] pickle = TorchPickle.of(tensors);
         byte[] byteOrder = "little".getBytes(StandardCharsets.US_ASCII);
         byte[] version = "3\n".getBytes(StandardCharsets.US_ASCII);
-        long pickleAt = place("data.pkl", pickle.length);
-        long byteOrderAt = place("byteorder", byteOrder.length);
+        place("data.pkl", pickle.length);
+        place("byteorder", byteOrder.length);
         List<DataWriter.Placed> places = new ArrayList<>();
         for (int i = 0; i < tensors.size(); i++) {
             Tensor tensor = tensors.get(i).getValue();
@@ -67,15 +67,16 @@ final class TorchZipWriter {
             }
             places.add(new DataWriter.Placed(tensor, place("data/" + i, tensor.byteSize())));
         }
-        long versionAt = place("version", version.length);
+        place("version", version.length);
         try (AtomicFile file = AtomicFile.create(target, end + directoryRoom())) {
-            DataWriter data =
-                    new DataWriter(file.channel(), Runtime.getRuntime().availableProcessors());
-            data.write(ByteBuffer.wrap(pickle), pickleAt);
-            data.write(ByteBuffer.wrap(byteOrder), byteOrderAt);
-            data.write(places, progress);
-            data.write(ByteBuffer.wrap(version), versionAt);
-            writeHeaders(file.channel(), data);
+            DataWriter data = new DataWriter(file, Runtime.getRuntime().availableProcessors());
+            AtomicIntegerArray checksums = new AtomicIntegerArray(places.size());
+            data.write(
+                    places,
+                    (tensor, bytes, after) -> checksums.accumulateAndGet(
+                            tensor, Crc32.followedBy(after, checksum(bytes)), (a, b) -> a ^ b),
+                    progress);
+            writeRest(data, Map.of("data.pkl", pickle, "byteorder", byteOrder, "version", version), checksums);
             inputs.forEach(FileStamp::requireUnchanged);
             file.commit();
         } catch (IOException e) {
@@ -92,15 +93,22 @@ final class TorchZipWriter {
         return payload;
     }
 
-    private void writeHeaders(FileChannel channel, DataWriter data) throws IOException {
+    /** Everything but the tensors: small records, the header of each record and the directory. */
+    private void writeRest(DataWriter data, Map<String, byte[]> contents, AtomicIntegerArray checksums)
+            throws IOException {
         ByteBuffer directory = little(directoryRoom());
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment written = channel.map(FileChannel.MapMode.READ_ONLY, 0, end, arena);
-            for (Member member : members) {
-                int checksum = checksum(written.asSlice(member.payload, member.size));
-                data.write(localHeader(member, checksum), member.header);
-                putCentralHeader(directory, member, checksum);
+        int tensors = 0;
+        for (Member member : members) {
+            byte[] content = contents.get(member.name);
+            int checksum;
+            if (content == null) {
+                checksum = checksums.get(tensors++);
+            } else {
+                checksum = checksum(MemorySegment.ofArray(content));
+                data.write(ByteBuffer.wrap(content), member.payload);
             }
+            data.write(localHeader(member, checksum), member.header);
+            putCentralHeader(directory, member, checksum);
         }
         putEnd(directory, directory.position());
         data.write(directory.flip(), end);
@@ -113,10 +121,7 @@ final class TorchZipWriter {
 
     private static int checksum(MemorySegment bytes) {
         CRC32 crc = new CRC32();
-        for (long done = 0; done < bytes.byteSize(); done += 1 << 20) {
-            crc.update(bytes.asSlice(done, Math.min(1 << 20, bytes.byteSize() - done))
-                    .asByteBuffer());
-        }
+        crc.update(bytes.asByteBuffer());
         return (int) crc.getValue();
     }
 
