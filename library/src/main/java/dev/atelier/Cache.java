@@ -2,12 +2,14 @@ package dev.atelier;
 
 import dev.atelier.checkpoint.CacheFolder;
 import dev.atelier.checkpoint.FileHash;
+import dev.atelier.checkpoint.FileStamp;
 import dev.atelier.checkpoint.Progress;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 import java.util.UUID;
 
 /** What can be computed again and need not be: a folder of the user's, {@code ~/.cache/atelier} unless told otherwise. */
@@ -19,33 +21,65 @@ public record Cache(Path folder) {
     }
 
     /**
-     * The SHA-256 of a file. It is computed once: afterwards the same path, length and time of last change stand for the
-     * same content, as they do in AUTOMATIC1111.
+     * The SHA-256 of a file. It is computed once: afterwards the same path, length, time of last change and identity (inode)
+     * stand for the same content.
      *
      * @throws IOException if the file cannot be read; a cache that cannot be used is done without
      */
     public String sha256(Path file, Progress progress) throws IOException {
-        String identity =
-                "%s\n%d\n%s\n".formatted(file.toRealPath(), Files.size(file), Files.getLastModifiedTime(file));
-        UUID name = UUID.nameUUIDFromBytes(identity.getBytes(StandardCharsets.UTF_8));
-        Path entry = folder.resolve("sha256").resolve(name.toString());
-        try {
-            String stored = Files.readString(entry);
-            if (stored.startsWith(identity) && stored.length() == identity.length() + 64) {
-                return stored.substring(identity.length());
-            }
-        } catch (IOException _) {
-            // not there yet
+        Entry entry = entry(file);
+        Optional<String> known = entry.read();
+        if (known.isPresent()) {
+            return known.get();
         }
         String hash = FileHash.sha256(file, progress);
-        try {
-            Files.createDirectories(entry.getParent());
-            Path part = Files.createTempFile(entry.getParent(), name.toString(), ".part");
-            Files.writeString(part, identity + hash);
-            Files.move(part, entry, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException _) {
-            // then it is computed again next time
+        if (entry(file).equals(entry)) {
+            entry.write(hash);
         }
         return hash;
+    }
+
+    /**
+     * The same, if it has been computed already.
+     *
+     * @throws IOException if there is no such file
+     */
+    public Optional<String> knownSha256(Path file) throws IOException {
+        return entry(file).read();
+    }
+
+    private Entry entry(Path file) throws IOException {
+        FileStamp stamp = FileStamp.of(file.toRealPath());
+        String identity = "%s\n%d\n%s\n%s\n".formatted(stamp.path(), stamp.size(), stamp.modified(), stamp.identity());
+        UUID name = UUID.nameUUIDFromBytes(identity.getBytes(StandardCharsets.UTF_8));
+        return new Entry(folder.resolve("sha256").resolve(name.toString()), identity);
+    }
+
+    /** A file with what the hash is of, and the hash. */
+    private record Entry(Path file, String identity) {
+        private static final int DIGITS = 64;
+
+        Optional<String> read() {
+            try {
+                String stored = Files.readString(file);
+                return stored.startsWith(identity) && stored.length() == identity.length() + DIGITS
+                        ? Optional.of(stored.substring(identity.length()))
+                        : Optional.empty();
+            } catch (IOException _) {
+                return Optional.empty(); // not there yet
+            }
+        }
+
+        void write(String hash) {
+            try {
+                Files.createDirectories(file.getParent());
+                Path part = Files.createTempFile(
+                        file.getParent(), file.getFileName().toString(), ".part");
+                Files.writeString(part, identity + hash);
+                Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+            } catch (IOException _) {
+                // then it is computed again next time
+            }
+        }
     }
 }

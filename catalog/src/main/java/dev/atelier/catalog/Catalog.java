@@ -107,6 +107,11 @@ public final class Catalog implements AutoCloseable {
         return table.where("sha256 = ?", sha256).stream().findFirst();
     }
 
+    /** The SHA-256 of this file, if it has been computed and the file is still what it was then. */
+    public Optional<String> sha256(FileStamp file) {
+        return table.sha256(file);
+    }
+
     /** How many models there are. */
     public int size() {
         return database.all("select count(*) from model", row -> row.getInt(1)).getFirst();

@@ -131,6 +131,20 @@ final class ModelTable {
                 identity(file));
     }
 
+    Optional<String> sha256(FileStamp file) {
+        return database
+                .all(
+                        "select sha256 from model where sha256 is not null"
+                                + " and path = ? and size = ? and modified = ? and identity = ?",
+                        row -> row.getString(1),
+                        file.path().toAbsolutePath().normalize().toString(),
+                        file.size(),
+                        nanos(file.modified()),
+                        identity(file))
+                .stream()
+                .findFirst();
+    }
+
     /** Models whose row fulfils a condition, by name. */
     List<Model> where(String condition, @Nullable Object... parameters) {
         return database.all(

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.BiFunction;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * A checkpoint: an ordered map from tensor name to lazy tensor, with string metadata. A file is one, and so is every
@@ -140,6 +141,16 @@ public final class Checkpoint {
      *     of a type that the format does not know
      */
     public void writeTo(Path target, Progress progress) {
+        writeTo(target, () -> metadata, progress);
+    }
+
+    /**
+     * The same with metadata that takes as much room as this checkpoint's, but is known only when all else is written: hashes of
+     * files that are read meanwhile.
+     *
+     * @return false if it takes other room after all; nothing is written then
+     */
+    public boolean writeTo(Path target, Supplier<? extends Map<String, String>> lastMetadata, Progress progress) {
         for (Path source : sources) {
             try {
                 if (Files.exists(target) && Files.exists(source) && Files.isSameFile(source, target)) {
@@ -150,10 +161,10 @@ public final class Checkpoint {
             }
         }
         if (target.toString().endsWith(".ckpt") || target.toString().endsWith(".pt")) {
-            TorchZipWriter.write(this, target, progress);
-        } else {
-            SafetensorsWriter.write(this, target, progress);
+            TorchZipWriter.write(this, target, lastMetadata, progress);
+            return true;
         }
+        return SafetensorsWriter.write(this, target, lastMetadata, progress);
     }
 
     @Override

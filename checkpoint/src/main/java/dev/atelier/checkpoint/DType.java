@@ -19,9 +19,9 @@ public enum DType {
     I8(8, Kind.INTEGER),
     F8_E5M2(8, Kind.FLOATING),
     F8_E4M3(8, Kind.FLOATING),
-    F8_E8M0(8, Kind.OPAQUE),
-    F8_E4M3FNUZ(8, Kind.OPAQUE),
-    F8_E5M2FNUZ(8, Kind.OPAQUE),
+    F8_E8M0(8, Kind.FLOATING),
+    F8_E4M3FNUZ(8, Kind.FLOATING),
+    F8_E5M2FNUZ(8, Kind.FLOATING),
     I16(16, Kind.INTEGER),
     U16(16, Kind.OPAQUE),
     F16(16, Kind.FLOATING),
@@ -62,7 +62,7 @@ public enum DType {
         return bits;
     }
 
-    /** Whether elements are fp8 (e4m3fn, e5m2), fp16, bf16, fp32 or fp64: the types that merging and casting work on. */
+    /** Whether elements are fp8 (of any of the five kinds), fp16, bf16, fp32 or fp64: the types that merging and casting work on. */
     public boolean isFloating() {
         return kind == Kind.FLOATING;
     }

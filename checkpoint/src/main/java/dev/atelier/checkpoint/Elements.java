@@ -43,11 +43,12 @@ final class Elements {
                     target[i] = Float.intBitsToFloat(halves[i] << 16);
                 }
             }
-            case F8_E4M3, F8_E5M2 -> {
+            case F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, F8_E8M0 -> {
                 byte[] bytes = BYTES.get();
+                float[] values = Float8.values(dtype);
                 MemorySegment.copy(source, JAVA_BYTE, first, bytes, 0, count);
                 for (int i = 0; i < count; i++) {
-                    target[i] = Float8.toFloat(dtype, bytes[i]);
+                    target[i] = values[bytes[i] & 0xFF];
                 }
             }
             case I64 -> {
@@ -78,7 +79,8 @@ final class Elements {
             case I64 -> source.getAtIndex(LONG, index);
             case I32 -> source.getAtIndex(INT, index);
             case I16 -> source.getAtIndex(SHORT, index);
-            case F8_E4M3, F8_E5M2 -> Float8.toFloat(dtype, source.get(JAVA_BYTE, index));
+            case F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, F8_E8M0 ->
+                Float8.toFloat(dtype, source.get(JAVA_BYTE, index));
             case I8 -> source.get(JAVA_BYTE, index);
             case U8, BOOL -> source.get(JAVA_BYTE, index) & 0xFF;
             default -> throw new UnsupportedOperationException("elements of type " + dtype + " can only be copied");
@@ -103,7 +105,7 @@ final class Elements {
                 }
                 MemorySegment.copy(halves, 0, target, SHORT, first * 2, count);
             }
-            case F8_E4M3, F8_E5M2 -> {
+            case F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, F8_E8M0 -> {
                 byte[] bytes = BYTES.get();
                 for (int i = 0; i < count; i++) {
                     bytes[i] = Float8.fromFloat(dtype, source[i]);
@@ -132,7 +134,7 @@ final class Elements {
                     values[i] = Float.isNaN(values[i]) ? Float.NaN : Float.intBitsToFloat(even);
                 }
             }
-            case F8_E4M3, F8_E5M2 -> {
+            case F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, F8_E8M0 -> {
                 for (int i = 0; i < count; i++) {
                     values[i] = Float8.toFloat(dtype, Float8.fromFloat(dtype, values[i]));
                 }

@@ -75,7 +75,8 @@ public final class Narrowing {
             this.dtype = dtype;
             this.overflow = switch (dtype) {
                 case F8_E4M3 -> Math.nextUp(464f); // the tie rounds down to 448
-                case F8_E5M2 -> 61440f;
+                case F8_E5M2, F8_E5M2FNUZ -> 61440f;
+                case F8_E4M3FNUZ -> 248f;
                 case F16 -> 65520f;
                 case BF16 -> Float.intBitsToFloat(0x7F7F8000);
                 default -> Float.POSITIVE_INFINITY;
@@ -84,6 +85,8 @@ public final class Narrowing {
             this.underflow = switch (dtype) {
                 case F8_E4M3 -> 0x1p-10f;
                 case F8_E5M2 -> 0x1p-17f;
+                case F8_E4M3FNUZ -> 0x1p-11f;
+                case F8_E5M2FNUZ -> 0x1p-18f;
                 case F16 -> 0x1p-25f;
                 case BF16 -> 0x1p-134f;
                 default -> 0;

@@ -30,20 +30,18 @@ final class SafetensorsWriter {
 
     private SafetensorsWriter() {}
 
-    static void write(Checkpoint checkpoint, Path target, Progress progress) {
-        write(checkpoint, target, progress, Runtime.getRuntime().availableProcessors());
-    }
-
-    static void write(Checkpoint checkpoint, Path target, Progress progress, int processors) {
-        write(checkpoint, target, checkpoint::metadata, progress, processors);
-    }
-
     /**
      * Writes the header last, with the metadata that is known by then.
      *
      * @return whether that takes as much room as the checkpoint's own, as is the case if only digits differ; if not, nothing
      *     is written
      */
+    static boolean write(
+            Checkpoint checkpoint, Path target, Supplier<? extends Map<String, String>> metadata, Progress progress) {
+        return write(
+                checkpoint, target, metadata, progress, Runtime.getRuntime().availableProcessors());
+    }
+
     static boolean write(
             Checkpoint checkpoint,
             Path target,

@@ -38,7 +38,10 @@ final class TorchGlobals {
             Map.entry("uint64", DType.U64),
             Map.entry("bool", DType.BOOL),
             Map.entry("float8_e4m3fn", DType.F8_E4M3),
-            Map.entry("float8_e5m2", DType.F8_E5M2));
+            Map.entry("float8_e5m2", DType.F8_E5M2),
+            Map.entry("float8_e4m3fnuz", DType.F8_E4M3FNUZ),
+            Map.entry("float8_e5m2fnuz", DType.F8_E5M2FNUZ),
+            Map.entry("float8_e8m0fnu", DType.F8_E8M0));
 
     private static final Set<String> OTHERS = Set.of(
             "collections.OrderedDict",

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.Supplier;
 import java.util.zip.CRC32;
 
 /**
@@ -35,23 +36,26 @@ final class TorchZipWriter {
     private final List<Member> members = new ArrayList<>();
     private long end;
 
-    private final byte[] comment;
+    private TorchZipWriter() {}
 
-    private TorchZipWriter(byte[] comment) {
-        this.comment = comment;
-    }
-
-    static void write(Checkpoint checkpoint, Path target, Progress progress) {
-        new TorchZipWriter(ZipComment.of(checkpoint.metadata()))
+    /** @param metadata asked for when all else is written */
+    static void write(
+            Checkpoint checkpoint, Path target, Supplier<? extends Map<String, String>> metadata, Progress progress) {
+        new TorchZipWriter()
                 .writeTo(
                         target,
                         List.copyOf(checkpoint.tensors().entrySet()),
                         FileStamp.of(checkpoint.sources()),
+                        metadata,
                         progress);
     }
 
     private void writeTo(
-            Path target, List<Map.Entry<String, Tensor>> tensors, List<FileStamp> inputs, Progress progress) {
+            Path target,
+            List<Map.Entry<String, Tensor>> tensors,
+            List<FileStamp> inputs,
+            Supplier<? extends Map<String, String>> metadata,
+            Progress progress) {
         byte[] pickle = TorchPickle.of(tensors);
         byte[] byteOrder = "little".getBytes(StandardCharsets.US_ASCII);
         byte[] version = "3\n".getBytes(StandardCharsets.US_ASCII);
@@ -76,7 +80,11 @@ final class TorchZipWriter {
                     (tensor, bytes, after) -> checksums.accumulateAndGet(
                             tensor, Crc32.followedBy(after, checksum(bytes)), (a, b) -> a ^ b),
                     progress);
-            writeRest(data, Map.of("data.pkl", pickle, "byteorder", byteOrder, "version", version), checksums);
+            writeRest(
+                    data,
+                    Map.of("data.pkl", pickle, "byteorder", byteOrder, "version", version),
+                    checksums,
+                    ZipComment.of(metadata.get()));
             inputs.forEach(FileStamp::requireUnchanged);
             file.commit();
         } catch (IOException e) {
@@ -94,7 +102,7 @@ final class TorchZipWriter {
     }
 
     /** Everything but the tensors: small records, the header of each record and the directory. */
-    private void writeRest(DataWriter data, Map<String, byte[]> contents, AtomicIntegerArray checksums)
+    private void writeRest(DataWriter data, Map<String, byte[]> contents, AtomicIntegerArray checksums, byte[] comment)
             throws IOException {
         ByteBuffer directory = little(directoryRoom());
         int tensors = 0;
@@ -110,13 +118,13 @@ final class TorchZipWriter {
             data.write(localHeader(member, checksum), member.header);
             putCentralHeader(directory, member, checksum);
         }
-        putEnd(directory, directory.position());
+        putEnd(directory, directory.position(), comment);
         data.write(directory.flip(), end);
     }
 
     /** More bytes than the directory takes. */
     private int directoryRoom() {
-        return 200 * (members.size() + 1) + comment.length;
+        return 200 * (members.size() + 1) + ZipComment.MAX;
     }
 
     private static int checksum(MemorySegment bytes) {
@@ -164,7 +172,7 @@ final class TorchZipWriter {
         }
     }
 
-    private void putEnd(ByteBuffer out, long directorySize) {
+    private void putEnd(ByteBuffer out, long directorySize, byte[] comment) {
         int count = members.size();
         out.putInt(0x06064b50).putLong(44).putShort((short) VERSION_NEEDED).putShort((short) VERSION_NEEDED);
         out.putInt(0)

@@ -18,7 +18,7 @@ import tools.jackson.core.json.JsonFactory;
  * take no notice of it, whereas a record of its own is refused by AUTOMATIC1111 ({@code modules/safe.py}).
  */
 final class ZipComment {
-    private static final int MAX = 0xFFFF;
+    static final int MAX = 0xFFFF;
     private static final JsonFactory JSON = new JsonFactory();
 
     private ZipComment() {}

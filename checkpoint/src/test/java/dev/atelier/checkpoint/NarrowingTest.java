@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,9 +27,11 @@ class NarrowingTest {
                 InputStream plain = new GZIPInputStream(zipped)) {
             recorded = plain.readAllBytes();
         }
+        ByteBuffer all = ByteBuffer.wrap(recorded).order(ByteOrder.LITTLE_ENDIAN);
+        DType[] types = {DType.F8_E4M3, DType.F8_E5M2, DType.F8_E4M3FNUZ, DType.F8_E5M2FNUZ, DType.F8_E8M0};
         int at = 0;
         for (int low : new int[] {0, 1, 0x8000, 0x8001}) {
-            for (DType dtype : new DType[] {DType.F8_E4M3, DType.F8_E5M2}) {
+            for (DType dtype : types) {
                 for (int i = 0; i < 65_536; i++, at++) {
                     float value = Float.intBitsToFloat(i << 16 | low);
                     float expected = Float8.toFloat(dtype, recorded[at]);
@@ -36,6 +40,13 @@ class NarrowingTest {
                         assertThat(actual).as("%s as %s", value, dtype).isEqualTo(expected);
                     }
                 }
+            }
+        }
+        for (DType dtype : types) {
+            for (int bits = 0; bits < 256; bits++, at += 4) {
+                assertThat(Float8.toFloat(dtype, (byte) bits))
+                        .as("%d as %s", bits, dtype)
+                        .isEqualTo(all.getFloat(at));
             }
         }
         assertThat(at).isEqualTo(recorded.length);

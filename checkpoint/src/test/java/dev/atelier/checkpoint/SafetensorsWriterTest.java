@@ -182,13 +182,47 @@ class SafetensorsWriterTest {
         Path one = folder.resolve("one");
         Path many = folder.resolve("many");
 
-        SafetensorsWriter.write(checkpoint, one, Progress.NONE, 1);
-        SafetensorsWriter.write(checkpoint, many, Progress.NONE, 8);
+        SafetensorsWriter.write(checkpoint, one, Map::of, Progress.NONE, 1);
+        SafetensorsWriter.write(checkpoint, many, Map::of, Progress.NONE, 8);
 
         assertThat(Files.mismatch(one, many)).isEqualTo(-1);
         float[] last = new float[1];
         Checkpoints.open(one).tensor("single").read(1_000_002, last, 1);
         assertThat(last[0]).isEqualTo(1_000_002 / 8f);
+    }
+
+    @Test
+    void metadataMayComeLastIfItTakesAsMuchRoom() throws IOException {
+        Checkpoint checkpoint = inMemory(Map.of("a", new Ramp(DType.F32, 5_000_000), "b", new Ramp(DType.F16, 7)))
+                .withMetadata(Map.of("hash", "0000000000"));
+        Path out = folder.resolve("out");
+
+        assertThat(checkpoint.writeTo(out, () -> Map.of("hash", "longer than that was"), Progress.NONE))
+                .isFalse();
+        assertThat(filesInFolder()).isEmpty();
+
+        assertThat(checkpoint.writeTo(out, () -> Map.of("hash", "0123456789"), Progress.NONE))
+                .isTrue();
+        assertThat(Checkpoints.open(out).metadata()).containsExactly(Map.entry("hash", "0123456789"));
+        checkpoint.withMetadata(Map.of("hash", "0123456789")).writeTo(folder.resolve("same"), Progress.NONE);
+        assertThat(Files.mismatch(out, folder.resolve("same"))).isEqualTo(-1);
+    }
+
+    /** As long as the first alignment and longer, and with an end on one: where blocks that go past the page cache might go wrong. */
+    @ParameterizedTest
+    @ValueSource(longs = {4_194_304, 4_194_304 + 1, 4_194_304 + 1023, 4_194_304 + 1024, 4_718_592})
+    void theLastBlockMayEndAnywhere(long elements) throws IOException {
+        Checkpoint checkpoint = inMemory(Map.of("a", new Ramp(DType.F32, elements), "b", new Ramp(DType.BF16, 3)));
+        Path out = folder.resolve("out");
+
+        checkpoint.writeTo(out, Progress.NONE);
+
+        assertThat(Files.size(out) - checkpoint.byteSize()).isBetween(8L, 300L);
+        float[] values = new float[3];
+        Checkpoints.open(out).tensor("a").read(elements - 3, values, 3);
+        assertThat(values).containsExactly((elements - 3) / 8f, (elements - 2) / 8f, (elements - 1) / 8f);
+        Checkpoints.open(out).tensor("b").read(0, values, 3);
+        assertThat(values).containsExactly(0, 1 / 8f, 2 / 8f);
     }
 
     @Test
@@ -201,6 +235,7 @@ class SafetensorsWriterTest {
         SafetensorsWriter.write(
                 checkpoint,
                 folder.resolve("out"),
+                Map::of,
                 (bytes, total) -> {
                     assertThat(listening.incrementAndGet())
                             .as("threads at a time")

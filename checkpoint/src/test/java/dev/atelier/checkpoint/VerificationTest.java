@@ -32,6 +32,9 @@ class VerificationTest {
         "F64, 8, 7FF0000000000000 FFF0000000000000 7FF8000000000000 FFF0000000000001 7FEFFFFFFFFFFFFF, 2, 2",
         "F8_E5M2, 1, 7C FC 7D FF 7B FB 00, 2, 2",
         "F8_E4M3, 1, 7F FF 7E FE 78 00, 2, 0",
+        "F8_E4M3FNUZ, 1, 7F FF 80 FE 78 00, 1, 0",
+        "F8_E5M2FNUZ, 1, 7C FC 80 80 00 80 01 02 80, 4, 0",
+        "F8_E8M0, 1, 7F FF 80 FE 78 00, 1, 0",
         "I32, 4, FFFFFFFF 7F800000, 0, 0",
     })
     void nanAndInfinityAreToldApart(DType dtype, int width, String bits, long nan, long infinite) {

@@ -9,7 +9,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.SequencedMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -60,16 +60,33 @@ final class NewCheckpoint {
 
     /** Writes {@code model} in the precision asked for, with its recipe, and says so on {@code out}. */
     void write(ResolvedModel model, String task, PrintWriter out) {
+        try (Hashes hashes = Hashes.of(Recipe.files(model).values())) {
+            boolean written = write(model, hashes, task, out);
+            while (!written) {
+                written = write(model, hashes, task, out); // now the hashes are known
+            }
+        }
+    }
+
+    /** @return false if the recipe takes other room than expected, because two of the hashes are the same */
+    private boolean write(ResolvedModel model, Hashes hashes, String task, PrintWriter out) {
         Narrowing narrowing = new Narrowing();
         ResolvedModel whole = precision == null
                 ? model
                 : model.after(precision.toString(), narrowing.cast(model.checkpoint(), precision.dtype()));
         Format format = form == Form.DIFFUSERS ? Format.DIFFUSERS : Format.ofFile(output);
-        SequencedMap<String, Path> inputs = Recipe.files(whole);
-        Hashes hashes = Hashes.of(inputs.values());
-        new Product(Recipe.of(whole, Atelier.version(), format, hashes::sha256), inputs, whole.checkpoint())
+        Function<Function<Path, String>, Recipe> recipe = hash -> Recipe.of(whole, Atelier.version(), format, hash);
+        boolean written = new Product(
+                        format,
+                        recipe.apply(hashes::expected),
+                        () -> recipe.apply(hashes::sha256),
+                        Recipe.files(whole),
+                        whole.checkpoint())
                 .write(output, task, out);
-        reportLosses(narrowing.losses(), out);
+        if (written) {
+            reportLosses(narrowing.losses(), out);
+        }
+        return written;
     }
 
     private static void reportLosses(List<Narrowing.Loss> losses, PrintWriter out) {

@@ -30,11 +30,10 @@ final class NewLora {
             lora = models.resolve(expression, bar.progress());
         }
         SequencedMap<String, Path> inputs = Recipe.files(lora);
-        Hashes hashes = Hashes.of(inputs.values());
-        new Product(
-                        Recipe.of(lora, Atelier.version(), Format.ofFile(output), hashes::sha256),
-                        inputs,
-                        lora.checkpoint())
-                .write(output, "Writing", out);
+        Format format = Format.ofFile(output);
+        try (Hashes hashes = Hashes.of(inputs.values())) {
+            Recipe recipe = Recipe.of(lora, Atelier.version(), format, hashes::sha256);
+            new Product(format, recipe, () -> recipe, inputs, lora.checkpoint()).write(output, "Writing", out);
+        }
     }
 }

@@ -11,27 +11,39 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * What a recipe makes of files, and the recipe with it. The bytes that are written follow from these alone.
  *
+ * @param format of the file or folder
+ * @param expected a recipe that takes as much room as {@code recipe}
+ * @param recipe asked for when all else is written; may wait for the hashes of the inputs
  * @param inputs the files by the names that the recipe gives them
  */
-record Product(Recipe recipe, Map<String, Path> inputs, Checkpoint checkpoint) {
+record Product(
+        Format format, Recipe expected, Supplier<Recipe> recipe, Map<String, Path> inputs, Checkpoint checkpoint) {
     private static final int SHOWN = 3;
 
-    /** Writes it and says so on {@code out}. */
-    void write(Path output, String task, PrintWriter out) {
-        if (recipe.made().format() == Format.DIFFUSERS) {
+    /**
+     * Writes it and says so on {@code out}.
+     *
+     * @return false if the two recipes took different room after all: then nothing is written
+     */
+    boolean write(Path output, String task, PrintWriter out) {
+        if (format == Format.DIFFUSERS) {
             writeFolder(output, task, out);
-        } else {
-            long start = System.nanoTime();
-            Checkpoint whole = checkpoint.withMetadata(recipe.embedIn(checkpoint.metadata(), inputs));
-            try (Bar bar = Bar.bytes(task)) {
-                whole.writeTo(output, bar.progress());
-            }
-            report(output, whole.tensors().size(), whole.byteSize(), start, out);
+            return true;
         }
+        long start = System.nanoTime();
+        Checkpoint whole = checkpoint.withMetadata(expected.embedIn(checkpoint.metadata(), inputs));
+        try (Bar bar = Bar.bytes(task)) {
+            if (!whole.writeTo(output, () -> recipe.get().embedIn(checkpoint.metadata(), inputs), bar.progress())) {
+                return false;
+            }
+        }
+        report(output, whole.tensors().size(), whole.byteSize(), start, out);
+        return true;
     }
 
     private void writeFolder(Path output, String task, PrintWriter out) {
@@ -40,7 +52,7 @@ record Product(Recipe recipe, Map<String, Path> inputs, Checkpoint checkpoint) {
         export.tokenizers()
                 .forEach((folder, pad) ->
                         TokenizerFiles.of(pad).forEach((name, content) -> more.put(folder + "/" + name, content)));
-        more.put(Recipe.FILE, recipe.json().getBytes(StandardCharsets.UTF_8));
+        more.put(Recipe.FILE, recipe.get().json().getBytes(StandardCharsets.UTF_8));
         long start = System.nanoTime();
         try (Bar bar = Bar.bytes(task)) {
             export.writeTo(output, more, bar.progress());

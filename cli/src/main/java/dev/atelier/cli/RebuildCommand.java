@@ -66,15 +66,21 @@ final class RebuildCommand implements Callable<Integer> {
         Main.requireNew(output, overwrite);
         Recipe recipe = RecipeFile.read(file);
         requireRebuildable(recipe.made());
-        Hashes hashes = Hashes.of(List.of());
-        SequencedMap<String, Path> inputs = new InputSearch(places(), hashes::sha256).find(recipe.made());
+        SequencedMap<String, Path> inputs = inputs(recipe.made());
         ResolvedModel model = ModelExpression.parse(recipe.made().expression())
                 .resolve(name -> Optional.ofNullable(inputs.get(name)));
         PrintWriter out = spec.commandLine().getOut();
-        new Product(recipe, inputs, model.checkpoint()).write(output, "Rebuilding", out);
+        new Product(recipe.made().format(), recipe, () -> recipe, inputs, model.checkpoint())
+                .write(output, "Rebuilding", out);
         boolean same = RecipeFile.isJson(file) || Files.isDirectory(file) || isSame(out);
         out.flush();
         return same ? 0 : 1;
+    }
+
+    private SequencedMap<String, Path> inputs(Step made) throws IOException {
+        try (Hashes hashes = Hashes.of(List.of())) {
+            return new InputSearch(places(), hashes::sha256).find(made);
+        }
     }
 
     private void requireRebuildable(Step made) {
