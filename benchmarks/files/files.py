@@ -4,8 +4,10 @@
     python files.py run FOLDER [--atelier ./atelier] [--runs 3] [--only merge-fp16]
 
 Whole commands, one after the other in each round, so that what else the machine does hits all alike. Each writes the same number of
-bytes, and all are on the disk (fsync) before the clock stops; the inputs are read once before, so they come from memory as far
-as they fit. Printed are medians, all ratios taken within one round. Peak memory is resident anonymous memory, sampled every 10 ms.
+bytes, and all are on the disk (fsync) before the clock stops; before each the inputs are read once, so they come from memory as far
+as they fit. "atelier" knows its inputs' hashes from an earlier run, as it does from the second use of a file on; "unknown" has to
+compute them. "disk" is what the disk takes for so many zeros, written past the page cache by dd. Printed are medians, all ratios
+taken within one round. Peak memory is resident anonymous memory, sampled every 10 ms.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -91,9 +94,15 @@ class Watch(threading.Thread):
             time.sleep(0.01)
 
 
-def timed(command):
+def timed(command, environment=None):
     start = time.monotonic()
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(environment or {})},
+    )
     watch = Watch(process.pid)
     watch.start()
     _, errors = process.communicate()
@@ -106,36 +115,46 @@ def timed(command):
 
 
 def run(folder, atelier, runs, only):
-    # a file's hash is computed once in its life and remembered; these commands find it there, or would measure that
     for task, (inputs, arguments) in TASKS.items():
         if only and task not in only:
             continue
         files = [str(folder / f"{name}.safetensors") for name in inputs]
         out, copy = folder / "out.safetensors", folder / "copy.safetensors"
         ours = [atelier] + [a.format(*files) for a in arguments] + ["--overwrite", "-o", str(out)]
-        script = [sys.executable, str(HERE / "plain.py"), task, *files, str(copy)]
-        copying = ["bash", "-c", f"cp '{out}' '{copy}' && sync '{copy}'"]
-        for file in files:
-            subprocess.run(["cat", file], stdout=subprocess.DEVNULL, check=True)
         timed(ours)
+        size = out.stat().st_size
+        commands = {
+            "atelier": ours,
+            "unknown": ours,
+            "copy": ["bash", "-c", f"cp '{out}' '{copy}' && sync '{copy}'"],
+            "disk": ["dd", "if=/dev/zero", f"of={copy}", "bs=4M", f"count={size}", "iflag=count_bytes", "oflag=direct"],
+            "script": [sys.executable, str(HERE / "plain.py"), task, *files, str(copy)],
+        }
         rounds = []
         for _ in range(runs):
             row = {}
-            for name, command in (("atelier", ours), ("copy", copying), ("script", script)):
-                target = out if name == "atelier" else copy
-                target.unlink(missing_ok=True) if name != "copy" else copy.unlink(missing_ok=True)
-                row[name] = timed(command)
+            for name, command in commands.items():
+                copy.unlink(missing_ok=True)
+                for file in [str(out)] if name == "copy" else files:
+                    subprocess.run(["cat", file], stdout=subprocess.DEVNULL, check=True)
+                if name in ("atelier", "unknown"):
+                    out.unlink(missing_ok=True)
+                with tempfile.TemporaryDirectory() as empty:
+                    forgetful = {"XDG_CACHE_HOME": empty, "XDG_DATA_HOME": empty} if name == "unknown" else {}
+                    row[name] = timed(command, forgetful)
             rounds.append(row)
             print("   ", task, {name: f"{s:.2f} s, {m:.0f} MiB" for name, (s, m) in row.items()}, flush=True)
-        size = out.stat().st_size / 1e9
-        times = {name: [row[name][0] for row in rounds] for name in rounds[0]}
-        of_copy = statistics.median(row["atelier"][0] / row["copy"][0] for row in rounds)
-        of_script = statistics.median(row["script"][0] / row["atelier"][0] for row in rounds)
+        times = {name: [row[name][0] for row in rounds] for name in commands}
+
+        def ratio(name, other):
+            return statistics.median(row[name][0] / row[other][0] for row in rounds)
+
         print(
-            f"{task}: {size:.2f} GB written; "
+            f"{task}: {size / 1e9:.2f} GB written; "
             + ", ".join(f"{name} {statistics.median(t):.2f} s ({min(t):.2f} - {max(t):.2f})" for name, t in times.items())
-            + f"; {of_copy:.2f} times copying, {of_script:.1f} times as fast as the script;"
-            + f" peak {max(row['atelier'][1] for row in rounds):.0f} MiB, the script's"
+            + f"; {ratio('atelier', 'copy'):.2f} times copying, {ratio('script', 'atelier'):.1f} times as fast as the script;"
+            + f" with unknown hashes {ratio('unknown', 'copy'):.2f} and {ratio('script', 'unknown'):.1f};"
+            + f" peak {max(row['unknown'][1] for row in rounds):.0f} MiB, the script's"
             + f" {max(row['script'][1] for row in rounds):.0f} MiB",
             flush=True,
         )

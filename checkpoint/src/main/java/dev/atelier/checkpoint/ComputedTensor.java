@@ -80,7 +80,7 @@ public abstract class ComputedTensor implements Tensor {
                     compute(first + done, scratch.doubles(), block);
                     Elements.encode(scratch.doubles(), block, target, done);
                 } else {
-                    read(first + done, scratch.floats(), block);
+                    compute(first + done, scratch.floats(), block);
                     Elements.encode(dtype, scratch.floats(), block, target, done);
                 }
             }

@@ -24,6 +24,8 @@ final class Elements {
 
     private static final ThreadLocal<byte[]> BYTES = ThreadLocal.withInitial(() -> new byte[Scratch.SIZE]);
 
+    private static final int BF16_NAN = 0x7FC00000;
+
     private Elements() {}
 
     static void decode(DType dtype, MemorySegment source, long first, float[] target, int count) {
@@ -87,7 +89,7 @@ final class Elements {
         };
     }
 
-    /** Writes {@code count} numbers, already representable in {@code dtype}, as elements {@code first…} of the target. */
+    /** Writes {@code count} numbers, rounded to nearest even, as elements {@code first…} of the target. */
     static void encode(DType dtype, float[] source, int count, MemorySegment target, long first) {
         switch (dtype) {
             case F32 -> MemorySegment.copy(source, 0, target, FLOAT, first * 4, count);
@@ -101,7 +103,7 @@ final class Elements {
             case BF16 -> {
                 short[] halves = HALVES.get();
                 for (int i = 0; i < count; i++) {
-                    halves[i] = (short) (Float.floatToRawIntBits(source[i]) >>> 16);
+                    halves[i] = (short) (roundedToBf16(source[i]) >>> 16);
                 }
                 MemorySegment.copy(halves, 0, target, SHORT, first * 2, count);
             }
@@ -120,6 +122,13 @@ final class Elements {
         MemorySegment.copy(source, 0, target, DOUBLE, first * 8, count);
     }
 
+    /** The bits as fp32, of which the lower half is zero. */
+    private static int roundedToBf16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        int even = (bits + 0x7FFF + ((bits >>> 16) & 1)) & 0xFFFF0000;
+        return Float.isNaN(value) ? BF16_NAN : even;
+    }
+
     static void round(DType dtype, float[] values, int count) {
         switch (dtype) {
             case F16 -> {
@@ -129,9 +138,7 @@ final class Elements {
             }
             case BF16 -> {
                 for (int i = 0; i < count; i++) {
-                    int bits = Float.floatToRawIntBits(values[i]);
-                    int even = (bits + 0x7FFF + ((bits >>> 16) & 1)) & 0xFFFF0000;
-                    values[i] = Float.isNaN(values[i]) ? Float.NaN : Float.intBitsToFloat(even);
+                    values[i] = Float.intBitsToFloat(roundedToBf16(values[i]));
                 }
             }
             case F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, F8_E8M0 -> {

@@ -62,6 +62,9 @@ public final class Narrowing {
 
     /** Counts for one tensor, from any number of threads. */
     static final class Counter {
+        private static final int MAGNITUDE = 0x7FFFFFFF;
+        private static final int INFINITY = 0x7F800000;
+
         private final DType dtype;
         private final float overflow;
         private final float underflow;
@@ -93,26 +96,32 @@ public final class Narrowing {
             };
         }
 
+        /** With integers, in whose order the bits of non-negative floats are: the JIT compiler vectorises that. */
         void count(float[] values, int count) {
+            int lowest = Float.floatToRawIntBits(overflow);
+            int highest = Float.floatToRawIntBits(underflow);
             int over = 0;
             int under = 0;
-            float worst = 0;
             for (int i = 0; i < count; i++) {
-                float magnitude = Math.abs(values[i]);
-                if (magnitude >= overflow && magnitude < Float.POSITIVE_INFINITY) {
-                    over++;
-                    worst = Math.max(worst, magnitude);
-                }
-                if (magnitude <= underflow && magnitude > 0) {
-                    under++;
-                }
+                int bits = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
+                over += ((lowest - 1 - bits) & (bits - INFINITY)) >>> 31; // 1 if lowest <= bits < INFINITY
+                under += ((bits - 1 - highest) & ~(bits - 1)) >>> 31; // 1 if 0 < bits <= highest
             }
             elements.add(count);
             overflowed.add(over);
             underflowed.add(under);
             if (over > 0) {
-                largest.accumulate(Float.floatToRawIntBits(worst));
+                largest.accumulate(worst(values, count));
             }
+        }
+
+        private static int worst(float[] values, int count) {
+            int worst = 0;
+            for (int i = 0; i < count; i++) {
+                int bits = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
+                worst = bits < INFINITY ? Math.max(worst, bits) : worst;
+            }
+            return worst;
         }
     }
 }
