@@ -35,11 +35,6 @@ public final class Atelier implements AutoCloseable {
     private final @Nullable LazyRefiner refiner;
     private final Runnable onClose;
 
-    static {
-        // reading the vocabulary takes a tenth of a second, and the weights are being loaded meanwhile
-        Thread.ofPlatform().daemon().name("vocabulary").start(ClipTokenizer::standard);
-    }
-
     private Atelier(
             EngineModel<?> model,
             ExtraNetworks networks,
@@ -83,7 +78,7 @@ public final class Atelier implements AutoCloseable {
     public static Atelier open(Checkpoint checkpoint, ModelLabel label, ModelOptions options, Progress progress) {
         StableDiffusion model = options.model(checkpoint);
         LazyRefiner refiner = refiner(options);
-        EngineModel<?> loaded = options.load(model, progress);
+        EngineModel<?> loaded = load(model, options, progress);
         return new Atelier(loaded, new PromptNetworks(model, loaded, options), refiner, () -> label, () -> {});
     }
 
@@ -123,7 +118,7 @@ public final class Atelier implements AutoCloseable {
 
     private static Atelier open(Path path, StableDiffusion model, ModelOptions options, Progress progress) {
         LazyRefiner refiner = refiner(options);
-        EngineModel<?> loaded = options.load(model, progress);
+        EngineModel<?> loaded = load(model, options, progress);
         ExtraNetworks networks = new PromptNetworks(model, loaded, options);
         String name = name(path);
         if (Files.isDirectory(path)) {
@@ -131,6 +126,12 @@ public final class Atelier implements AutoCloseable {
         }
         BackgroundHash hash = BackgroundHash.of(path);
         return new Atelier(loaded, networks, refiner, () -> new ModelLabel(name, hash.get()), hash::close);
+    }
+
+    private static EngineModel<?> load(StableDiffusion model, ModelOptions options, Progress progress) {
+        // reading the vocabulary takes a tenth of a second, and the weights are being loaded meanwhile
+        Thread.ofPlatform().daemon().name("vocabulary").start(ClipTokenizer::standard);
+        return options.load(model, progress);
     }
 
     private static String name(Path checkpoint) {

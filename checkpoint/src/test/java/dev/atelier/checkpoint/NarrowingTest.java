@@ -37,7 +37,7 @@ class NarrowingTest {
                     float expected = Float8.toFloat(dtype, recorded[at]);
                     float actual = Float8.toFloat(dtype, Float8.fromFloat(dtype, value));
                     if (Float.floatToIntBits(actual) != Float.floatToIntBits(expected)) {
-                        assertThat(actual).as("%s as %s", value, dtype).isEqualTo(expected);
+                        assertThat(actual).as("%s as %s", value, dtype).isEqualTo(Float.valueOf(expected));
                     }
                 }
             }
@@ -46,7 +46,7 @@ class NarrowingTest {
             for (int bits = 0; bits < 256; bits++, at += 4) {
                 assertThat(Float8.toFloat(dtype, (byte) bits))
                         .as("%d as %s", bits, dtype)
-                        .isEqualTo(all.getFloat(at));
+                        .isEqualTo(Float.valueOf(all.getFloat(at)));
             }
         }
         assertThat(at).isEqualTo(recorded.length);
