@@ -27,7 +27,7 @@ abstract class FineTuningCommand implements Callable<Integer> {
             names = "--config",
             paramLabel = "FILE",
             description =
-                    "A TOML file with options, by their names here or in the scripts of diffusers and kohya. Options"
+                    "A TOML or YAML file with options, by their names here or in the scripts of diffusers and kohya. Options"
                             + " given beside it go first.")
     private @Nullable Path config;
 

@@ -4,15 +4,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import picocli.CommandLine.Model.CommandSpec;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
 import tools.jackson.dataformat.toml.TomlMapper;
+import tools.jackson.dataformat.yaml.YAMLMapper;
 
-/** Options of a training in a TOML file, by the names that they have on the command line or in the scripts of diffusers and kohya. */
+/** Options of a training in a TOML or YAML file, by the names that they have on the command line or in the scripts of diffusers and kohya. */
 final class TrainingConfig {
     private static final long MAX_BYTES = 1 << 20;
 
@@ -49,6 +52,15 @@ final class TrainingConfig {
             Map.entry("learning_rate_te", "text-lr"),
             Map.entry("lr_scheduler", "schedule"),
             Map.entry("lr_warmup_steps", "warmup"),
+            Map.entry("lr_power", "lr-power"),
+            Map.entry("lr_num_cycles", "cycles"),
+            Map.entry("lr_scheduler_power", "lr-power"),
+            Map.entry("lr_scheduler_min_lr_ratio", "min-lr"),
+            Map.entry("lr_decay_steps", "decay-steps"),
+            Map.entry("optimizer_args", "optimizer-arg"),
+            Map.entry("proportion_empty_prompts", "caption-dropout"),
+            Map.entry("checkpointing_steps", "save-state-every"),
+            Map.entry("tokenizer_max_length", "max-token-length"),
             Map.entry("optimizer_type", "optimizer"),
             Map.entry("max_grad_norm", "max-norm"),
             Map.entry("min_snr_gamma", "snr-gamma"),
@@ -82,6 +94,16 @@ final class TrainingConfig {
             Map.entry("sample_prompts", "sample"),
             Map.entry("validation_prompt", "sample"));
 
+    /** Switches of other programs that are a value of an option here. */
+    private static final Map<String, String> SWITCHES = Map.of(
+            "v_parameterization", "--prediction=v",
+            "offset_noise", "--noise-offset=0.1",
+            "use_ema", "--ema=0.9999",
+            "use_lion_optimizer", "--optimizer=lion",
+            "random_crop", "--crops=4",
+            "noise_offset_random_strength", "--random-strength",
+            "ip_noise_gamma_random_strength", "--random-strength");
+
     /** Options of other programs that say what is done here anyway. */
     private static final Set<String> NEEDLESS = Set.of(
             "cache_latents",
@@ -91,7 +113,21 @@ final class TrainingConfig {
             "network_module",
             "save_model_as",
             "caption_extension",
+            "center_crop",
+            "dataloader_num_workers",
+            "enable_xformers_memory_efficient_attention",
+            "max_data_loader_n_workers",
+            "mem_eff_attn",
+            "no_half_vae",
+            "persistent_data_loader_workers",
+            "report_to",
+            "log_with",
+            "save_state",
+            "save_state_on_train_end",
             "sdpa",
+            "set_grads_to_none",
+            "v2",
+            "vae_batch_size",
             "xformers",
             "use_safetensors");
 
@@ -108,7 +144,9 @@ final class TrainingConfig {
         }
         List<String> arguments = new ArrayList<>();
         try {
-            add(new TomlMapper().readTree(Files.readString(file)), file, command, arguments);
+            Map<String, String> adam = new HashMap<>();
+            add(mapper(file).readTree(Files.readString(file)), file, command, arguments, adam);
+            addConstants(adam, arguments);
         } catch (JacksonException e) {
             throw new IllegalArgumentException(
                     "%s, line %d: %s".formatted(file, e.getLocation().getLineNr(), e.getOriginalMessage()), e);
@@ -116,13 +154,41 @@ final class TrainingConfig {
         return arguments;
     }
 
-    private static void add(JsonNode table, Path file, CommandSpec command, List<String> arguments) {
+    private static ObjectMapper mapper(Path file) {
+        return file.getFileName().toString().matches("(?i).*\\.ya?ml") ? new YAMLMapper() : new TomlMapper();
+    }
+
+    /** diffusers' constants of Adam as PyTorch has them. */
+    private static void addConstants(Map<String, String> adam, List<String> arguments) {
+        if (adam.containsKey("adam_beta1") || adam.containsKey("adam_beta2")) {
+            arguments.add("--optimizer-arg=betas=%s,%s"
+                    .formatted(adam.getOrDefault("adam_beta1", "0.9"), adam.getOrDefault("adam_beta2", "0.999")));
+        }
+        if (adam.containsKey("adam_epsilon")) {
+            arguments.add("--optimizer-arg=eps=" + adam.get("adam_epsilon"));
+        }
+    }
+
+    private static void add(
+            JsonNode table, Path file, CommandSpec command, List<String> arguments, Map<String, String> adam) {
         table.properties().forEach(entry -> {
             JsonNode value = entry.getValue();
             if (value.isObject()) {
-                add(value, file, command, arguments);
+                add(value, file, command, arguments, adam);
             } else if (entry.getKey().equals("enable_bucket")) {
                 arguments.add("--no-buckets=" + !value.asBoolean());
+            } else if (SWITCHES.containsKey(entry.getKey())) {
+                if (value.asBoolean()) {
+                    arguments.add(SWITCHES.getOrDefault(entry.getKey(), ""));
+                }
+            } else if (value.isString()
+                    && value.asString().equals("no")
+                    && entry.getKey().equals("mixed_precision")) {
+                arguments.add("--mixed-precision=full");
+            } else if (entry.getKey().equals("prediction_type")) {
+                arguments.add("--prediction=" + value.asString().replace("_prediction", ""));
+            } else if (entry.getKey().matches("adam_(epsilon|beta1|beta2)")) {
+                adam.put(entry.getKey(), value.asString());
             } else if (!NEEDLESS.contains(entry.getKey())) {
                 String option = option(entry.getKey(), file, command);
                 if (value.isArray()) {

@@ -1,8 +1,8 @@
 package dev.atelier.cli;
 
 import dev.atelier.checkpoint.PredictionType;
-import dev.atelier.engine.torch.OptimizerSettings;
 import dev.atelier.engine.torch.Precision;
+import dev.atelier.training.EmaSchedule;
 import dev.atelier.training.TrainingPlan;
 import dev.atelier.training.objective.HuberWidth;
 import dev.atelier.training.objective.LossWeight;
@@ -10,13 +10,46 @@ import dev.atelier.training.objective.MaskRule;
 import dev.atelier.training.objective.NoiseShape;
 import dev.atelier.training.objective.TimestepChoice;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How long and how fast a training goes. */
 final class TrainingCourse {
     private static final double HUBER_WIDTH = 0.1; // kohya's huber_c
+    private static final double POLYNOMIAL_END = 1e-3;
+
+    private enum AverageShape {
+        LITEMA,
+        DIFFUSERS,
+        DIFFUSERS_WARMUP,
+        CONSTANT;
+
+        EmaSchedule of(double decay, int after, double power) {
+            return switch (this) {
+                case LITEMA -> new EmaSchedule.LitEma(decay);
+                case DIFFUSERS -> new EmaSchedule.Diffusers(decay, 0, after);
+                case DIFFUSERS_WARMUP -> new EmaSchedule.Warmup(decay, 0, after, 1, power);
+                case CONSTANT -> new EmaSchedule.Constant(decay);
+            };
+        }
+    }
+
+    private enum WidthShape {
+        SNR,
+        EXPONENTIAL,
+        CONSTANT;
+
+        HuberWidth of(double width) {
+            return switch (this) {
+                case SNR -> new HuberWidth.Snr(width);
+                case EXPONENTIAL -> new HuberWidth.Exponential(width, 1);
+                case CONSTANT -> new HuberWidth.Constant(width);
+            };
+        }
+    }
 
     @Option(
             names = "--steps",
@@ -52,18 +85,47 @@ final class TrainingCourse {
             names = "--schedule",
             paramLabel = "NAME",
             description =
-                    "How the rate runs: constant, linear, cosine, cosine_with_restarts, polynomial, inverse_sqrt or rex."
-                            + " Default: constant.")
-    private TrainingPlan.Schedule schedule = TrainingPlan.Schedule.CONSTANT;
+                    "How the rate runs: constant, linear, cosine, cosine_with_restarts, cosine_with_min_lr, polynomial,"
+                            + " piecewise_constant, inverse_sqrt, warmup_stable_decay or rex. Default: constant.")
+    private TrainingPlan.Shape shape = TrainingPlan.Shape.CONSTANT;
 
-    @Option(names = "--cycles", paramLabel = "N", description = "How often it falls, with restarts. Default: 1.")
+    @Option(
+            names = "--warmup",
+            paramLabel = "N",
+            description = "Steps over which the rate rises; below 1 a share of all steps. Default: 0.")
+    private double warmup;
+
+    @Option(names = "--cycles", paramLabel = "N", description = "How often cosine_with_restarts falls. Default: 1.")
     private int cycles = 1;
+
+    @Option(names = "--lr-power", paramLabel = "X", description = "Of polynomial. Default: 1, a straight line.")
+    private double power = 1;
+
+    @Option(
+            names = "--min-lr",
+            paramLabel = "SHARE",
+            description =
+                    "What is left of the rate at the end of cosine_with_min_lr, polynomial and warmup_stable_decay."
+                            + " Default: 0; 0.001 for polynomial.")
+    private @Nullable Double least;
+
+    @Option(
+            names = "--decay-steps",
+            paramLabel = "N",
+            description = "Over how many steps warmup_stable_decay falls; below 1 a share of all. Default: 0.1.")
+    private double decaySteps = 0.1;
+
+    @Option(
+            names = "--lr-pieces",
+            paramLabel = "RULE",
+            description = "Of piecewise_constant: 1:100,0.1:200,0.01 is all of it before step 100, a tenth before 200.")
+    private String pieces = "";
 
     @Option(
             names = "--optimizer",
             paramLabel = "NAME",
             description = "adamw, adafactor, lion, prodigy (with --lr 1) or sgd. Default: adamw.")
-    private Optimizer optimizer = Optimizer.ADAMW;
+    private OptimizerChoice optimizer = OptimizerChoice.ADAMW;
 
     @Option(
             names = "--weight-decay",
@@ -71,8 +133,13 @@ final class TrainingCourse {
             description = "How much weights shrink, times the rate. Default: 0.01 for adamw, else 0.")
     private @Nullable Double weightDecay;
 
-    @Option(names = "--warmup", paramLabel = "N", description = "Steps over which the rate rises. Default: 0.")
-    private int warmup;
+    @Option(
+            names = "--optimizer-arg",
+            paramLabel = "NAME=VALUE",
+            description =
+                    "A constant of the optimizer by its name in PyTorch, such as betas=0.9,0.99 or d_coef=2; may be given"
+                            + " several times.")
+    private Map<String, String> optimizerConstants = new LinkedHashMap<>();
 
     @Option(
             names = "--max-norm",
@@ -85,6 +152,26 @@ final class TrainingCourse {
             paramLabel = "DECAY",
             description = "Write a moving average of the weights that keeps this much at each step, such as 0.999.")
     private double ema;
+
+    @Option(
+            names = "--ema-schedule",
+            paramLabel = "NAME",
+            description =
+                    "How the average forgets the start: litema as CompVis, diffusers, diffusers_warmup or constant."
+                            + " Default: litema.")
+    private AverageShape averageShape = AverageShape.LITEMA;
+
+    @Option(
+            names = "--ema-after",
+            paramLabel = "STEPS",
+            description = "For so long diffusers' averages are the weights themselves. Default: 0.")
+    private int averageAfter;
+
+    @Option(
+            names = "--ema-power",
+            paramLabel = "X",
+            description = "Of diffusers_warmup: 2/3 for long runs, 3/4 for short ones. Default: 2/3.")
+    private double averagePower = 2.0 / 3;
 
     @Option(
             names = "--checkpointing",
@@ -129,6 +216,15 @@ final class TrainingCourse {
             paramLabel = "NAME",
             description = "How far off an answer is: l2, l1, huber or smooth_l1. Default: l2.")
     private TrainingPlan.Loss loss = TrainingPlan.Loss.L2;
+
+    @Option(
+            names = "--huber-schedule",
+            paramLabel = "NAME",
+            description = "How the width of huber and smooth_l1 runs: snr, exponential or constant. Default: snr.")
+    private WidthShape widthShape = WidthShape.SNR;
+
+    @Option(names = "--huber-c", paramLabel = "X", description = "That width. Default: 0.1.")
+    private double width = HUBER_WIDTH;
 
     @Option(
             names = "--multires-noise",
@@ -192,6 +288,12 @@ final class TrainingCourse {
     @Option(names = "--clip-skip", paramLabel = "N", description = "As in pictures drawn later. Default: 1.")
     private int clipSkip = 1;
 
+    @Option(
+            names = "--max-token-length",
+            paramLabel = "N",
+            description = "How many tokens of a caption are read: 75, 150 or 225. Default: 75.")
+    private int captionTokens = 75;
+
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
     private long seed;
 
@@ -205,15 +307,30 @@ final class TrainingCourse {
                 accumulation,
                 speed,
                 textRate != null ? textRate : speed,
-                schedule,
-                warmup,
-                cycles,
-                optimizer.settings(weightDecay),
+                schedule(),
+                optimizer.settings(constants()),
                 maxNorm,
-                ema,
+                average(),
                 checkpointing,
                 precision,
                 seed);
+    }
+
+    private TrainingPlan.Schedule schedule() {
+        double end = least != null ? least : shape == TrainingPlan.Shape.POLYNOMIAL ? POLYNOMIAL_END : 0;
+        return new TrainingPlan.Schedule(shape, warmup, cycles, power, end, decaySteps, pieces);
+    }
+
+    private Map<String, String> constants() {
+        Map<String, String> constants = new LinkedHashMap<>(optimizerConstants);
+        if (weightDecay != null) {
+            constants.put("weight_decay", weightDecay.toString());
+        }
+        return constants;
+    }
+
+    private @Nullable EmaSchedule average() {
+        return ema > 0 ? averageShape.of(ema, averageAfter, averagePower) : null;
     }
 
     TrainingPlan.Objective objective() {
@@ -246,9 +363,10 @@ final class TrainingCourse {
                         randomStrength),
                 timesteps(),
                 loss,
-                new HuberWidth.Snr(HUBER_WIDTH),
+                widthShape.of(width),
                 new MaskRule(0, true),
-                clipSkip);
+                clipSkip,
+                captionTokens);
     }
 
     private TimestepChoice timesteps() {
@@ -258,38 +376,5 @@ final class TrainingCourse {
         return stratified
                 ? new TimestepChoice.Stratified(minTimestep, maxTimestep)
                 : new TimestepChoice.Uniform(minTimestep, maxTimestep);
-    }
-
-    private enum Optimizer {
-        ADAMW,
-        ADAFACTOR,
-        LION,
-        PRODIGY,
-        SGD;
-
-        OptimizerSettings settings(@Nullable Double decay) {
-            return switch (this) {
-                case ADAMW -> new OptimizerSettings.AdamW(0.9, 0.999, 1e-8, decay != null ? decay : 0.01);
-                case ADAFACTOR ->
-                    new OptimizerSettings.Adafactor(
-                            1e-30, 1e-3, 1, -0.8, 0, decay != null ? decay : 0, false, false, false);
-                case LION -> new OptimizerSettings.Lion(0.9, 0.99, decay != null ? decay : 0);
-                // as in diffusers' script for SDXL
-                case PRODIGY ->
-                    new OptimizerSettings.Prodigy(
-                            0.9,
-                            0.999,
-                            Math.sqrt(0.999),
-                            1e-8,
-                            decay != null ? decay : 0,
-                            true,
-                            true,
-                            true,
-                            1e-6,
-                            1,
-                            Double.POSITIVE_INFINITY);
-                case SGD -> new OptimizerSettings.Sgd(0.9, true, decay != null ? decay : 0);
-            };
-        }
     }
 }

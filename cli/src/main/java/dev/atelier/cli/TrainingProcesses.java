@@ -7,10 +7,14 @@ import java.lang.ProcessBuilder.Redirect;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,9 +23,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class TrainingProcesses implements AutoCloseable {
     private final List<Process> others = new ArrayList<>();
+    private final List<Path> logs = new ArrayList<>(); // what they say
     private @Nullable WorkerGroup workers;
 
-    private TrainingProcesses() {}
+    TrainingProcesses() {}
 
     /**
      * Starts what there is to start, and waits until all have found each other.
@@ -45,6 +50,9 @@ final class TrainingProcesses implements AutoCloseable {
         } catch (IOException e) {
             processes.close();
             throw new IllegalStateException("cannot start another process: " + e.getMessage(), e);
+        } catch (RuntimeException e) {
+            processes.close();
+            throw e;
         }
     }
 
@@ -58,13 +66,59 @@ final class TrainingProcesses implements AutoCloseable {
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(arguments);
+        spread(count, port, command);
+    }
+
+    /** @param command what the others run; it is told its place by the environment */
+    void spread(int count, int port, List<String> command) throws IOException {
         for (int rank = 1; rank < count; rank++) {
+            Path said = Files.createTempFile("atelier-process-" + rank, ".log");
+            logs.add(said);
             ProcessBuilder builder =
-                    new ProcessBuilder(command).redirectOutput(Redirect.DISCARD).redirectError(Redirect.DISCARD);
+                    new ProcessBuilder(command).redirectOutput(Redirect.DISCARD).redirectError(said.toFile());
             builder.environment().putAll(new WorkerPlace(rank, count, "127.0.0.1", port).environment());
             others.add(builder.start());
         }
-        workers = WorkerGroup.join(new WorkerPlace(0, count, "127.0.0.1", port));
+        workers = join(new WorkerPlace(0, count, "127.0.0.1", port));
+    }
+
+    /** Waits for the others; one that ends before it has come would be waited for in vain. */
+    private WorkerGroup join(WorkerPlace place) throws IOException {
+        CompletableFuture<WorkerGroup> joined = new CompletableFuture<>();
+        Thread.ofPlatform().daemon().start(() -> {
+            try {
+                joined.complete(WorkerGroup.join(place));
+            } catch (RuntimeException | Error e) {
+                joined.completeExceptionally(e);
+            }
+        });
+        others.forEach(process -> process.onExit().thenAccept(_ -> joined.cancel(false)));
+        try {
+            return joined.join();
+        } catch (CancellationException e) {
+            throw new IllegalStateException(ended(), e);
+        } catch (CompletionException e) {
+            throw new IllegalStateException(
+                    "the processes do not find each other: " + e.getCause().getMessage(), e);
+        }
+    }
+
+    /** Which process has ended, and its last words. */
+    private String ended() throws IOException {
+        for (int i = 0; i < others.size(); i++) {
+            if (!others.get(i).isAlive()) {
+                List<String> lines = Files.readAllLines(logs.get(i)).stream()
+                        .filter(line -> !line.isBlank())
+                        .toList();
+                return "process %d of %d ended at its start, with exit code %d%s"
+                        .formatted(
+                                i + 2,
+                                others.size() + 1,
+                                others.get(i).exitValue(),
+                                lines.isEmpty() ? "" : ": " + lines.getLast());
+            }
+        }
+        return "another process ended at its start";
     }
 
     /** What holds them together; null if this is the only one. */
@@ -79,5 +133,12 @@ final class TrainingProcesses implements AutoCloseable {
             workers.close();
         }
         others.forEach(Process::destroy);
+        try {
+            for (Path log : logs) {
+                Files.deleteIfExists(log);
+            }
+        } catch (IOException _) {
+            // a file of a few lines stays in the folder for temporary ones
+        }
     }
 }

@@ -128,6 +128,53 @@ class TrainingCommandsTest {
     }
 
     @Test
+    void optionsMayStandInYaml() throws IOException {
+        Path config = folder.resolve("tuned.yaml");
+        Files.writeString(config, """
+                output: "%s"
+                mixed_precision: "no"
+                training:
+                  instance_data_dir: "%s"
+                  instance_prompt: a sks badge
+                  resolution: 64
+                  max_train_steps: 2
+                  max_token_length: 150
+                  lr_scheduler: warmup_stable_decay
+                  lr_warmup_steps: 0.5
+                  lr_decay_steps: 1
+                  adam_beta2: 0.99
+                  optimizer_args: ["eps=1e-7"]
+                  use_ema: true
+                  ema_schedule: diffusers
+                """.formatted(folder.resolve("tuned.safetensors"), folder.resolve("pictures")));
+        Run run = Run.atelier("train", "finetune", "--config", config);
+        assertThat(run.err()).doesNotContain("line ");
+        assertThat(run.exitCode()).isZero();
+        assertThat(Run.atelier("metadata", folder.resolve("tuned.safetensors")).out())
+                .contains("WARMUP_STABLE_DECAY")
+                .contains("beta2=0.99")
+                .contains("epsilon=1.0E-7")
+                .contains("Diffusers[decay=0.9999");
+    }
+
+    @Test
+    void aConstantThatAnOptimizerDoesNotHaveIsNamed() {
+        Run run = Run.atelier(
+                "train",
+                "lora",
+                "--data",
+                folder.resolve("pictures"),
+                "-o",
+                folder.resolve("x.safetensors"),
+                "--optimizer",
+                "lion",
+                "--optimizer-arg",
+                "d_coef=2");
+        assertThat(run.exitCode()).isEqualTo(Main.BAD_INPUT);
+        assertThat(run.err()).contains("lion has no d_coef");
+    }
+
+    @Test
     void anOptionThatThereIsNotIsNamedWithItsFile() throws IOException {
         Path config = folder.resolve("lora.toml");
         Files.writeString(config, "network_dimension = 4\n");

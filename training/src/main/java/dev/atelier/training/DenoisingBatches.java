@@ -8,6 +8,7 @@ import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.training.data.TrainingPicture;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Batches as an engine takes them, from pictures, captions and what is asked of them. */
@@ -31,16 +32,16 @@ final class DenoisingBatches {
 
     /** Captions that the text encoders read in the step. */
     DenoisingBatch.Captions captions(List<String> captions) {
-        return new DenoisingBatch.Captions(windows(captions), plan.clipSkip());
+        return new DenoisingBatch.Captions(windows(captions), tokens.windows(), plan.clipSkip());
     }
 
     /** What text encoders that do not change make of captions. */
     DenoisingBatch.Encoded encode(TorchTrainer encoder, List<String> captions) {
-        return encoder.encodeText(windows(captions), plan.clipSkip());
+        return encoder.encodeText(captions(captions));
     }
 
     private int[][] windows(List<String> captions) {
-        return captions.stream().map(tokens::of).toArray(int[][]::new);
+        return captions.stream().map(tokens::all).flatMap(Stream::of).toArray(int[][]::new);
     }
 
     /** @param captions of each picture */

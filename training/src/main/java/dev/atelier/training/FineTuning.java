@@ -76,8 +76,8 @@ public final class FineTuning {
         this.workers = workers;
         this.randomness = new Randomness(plan.course().seed());
         this.tokens = plan.method() instanceof TrainingPlan.Word word
-                ? new CaptionTokens(word.word(), word.vectors())
-                : new CaptionTokens();
+                ? new CaptionTokens(plan.objective().captionTokens(), word.word(), word.vectors())
+                : new CaptionTokens(plan.objective().captionTokens(), "", 0);
         this.objective = new Denoising(
                 model.alphasCumprod(), prediction, plan.objective().weights());
         this.batches = new DenoisingBatches(model, objective.alphasCumprod(), plan.objective(), tokens);
@@ -179,7 +179,7 @@ public final class FineTuning {
                 plan.course().optimizer(),
                 new TrainerOptions(
                         plan.course().checkpointing(),
-                        plan.course().emaDecay() > 0,
+                        plan.course().average() != null,
                         dropout,
                         plan.course().precision(),
                         workers));
@@ -222,7 +222,7 @@ public final class FineTuning {
         }
         LoraModules loras =
                 plan.method() instanceof TrainingPlan.Lora lora ? new LoraModules(model, lora, randomness) : null;
-        RateSchedule schedule = course.schedule().of(course.warmup(), steps, course.cycles());
+        RateSchedule schedule = course.schedule().of(steps);
         Path state = plan.saving().state();
         TrainingLoop loop =
                 new TrainingLoop(state, "model", steps, plan.saving().stateEvery(), settings(), leads(), listener);
@@ -336,10 +336,11 @@ public final class FineTuning {
 
     private double update(TorchTrainer trainer, double rate, int step) {
         TrainingPlan.Course course = plan.course();
+        EmaSchedule average = course.average();
         double norm = trainer.update(
                 rate,
                 course.maxNorm() > 0 ? course.maxNorm() : Double.POSITIVE_INFINITY,
-                new EmaSchedule.LitEma(course.emaDecay()).decay(step + 1));
+                average == null ? 0 : average.decay(step + 1));
         if (plan.method() instanceof TrainingPlan.Word word && word.keepNorm()) {
             trainer.pullWords(WORD_LENGTH, Math.min(1, 100 * rate));
         }
@@ -356,11 +357,10 @@ public final class FineTuning {
         settings.put("batch", "%d × %d".formatted(course.batch(), batchesPerStep()));
         settings.put(
                 "learning rate",
-                "%s, text encoder %s, warm-up %d, %s"
-                        .formatted(course.rate(), course.textRate(), course.warmup(), course.schedule()));
+                "%s, text encoder %s, %s".formatted(course.rate(), course.textRate(), course.schedule()));
         settings.put("optimizer", course.optimizer().toString());
         settings.put("gradient norm", Double.toString(course.maxNorm()));
-        settings.put("EMA decay", Double.toString(course.emaDecay()));
+        settings.put("moving averages", String.valueOf(course.average()));
         settings.put("precision", course.precision().toString());
         settings.put("seed", Long.toString(course.seed()));
         settings.put("captions", plan.data().captions().toString());
@@ -466,7 +466,7 @@ public final class FineTuning {
     }
 
     private void write(TorchTrainer trainer, @Nullable LoraModules loras, Path file, int step) {
-        boolean averaged = plan.course().emaDecay() > 0;
+        boolean averaged = plan.course().average() != null;
         Checkpoint values = averaged && !plan.saving().withAverages() ? trainer.averages() : trainer.values();
         Checkpoint result = switch (plan.method()) {
             case TrainingPlan.Lora _ ->
@@ -494,14 +494,15 @@ public final class FineTuning {
                 tensors.put(name, values.find(name).orElse(tensor));
             }
         });
-        if (plan.saving().withAverages() && plan.course().emaDecay() > 0) {
+        EmaSchedule average = plan.course().average();
+        if (plan.saving().withAverages() && average != null) {
             averages.tensors().forEach((name, tensor) -> {
                 if (Component.of(name) == Component.UNET) {
                     tensors.put("model_ema." + name.substring("model.".length()).replace(".", ""), tensor);
                 }
             });
             tensors.put("model_ema.decay", Tensor.of(DType.F32, Shape.of(), MemorySegment.ofArray(new float[] {
-                (float) plan.course().emaDecay()
+                (float) average.decay(Integer.MAX_VALUE)
             })));
             tensors.put(
                     "model_ema.num_updates", Tensor.of(DType.I32, Shape.of(), MemorySegment.ofArray(new int[] {step})));

@@ -148,6 +148,7 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
      * @param width where a Huber loss bends
      * @param masks how masks weigh errors
      * @param clipSkip at which layer from the end SD 1.x's text encoder stops
+     * @param captionTokens how many tokens of a caption are read: 75, 150 or 225, as kohya's {@code max_token_length}
      */
     public record Objective(
             @Nullable PredictionType prediction,
@@ -157,34 +158,70 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
             Loss loss,
             HuberWidth width,
             MaskRule masks,
-            int clipSkip) {
+            int clipSkip,
+            int captionTokens) {
         public Objective {
+            if (captionTokens % CaptionTokens.READ != 0
+                    || captionTokens < 1
+                    || captionTokens > 3 * CaptionTokens.READ) {
+                throw new IllegalArgumentException("75, 150 or 225 tokens of a caption are read, not " + captionTokens);
+            }
             weights = List.copyOf(weights);
         }
     }
 
-    /** How the learning rate goes on after it has risen, see {@link RateSchedule}. */
-    public enum Schedule {
+    /** What the learning rate does after it has risen, see {@link RateSchedule}. */
+    public enum Shape {
         CONSTANT,
+        CONSTANT_WITH_WARMUP,
         LINEAR,
         COSINE,
         COSINE_WITH_RESTARTS,
+        COSINE_WITH_MIN_LR,
         POLYNOMIAL,
+        PIECEWISE_CONSTANT,
         INVERSE_SQRT,
-        REX;
+        WARMUP_STABLE_DECAY,
+        REX
+    }
+
+    /**
+     * How the learning rate runs.
+     *
+     * @param warmup over how many steps it rises; below 1 it is a share of all steps
+     * @param cycles how often it falls, with restarts
+     * @param power of a polynomial's fall
+     * @param least what is left at the end, as a share of the rate, where the shape has such
+     * @param decay over how many steps it falls after a stable time; below 1 it is a share of all steps
+     * @param pieces of a piecewise constant rate, see {@link RateSchedule.Piecewise#of}
+     */
+    public record Schedule(
+            Shape shape, double warmup, int cycles, double power, double least, double decay, String pieces) {
+        /** The same all along. */
+        public static final Schedule CONSTANT = new Schedule(Shape.CONSTANT, 0, 1, 1, 0, 0.1, "");
 
         private static final int INVERSE_SQRT_SCALE = 10_000; // kohya's where there is no warm-up
 
-        RateSchedule of(int warmup, int steps, int cycles) {
-            return switch (this) {
-                case CONSTANT -> new RateSchedule.Constant(warmup);
-                case LINEAR -> new RateSchedule.Linear(warmup, steps);
-                case COSINE -> new RateSchedule.Cosine(warmup, steps, 0.5, 0);
-                case COSINE_WITH_RESTARTS -> new RateSchedule.Restarts(warmup, steps, cycles);
-                case POLYNOMIAL -> new RateSchedule.Polynomial(warmup, steps, 1, 1e-3);
-                case INVERSE_SQRT -> new RateSchedule.InverseRoot(warmup, warmup > 0 ? warmup : INVERSE_SQRT_SCALE);
-                case REX -> new RateSchedule.Rex(warmup, steps);
+        RateSchedule of(int steps) {
+            int rise = steps(warmup, steps);
+            return switch (shape) {
+                case CONSTANT, CONSTANT_WITH_WARMUP -> new RateSchedule.Constant(rise);
+                case LINEAR -> new RateSchedule.Linear(rise, steps);
+                case COSINE, COSINE_WITH_MIN_LR -> new RateSchedule.Cosine(rise, steps, 0.5, least);
+                case COSINE_WITH_RESTARTS -> new RateSchedule.Restarts(rise, steps, cycles);
+                case POLYNOMIAL -> new RateSchedule.Polynomial(rise, steps, power, least);
+                case PIECEWISE_CONSTANT -> RateSchedule.Piecewise.of(pieces);
+                case INVERSE_SQRT -> new RateSchedule.InverseRoot(rise, rise > 0 ? rise : INVERSE_SQRT_SCALE);
+                case WARMUP_STABLE_DECAY -> {
+                    int fall = steps(decay, steps);
+                    yield new RateSchedule.StableDecay(rise, Math.max(0, steps - rise - fall), fall, least);
+                }
+                case REX -> new RateSchedule.Rex(rise, steps);
             };
+        }
+
+        private static int steps(double given, int all) {
+            return (int) (given < 1 ? given * all : given);
         }
     }
 
@@ -196,11 +233,9 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
      * @param rate the learning rate
      * @param textRate that of the text encoders, if they are trained
      * @param schedule how the rate runs
-     * @param warmup steps over which it rises
-     * @param cycles how often it falls, with restarts
      * @param optimizer what moves the weights
      * @param maxNorm gradients are scaled down to this norm; 0 for never
-     * @param emaDecay how much of the moving average stays, 0 for no average
+     * @param average how much of the moving average of the weights stays at each step; null for no average
      * @param checkpointing whether memory is saved by computing parts of the networks twice
      * @param precision of the networks' inner values
      * @param seed of all randomness
@@ -213,11 +248,9 @@ public record TrainingPlan(Method method, Data data, Objective objective, Course
             double rate,
             double textRate,
             Schedule schedule,
-            int warmup,
-            int cycles,
             OptimizerSettings optimizer,
             double maxNorm,
-            double emaDecay,
+            @Nullable EmaSchedule average,
             boolean checkpointing,
             Precision precision,
             long seed) {}

@@ -36,15 +36,21 @@ public record DenoisingBatch(
     /**
      * Captions that the text encoders read in this step.
      *
-     * @param tokens windows of 77 tokens, filled up with EOS
+     * @param tokens windows of 77 tokens, filled up with EOS; all those of the first caption, then those of the next
+     * @param windows how many each caption has
      * @param clipSkip at which layer from the end SD 1.x's encoder stops, 1 being the last
      */
-    public record Captions(int[][] tokens, int clipSkip) implements Text {}
+    public record Captions(int[][] tokens, int windows, int clipSkip) implements Text {
+        /** Captions of one window each. */
+        public Captions(int[][] tokens, int clipSkip) {
+            this(tokens, 1, clipSkip);
+        }
+    }
 
     /**
      * What the text encoders, that do not change, have made of captions before.
      *
-     * @param context {@code [captions, 77, contextWidth]}
+     * @param context {@code [captions, tokens, contextWidth]}
      * @param pooled {@code [captions, width]}, where the model has such
      */
     public record Encoded(FloatArray context, @Nullable FloatArray pooled) implements Text {}

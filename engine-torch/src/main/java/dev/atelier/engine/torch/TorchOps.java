@@ -150,15 +150,10 @@ class TorchOps implements Ops<Tensor> {
 
     @Override
     public Tensor attention(Tensor q, Tensor k, Tensor v, int heads, boolean causal) {
-        Tensor mixed = scaled_dot_product_attention(
-                toHeads(q, heads),
-                toHeads(k, heads),
-                toHeads(v, heads),
-                new TensorOptional(),
-                0,
-                causal,
-                new DoubleOptional(),
-                false);
+        Tensor[] operands = {toHeads(q, heads), toHeads(k, heads), toHeads(v, heads)};
+        Tensor mixed = BlasThreads.one(() -> scaled_dot_product_attention(
+                operands[0], operands[1], operands[2], new TensorOptional(), 0, causal, new DoubleOptional(), false));
+        BlasThreads.oneBetween(mixed, operands);
         return mixed.transpose(1, 2).reshape(q.size(0), q.size(1), q.size(2));
     }
 

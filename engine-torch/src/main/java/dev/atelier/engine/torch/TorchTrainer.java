@@ -5,6 +5,7 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.ClipTextEncoder;
+import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.Network;
@@ -26,6 +27,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
@@ -172,7 +174,7 @@ public final class TorchTrainer implements AutoCloseable {
 
     private Tensor errors(DenoisingBatch batch) {
         ClipTextEncoder.Encoded<Tensor> text = switch (batch.text()) {
-            case DenoisingBatch.Captions captions -> encoded(captions.tokens(), captions.clipSkip());
+            case DenoisingBatch.Captions captions -> encoded(captions);
             case DenoisingBatch.Encoded encoded ->
                 new ClipTextEncoder.Encoded<>(
                         Tensors.of(encoded.context()), encoded.pooled() == null ? null : Tensors.of(encoded.pooled()));
@@ -197,25 +199,50 @@ public final class TorchTrainer implements AutoCloseable {
                 : ops.scope(() -> ops.concat(1, pooled.index_select(0, rows), Tensors.of(sizes)));
     }
 
-    private ClipTextEncoder.Encoded<Tensor> encoded(int[][] tokens, int clipSkip) {
+    private ClipTextEncoder.Encoded<Tensor> encoded(DenoisingBatch.Captions captions) {
         Tensor context = null;
         Tensor pooled = null;
         for (int i = 0; i < textEncoders.size(); i++) {
-            int[][] padded = model.text().get(i).padded(tokens);
-            ClipTextEncoder.Encoded<Tensor> own = textEncoders.get(i).forward(Tensors.of(padded), clipSkip);
+            int[][] padded = model.text().get(i).padded(captions.tokens());
+            ClipTextEncoder.Encoded<Tensor> own = textEncoders.get(i).forward(Tensors.of(padded), captions.clipSkip());
             Tensor before = context;
             context = before == null ? own.context() : ops.scope(() -> ops.concat(2, before, own.context()));
             pooled = own.pooled() != null ? own.pooled() : pooled;
         }
-        return new ClipTextEncoder.Encoded<>(Objects.requireNonNull(context), pooled);
+        Tensor all = Objects.requireNonNull(context);
+        return captions.windows() == 1
+                ? new ClipTextEncoder.Encoded<>(all, pooled)
+                : joined(all, pooled, captions.windows());
     }
 
-    /** What the text encoders make of windows of tokens, see {@link DenoisingBatch.Captions}. */
-    public DenoisingBatch.Encoded encodeText(int[][] tokens, int clipSkip) {
+    /** Windows of a caption as one text, as kohya joins them: one BOS, the 75 tokens of each, one EOS; the first one's vector. */
+    private ClipTextEncoder.Encoded<Tensor> joined(Tensor context, @Nullable Tensor pooled, int windows) {
+        int captions = (int) context.size(0) / windows;
+        int read = ClipTokenizer.WINDOW - 2;
+        Tensor joined = ops.scope(() -> {
+            Tensor apart = context.view(captions, windows, ClipTokenizer.WINDOW, context.size(2));
+            return torch.cat(
+                    new TensorVector(
+                            apart.select(1, 0).narrow(1, 0, 1),
+                            apart.narrow(2, 1, read).flatten(1, 2),
+                            apart.select(1, windows - 1).narrow(1, read + 1, 1)),
+                    1);
+        });
+        return new ClipTextEncoder.Encoded<>(
+                joined,
+                pooled == null
+                        ? null
+                        : ops.scope(() -> pooled.view(captions, windows, pooled.size(1))
+                                .select(1, 0)
+                                .contiguous()));
+    }
+
+    /** What the text encoders make of captions. */
+    public DenoisingBatch.Encoded encodeText(DenoisingBatch.Captions captions) {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
             ops.evaluate();
-            ClipTextEncoder.Encoded<Tensor> encoded = encoded(tokens, clipSkip);
+            ClipTextEncoder.Encoded<Tensor> encoded = encoded(captions);
             Tensor pooled = encoded.pooled();
             return new DenoisingBatch.Encoded(
                     Tensors.toArray(encoded.context()), pooled == null ? null : Tensors.toArray(pooled));

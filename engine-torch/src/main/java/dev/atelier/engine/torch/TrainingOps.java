@@ -16,6 +16,7 @@ import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The networks' operations for training: layers may have LoRAs, the vocabulary new words, and activations may be checkpointed.
@@ -25,9 +26,18 @@ import org.bytedeco.pytorch.global.torch;
  * begins at results of others, which are leaves of the graph, each is differentiated on its own.
  */
 final class TrainingOps extends TorchOps {
+    /** Parts with a result of at most so many numbers keep all that their gradients take: it is little, and saves running them again. */
+    private static final long MOST_KEPT = Long.getLong("kept", 1 << 19);
+
     private record Low(int third, Tensor down, Tensor up, double scale) {}
 
-    private record Part(Supplier<Tensor> part, Tensor result, long seed) {}
+    /**
+     * @param part runs it once more, with all that its gradients take
+     * @param result a leaf of the graph
+     * @param graph the same result with its graph, where that was kept
+     */
+    private record Part(
+            Supplier<Tensor> part, Tensor result, @Nullable Tensor graph) {}
 
     private final boolean checkpointing;
     private final double dropout;
@@ -149,15 +159,21 @@ final class TrainingOps extends TorchOps {
         long partSeed = seed++;
         inside = true;
         try {
-            if (!checkpointing) {
-                return super.scope(() -> seeded(part, partSeed));
+            Tensor graph = super.scope(() -> seeded(part, partSeed));
+            if (!checkpointing || !graph.requires_grad()) {
+                return graph;
             }
+            Tensor result;
             try (NoGradGuard _ = new NoGradGuard()) {
-                Tensor result = super.scope(() -> seeded(part, partSeed).detach());
-                result.set_requires_grad(true);
-                parts.push(new Part(part, result, partSeed));
-                return result;
+                result = graph.detach();
             }
+            result.set_requires_grad(true);
+            boolean kept = graph.numel() <= MOST_KEPT;
+            parts.push(new Part(() -> seeded(part, partSeed), result, kept ? graph : null));
+            if (!kept) {
+                graph.close(); // and with it all that autograd has taken down
+            }
+            return result;
         } finally {
             inside = false;
         }
@@ -177,16 +193,18 @@ final class TrainingOps extends TorchOps {
         try {
             while (!parts.isEmpty()) {
                 Part part = parts.pop();
+                Tensor kept = part.graph;
                 try (PointerScope _ = new PointerScope()) {
                     Tensor gradient = part.result.grad();
                     if (gradient.defined()) {
-                        Tensor result = seeded(part.part, part.seed);
-                        if (result.requires_grad()) {
-                            result.backward(gradient, new BoolOptional(), false, new TensorArrayRefOptional());
-                        }
+                        Tensor result = kept != null ? kept : part.part.get();
+                        result.backward(gradient, new BoolOptional(), false, new TensorArrayRefOptional());
                     }
                 }
                 part.result.close(); // and with it its gradient: nothing that comes now needs them
+                if (kept != null) {
+                    kept.close();
+                }
             }
         } finally {
             inside = false;

@@ -124,7 +124,8 @@ final class ModelTrainer {
                         TrainingPlan.Loss.L2,
                         new HuberWidth.Snr(0.1), // which L2 does not use
                         MaskRule.PLAIN,
-                        1),
+                        1,
+                        75),
                 new TrainingPlan.Course(
                         task.steps(),
                         0,
@@ -133,11 +134,9 @@ final class ModelTrainer {
                         task.rate(),
                         task.rate(),
                         TrainingPlan.Schedule.CONSTANT,
-                        0,
-                        1,
                         OptimizerSettings.DEFAULT,
                         1,
-                        0,
+                        null,
                         false,
                         Precision.FULL,
                         task.seed()),
