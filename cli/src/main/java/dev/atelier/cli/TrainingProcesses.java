@@ -92,14 +92,15 @@ final class TrainingProcesses implements AutoCloseable {
                 joined.completeExceptionally(e);
             }
         });
-        others.forEach(process -> process.onExit().thenAccept(_ -> joined.cancel(false)));
+        for (Process other : others) {
+            CompletableFuture<Boolean> _ = other.onExit().thenApply(_ -> joined.cancel(false));
+        }
         try {
             return joined.join();
         } catch (CancellationException e) {
             throw new IllegalStateException(ended(), e);
         } catch (CompletionException e) {
-            throw new IllegalStateException(
-                    "the processes do not find each other: " + e.getCause().getMessage(), e);
+            throw new IllegalStateException("the processes do not find each other: " + e.getMessage(), e);
         }
     }
 

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TrainingOps extends TorchOps {
     /** Parts with a result of at most so many numbers keep all that their gradients take: it is little, and saves running them again. */
-    private static final long MOST_KEPT = Long.getLong("kept", 1 << 19);
+    private static final long MOST_KEPT = 1 << 19;
 
     private record Low(int third, Tensor down, Tensor up, double scale) {}
 
