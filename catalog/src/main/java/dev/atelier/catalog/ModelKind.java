@@ -15,7 +15,8 @@ public enum ModelKind {
     /** A part of a model, or nothing that is known. */
     OTHER;
 
-    static ModelKind of(Architecture architecture) {
+    /** What files of this architecture are used for. */
+    public static ModelKind of(Architecture architecture) {
         return switch (architecture) {
             case LORA -> LORA;
             case EMBEDDING -> EMBEDDING;

@@ -38,7 +38,7 @@ public final class Server implements AutoCloseable {
                     ledger,
                     work.store(),
                     links,
-                    work.library().shelf(),
+                    work.library(),
                     outbound,
                     !options.isLoopback());
             open.add(novita.callWebhooks());
@@ -62,7 +62,7 @@ public final class Server implements AutoCloseable {
                     List.of(
                             new HealthApi(work.database()::isReachable),
                             new MetricsApi(work.metrics(), options.auth()),
-                            new A1111Api(work.jobs(), work.store(), settings, library.shelf(), library, options.auth()),
+                            new A1111Api(work.jobs(), work.store(), settings, library, work::unload, options.auth()),
                             novita,
                             new LinkApi(links, work.store()),
                             uploads,

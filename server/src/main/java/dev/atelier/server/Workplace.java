@@ -11,10 +11,12 @@ import dev.atelier.server.models.FolderShelf;
 import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.store.ObjectStore;
 import dev.atelier.server.worker.GenerateBench;
+import dev.atelier.server.worker.TrainingFolders;
 import dev.atelier.server.worker.WorkshopBench;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Queue, results and models, and workers that empty the queue. A server has one; without a server it is a worker process, which
@@ -27,6 +29,7 @@ public final class Workplace implements AutoCloseable {
     private final Jobs jobs;
     private final ModelLibrary library;
     private final Metrics metrics;
+    private @Nullable Worker drawing;
 
     /** @param queue how many jobs may wait */
     Workplace(WorkOptions options, int queue) {
@@ -39,7 +42,7 @@ public final class Workplace implements AutoCloseable {
             library = open.add(library(options));
             if (options.workers() > 0) {
                 open.add(Worker.start(database, jobs, Lane.WORKSHOP, List.of(workshop(options)), options.pace()));
-                open.add(Worker.start(database, jobs, Lane.GENERATE, benches(options), options.pace()));
+                drawing = open.add(Worker.start(database, jobs, Lane.GENERATE, benches(options), options.pace()));
             }
         } catch (Throwable e) {
             open.close();
@@ -69,14 +72,24 @@ public final class Workplace implements AutoCloseable {
     /** One is enough: merging, converting and training use all cores. */
     private Bench workshop(WorkOptions options) {
         Path trainings = options.storage().data().resolve("training");
+        TrainingFolders.tidy(
+                trainings,
+                id -> jobs.find(id).filter(job -> !job.state().isFinal()).isPresent());
         return new TimedBench(new WorkshopBench(library, store, trainings), metrics);
     }
 
     private List<Bench> benches(WorkOptions options) {
         return IntStream.range(0, options.workers())
                 .<Bench>mapToObj(
-                        _ -> new TimedBench(new GenerateBench(library.shelf(), store, options.engine()), metrics))
+                        _ -> new TimedBench(new GenerateBench(library.shelf(), store, options.modelOptions()), metrics))
                 .toList();
+    }
+
+    /** Frees the models that workers of this process have loaded; those that draw do so when they are done. */
+    void unload() {
+        if (drawing != null) {
+            drawing.unload();
+        }
     }
 
     Database database() {

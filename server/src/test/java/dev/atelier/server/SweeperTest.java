@@ -16,6 +16,7 @@ import dev.atelier.server.job.Worker;
 import dev.atelier.server.key.Ledger;
 import dev.atelier.server.link.Links;
 import dev.atelier.server.models.FolderShelf;
+import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.novita.NovitaApi;
 import dev.atelier.server.outbound.Hosts;
 import dev.atelier.server.outbound.Outbound;
@@ -64,6 +65,11 @@ class SweeperTest {
     void oldJobsGoWithTheirPicturesAndNewOnesStay() throws Exception {
         try (Database database = Database.sqlite(folder.resolve("jobs.db"));
                 ObjectStore store = new FileStore(folder.resolve("files"));
+                ModelLibrary library = new ModelLibrary(
+                        new FolderShelf(folder, folder.resolve("demo")),
+                        folder,
+                        folder.resolve("demo"),
+                        folder.resolve("catalog.db"));
                 Outbound outbound = new Outbound(Hosts.NONE)) {
             Jobs jobs = new Jobs(database, 10);
             Ledger ledger = new Ledger(database);
@@ -73,7 +79,7 @@ class SweeperTest {
                     ledger,
                     store,
                     new Links(new Settings(database)),
-                    new FolderShelf(folder, folder.resolve("demo")),
+                    library,
                     outbound,
                     false);
             Sweeper sweeper = new Sweeper(jobs, store, ledger, novita, Duration.ofDays(1));

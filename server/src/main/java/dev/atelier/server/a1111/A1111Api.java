@@ -28,6 +28,7 @@ public final class A1111Api implements Api {
     private static final int MAX_BODY = 1 << 20;
     private final ModelLibrary library;
     private final ModelShelf shelf;
+    private final Runnable unload;
     private final NetworkRoutes networks;
     private final @Nullable BasicAuth auth;
     private final Options options;
@@ -36,20 +37,22 @@ public final class A1111Api implements Api {
     private final ProgressRoutes progress;
 
     /**
-     * @param shelf what callers may draw with
+     * @param library what callers may draw with
+     * @param unload frees the models in memory
      * @param auth null where nobody needs a password
      */
     public A1111Api(
             Jobs jobs,
             ObjectStore store,
             Settings settings,
-            ModelShelf shelf,
             ModelLibrary library,
+            Runnable unload,
             @Nullable BasicAuth auth) {
         this.library = library;
-        this.shelf = shelf;
+        this.shelf = library.shelf();
+        this.unload = unload;
         this.auth = auth;
-        this.options = new Options(settings, shelf);
+        this.options = new Options(settings, library.shelf());
         this.networks =
                 new NetworkRoutes(library.catalog(), () -> options.selected().path());
         TaskIds taskIds = new TaskIds();
@@ -89,13 +92,14 @@ public final class A1111Api implements Api {
         routes.get("/sdapi/v1/sd-models", context -> context.json(ModelRoutes.models(shelf)));
         routes.get("/sdapi/v1/latent-upscale-modes", context -> context.json(Upscalers.latentModes()));
         routes.get("/sdapi/v1/upscalers", context -> context.json(Upscalers.all()));
-        for (String empty : List.of(
-                "sd-vae", "hypernetworks", "face-restorers", "realesrgan-models", "script-info", "extensions")) {
+        for (String empty :
+                List.of("hypernetworks", "face-restorers", "realesrgan-models", "script-info", "extensions")) {
             routes.get("/sdapi/v1/" + empty, list(List::of));
         }
         routes.post("/sdapi/v1/extra-single-image", ExtrasRoutes::single);
         routes.post("/sdapi/v1/extra-batch-images", ExtrasRoutes::batch);
         routes.get("/sdapi/v1/prompt-styles", list(styles::list));
+        routes.get("/sdapi/v1/sd-vae", list(networks::vaes));
         routes.get("/sdapi/v1/loras", list(networks::loras));
         routes.get("/sdapi/v1/embeddings", context -> context.json(networks.embeddings()));
         routes.get("/controlnet/version", context -> context.json(Map.of("version", 2)));
@@ -111,15 +115,21 @@ public final class A1111Api implements Api {
 
         routes.post("/sdapi/v1/png-info", A1111Api::pngInfo);
         routes.post("/sdapi/v1/interrogate", A1111Api::interrogate);
-        for (String load : List.of("unload-checkpoint", "reload-checkpoint")) {
-            routes.post("/sdapi/v1/" + load, context -> context.json(Map.of())); // a worker keeps its model
-        }
+        routes.post("/sdapi/v1/unload-checkpoint", context -> {
+            unload.run();
+            context.json(Map.of());
+        });
+        routes.post("/sdapi/v1/reload-checkpoint", context -> context.json(Map.of())); // the next picture does
         routes.get("/sdapi/v1/memory", context -> context.json(SystemRoutes.memory()));
         routes.get("/internal/ping", context -> context.json(Map.of()));
-        routes.get(
-                "/internal/sysinfo",
-                context -> context.contentType("text/plain; charset=utf-8")
-                        .result(Json.MAPPER.writeValueAsString(SystemRoutes.info())));
+        for (String sysinfo : List.of("sysinfo", "sysinfo-download")) {
+            routes.get(
+                    "/internal/" + sysinfo,
+                    context -> context.contentType("text/plain; charset=utf-8")
+                            .result(Json.MAPPER.writeValueAsString(SystemRoutes.info())));
+        }
+        routes.get("/internal/quicksettings-hint", context -> context.json(options.hints()));
+        routes.get("/internal/profile-startup", context -> context.json(Map.of()));
     }
 
     private static Handler list(Supplier<List<?>> entries) {

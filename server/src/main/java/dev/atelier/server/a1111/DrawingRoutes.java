@@ -38,6 +38,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -46,6 +47,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class DrawingRoutes {
     private static final int MAX_BODY = 128 << 20;
     private static final Duration LONGEST = Duration.ofHours(24);
+    private static final Pattern NETWORK = Pattern.compile("<\\w+:[^>]+>");
     private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMddHHmmss");
 
     private final Jobs jobs;
@@ -64,15 +66,17 @@ final class DrawingRoutes {
 
     void txt2img(Context context) throws IOException, InterruptedException {
         Values values = Requests.TXT2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
-        String model = model(values);
+        String model = options.withVae(model(values), values.json("override_settings"));
+        refuseOtherHiresModel(values);
         GenerateTask task = ready(task(values, model, hiresFix(values), null).with(extras(values)));
         draw(context, values, task, "txt2img", values.echo());
     }
 
     void img2img(Context context) throws IOException, InterruptedException {
         Values values = Requests.IMG2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
-        GenerateTask task =
-                ready(task(values, model(values), null, start(values)).with(extras(values)));
+        GenerateTask task = ready(
+                task(values, options.withVae(model(values), values.json("override_settings")), null, start(values))
+                        .with(extras(values)));
         // a client in Java refuses fields that it does not know, so it gets back those that it sent
         ObjectNode echo = values.echoGiven();
         if (!values.isTrue("include_init_images")) {
@@ -85,12 +89,28 @@ final class DrawingRoutes {
         draw(context, values, task, "img2img", echo);
     }
 
+    private void refuseOtherHiresModel(Values values) {
+        String name = values.textOrEmpty("hr_checkpoint_name");
+        boolean isSame = name.isEmpty() || name.equals("None") || name.equals("Use same checkpoint");
+        if (values.isTrue("enable_hr")
+                && !isSame
+                && !options.find(name).map(ModelFile::name).equals(Optional.of(model(values)))) {
+            throw new HttpError(
+                    422, "hr_checkpoint_name: the second pass is drawn with the same checkpoint; leave it out");
+        }
+    }
+
     private String prompt(Values values) {
-        return styles.prompt(values.textOrEmpty("prompt"), styles(values));
+        return networks(values, styles.prompt(values.textOrEmpty("prompt"), styles(values)));
     }
 
     private String negativePrompt(Values values) {
-        return styles.negativePrompt(values.textOrEmpty("negative_prompt"), styles(values));
+        return networks(values, styles.negativePrompt(values.textOrEmpty("negative_prompt"), styles(values)));
+    }
+
+    /** The prompt, without LoRAs where they are not wanted. */
+    private static String networks(Values values, String prompt) {
+        return values.isTrue("disable_extra_networks") ? NETWORK.matcher(prompt).replaceAll("") : prompt;
     }
 
     private static List<String> styles(Values values) {
@@ -348,7 +368,7 @@ final class DrawingRoutes {
     }
 
     private Map<String, @Nullable Object> info(Values values, GenerateTask task, GenerateResult result) {
-        Optional<ModelFile> model = options.find(task.model() == null ? "" : task.model());
+        Optional<ModelFile> model = options.find(model(values));
         int count = result.images().size();
         List<Long> seeds =
                 result.images().stream().map(GenerateResult.Image::seed).toList();
@@ -375,7 +395,11 @@ final class DrawingRoutes {
         info.put("face_restoration_model", null);
         info.put("sd_model_name", model.map(ModelFile::stem).orElse(task.model()));
         info.put("sd_model_hash", model.map(ModelFile::shortHash).orElse(null));
-        info.put("sd_vae_name", null);
+        info.put(
+                "sd_vae_name",
+                options.vae(values.json("override_settings"))
+                        .map(vae -> String.valueOf(vae.path().getFileName()))
+                        .orElse(null));
         info.put("sd_vae_hash", null);
         info.put("seed_resize_from_w", values.integer("seed_resize_from_w"));
         info.put("seed_resize_from_h", values.integer("seed_resize_from_h"));

@@ -6,8 +6,8 @@ import dev.atelier.diffusion.PngFile;
 import dev.atelier.diffusion.Upscaler;
 import dev.atelier.server.http.Body;
 import dev.atelier.server.http.HttpError;
+import dev.atelier.server.worker.Enlargement;
 import io.javalin.http.Context;
-import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -18,9 +18,6 @@ import tools.jackson.databind.JsonNode;
 
 /** {@code extra-single-image} and {@code extra-batch-images}: finished pictures are enlarged. */
 final class ExtrasRoutes {
-    private static final int CELL = 8;
-    private static final long MAX_PIXELS = 100_000_000;
-
     private ExtrasRoutes() {}
 
     static void single(Context context) throws IOException {
@@ -66,72 +63,31 @@ final class ExtrasRoutes {
 
     private static String enlarged(Values values, String base64) throws IOException {
         BufferedImage image = ImageFile.read(EncodedImage.bytes(base64));
-        Upscaler first = upscaler(values, "upscaler_1");
-        BufferedImage large = first == Upscaler.NONE ? image : enlarged(values, image, first);
-        double visibility = values.number("extras_upscaler_2_visibility", 0);
-        Upscaler second = upscaler(values, "upscaler_2");
-        if (first != Upscaler.NONE && second != Upscaler.NONE && visibility > 0) {
-            large = blend(large, enlarged(values, image, second), Math.min(1, visibility));
+        BufferedImage large;
+        try {
+            Enlargement how = enlargement(values);
+            how.requireFits(image.getWidth(), image.getHeight());
+            large = how.apply(image);
+        } catch (IllegalArgumentException e) {
+            throw HttpError.of(e.getMessage() != null && e.getMessage().startsWith("could not find") ? 500 : 422, e);
         }
         return Base64.getEncoder().encodeToString(PngFile.encode(new GeneratedImage(large, 0, "")));
     }
 
-    private static Upscaler upscaler(Values values, String field) {
+    private static Enlargement enlargement(Values values) {
+        double visibility = values.number("extras_upscaler_2_visibility", 0);
+        return new Enlargement(
+                upscaler(values, "upscaler_1"),
+                upscaler(values, "upscaler_2"),
+                visibility,
+                isToSize(values) ? 0 : values.number("upscaling_resize", 2),
+                width(values),
+                height(values),
+                !Boolean.FALSE.equals(values.values().get("upscaling_crop")));
+    }
+
+    private static String upscaler(Values values, String field) {
         String name = values.textOrEmpty(field);
-        try {
-            Upscaler upscaler = name.isEmpty() ? Upscaler.NONE : Upscaler.named(name);
-            if (!upscaler.isLatent()) {
-                return upscaler;
-            }
-        } catch (IllegalArgumentException _) {
-            // said below
-        }
-        throw new HttpError(500, "could not find upscaler named " + name);
-    }
-
-    private static BufferedImage enlarged(Values values, BufferedImage image, Upscaler upscaler) {
-        double factor = isToSize(values)
-                ? Math.max((double) width(values) / image.getWidth(), (double) height(values) / image.getHeight())
-                : values.number("upscaling_resize", 2);
-        double pixels = image.getWidth() * factor * image.getHeight() * factor;
-        if (!(factor > 0 && pixels <= MAX_PIXELS)) {
-            throw new HttpError(
-                    422, "the picture would have %.0f pixels; at most %d are drawn".formatted(pixels, MAX_PIXELS));
-        }
-        int width = Math.max(1, (int) (image.getWidth() * factor));
-        int height = Math.max(1, (int) (image.getHeight() * factor));
-        BufferedImage large = upscaler.resize(image, width, height);
-        int wholeWidth = Math.max(CELL, width / CELL * CELL); // as AUTOMATIC1111 leaves it
-        int wholeHeight = Math.max(CELL, height / CELL * CELL);
-        if (wholeWidth != width || wholeHeight != height) {
-            large = Upscaler.LANCZOS.resize(large, wholeWidth, wholeHeight);
-        }
-        boolean isCropped =
-                isToSize(values) && !Boolean.FALSE.equals(values.values().get("upscaling_crop"));
-        return isCropped ? cropped(large, width(values), height(values)) : large;
-    }
-
-    private static BufferedImage cropped(BufferedImage image, int width, int height) {
-        BufferedImage canvas = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-        Graphics2D graphics = canvas.createGraphics();
-        graphics.drawImage(image, width / 2 - image.getWidth() / 2, height / 2 - image.getHeight() / 2, null);
-        graphics.dispose();
-        return canvas;
-    }
-
-    private static BufferedImage blend(BufferedImage a, BufferedImage b, double share) {
-        BufferedImage blended = new BufferedImage(a.getWidth(), a.getHeight(), BufferedImage.TYPE_INT_RGB);
-        for (int y = 0; y < a.getHeight(); y++) {
-            for (int x = 0; x < a.getWidth(); x++) {
-                int rgb = 0;
-                for (int shift = 16; shift >= 0; shift -= 8) {
-                    int from = a.getRGB(x, y) >> shift & 0xFF;
-                    int to = b.getRGB(x, y) >> shift & 0xFF;
-                    rgb |= (int) (from + share * (to - from)) << shift;
-                }
-                blended.setRGB(x, y, rgb);
-            }
-        }
-        return blended;
+        return name.isEmpty() ? Upscaler.NONE.label() : name;
     }
 }

@@ -35,6 +35,17 @@ record NetworkRoutes(Catalog catalog, Supplier<Path> selected) {
         return models(ModelKind.LORA).stream().map(NetworkRoutes::lora).toList();
     }
 
+    /** {@code GET /sdapi/v1/sd-vae}. */
+    List<Map<String, String>> vaes() {
+        return models(ModelKind.VAE).stream()
+                .map(model -> Map.of(
+                        "model_name",
+                        String.valueOf(model.path().getFileName()),
+                        "filename",
+                        model.path().toString()))
+                .toList();
+    }
+
     private static Map<String, Object> lora(Model model) {
         Map<String, String> metadata = metadata(model);
         Map<String, Object> entry = new LinkedHashMap<>();

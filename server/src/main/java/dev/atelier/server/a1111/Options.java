@@ -5,6 +5,8 @@ import dev.atelier.server.db.Settings;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.models.ModelShelf;
 import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -62,6 +64,27 @@ final class Options {
         all.put(CHECKPOINT, model.title());
         all.put("sd_checkpoint_hash", model.sha256() == null ? "" : model.sha256());
         return all;
+    }
+
+    /** {@code GET /internal/quicksettings-hint}. */
+    List<Map<String, String>> hints() {
+        return DEFAULTS.propertyNames().stream()
+                .map(name -> Map.of("name", name, "label", name.replace('_', ' ')))
+                .toList();
+    }
+
+    /** The model with the VAE that is chosen, if one is and it is there. */
+    String withVae(String model, @Nullable JsonNode overrides) {
+        return vae(overrides).map(vae -> shelf.withVae(model, vae)).orElse(model);
+    }
+
+    Optional<ModelFile> vae(@Nullable JsonNode overrides) {
+        JsonNode name = get("sd_vae", overrides);
+        return name == null || !name.isString()
+                ? Optional.empty()
+                : Optional.of(name.stringValue())
+                        .filter(text -> !text.isBlank() && !text.equals("None") && !text.equals("Automatic"))
+                        .flatMap(shelf::findFile);
     }
 
     private Optional<ObjectNode> stored() {

@@ -19,6 +19,9 @@ public interface Bench extends AutoCloseable {
      */
     JsonNode run(Job job, JobControl control) throws Exception;
 
+    /** Frees what is loaded; the next job loads it again. */
+    default void unload() {}
+
     @Override
     void close();
 }

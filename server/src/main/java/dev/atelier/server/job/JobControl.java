@@ -70,6 +70,13 @@ public final class JobControl {
         return taken;
     }
 
+    /** Whether a job that ends with this will be gone on with, here or elsewhere. */
+    public boolean goesOn(Exception failure) {
+        return failure instanceof ShutdownException
+                || failure instanceof TakenOverException
+                || Thread.currentThread().isInterrupted();
+    }
+
     private void exchange() {
         if (Thread.currentThread().isInterrupted()) {
             throw new ShutdownException();

@@ -3,6 +3,7 @@ package dev.atelier.server.job;
 /** What a job does. */
 public enum JobKind {
     GENERATE(Lane.GENERATE),
+    UPSCALE(Lane.GENERATE),
     MERGE(Lane.WORKSHOP),
     CONVERT(Lane.WORKSHOP),
     TRAIN(Lane.WORKSHOP);

@@ -84,12 +84,15 @@ final class JobTable {
     }
 
     int count(JobState state, @Nullable Lane lane) {
-        return jdbi.withHandle(handle -> handle.createQuery(
-                        "select count(*) from jobs where state = :state and (:lane is null or lane = :lane)")
+        return jdbi.withHandle(handle -> count(handle, state, lane));
+    }
+
+    private static int count(Handle handle, JobState state, @Nullable Lane lane) {
+        return handle.createQuery("select count(*) from jobs where state = :state and (:lane is null or lane = :lane)")
                 .bind("state", state.name())
                 .bind("lane", lane == null ? null : lane.name())
                 .mapTo(Integer.class)
-                .one());
+                .one();
     }
 
     /** How many of its lane are to be claimed before it, if all are of one owner and model. */
@@ -131,39 +134,33 @@ final class JobTable {
     Optional<Job> claim(Lane lane, @Nullable String loadedModel, String ticket, String worker, Instant now) {
         return jdbi.withHandle(handle -> {
             while (true) {
-                Optional<String> next = handle.createQuery("""
-                        select id from jobs
-                        where state = 'QUEUED' and lane = :lane and owner = (
-                            select owner from (select distinct owner from jobs where state = 'QUEUED' and lane = :lane) waiting
-                            order by coalesce(
-                                (select max(served.started_at) from jobs served
-                                 where served.owner = waiting.owner and served.lane = :lane), 0)
-                            limit 1)
-                        order by
-                            case when created_at < :impatient then 0 when model = :model then 1 else 2 end,
-                            id
-                        limit 1
-                        """)
-                        .bind("lane", lane.name())
-                        .bind("impatient", now.minus(PATIENCE).toEpochMilli())
-                        .bind("model", loadedModel)
-                        .mapTo(String.class)
-                        .findOne();
-                if (next.isEmpty()) {
-                    return Optional.empty();
-                }
                 Optional<Job> claimed = handle.createQuery("""
                         update jobs
                         set state = 'RUNNING', attempt = attempt + 1, started_at = :now, ticket = :ticket, worker = :worker
-                        where id = :id and state = 'QUEUED' returning *
+                        where state = 'QUEUED' and id = (
+                            select id from jobs
+                            where state = 'QUEUED' and lane = :lane and owner = (
+                                select owner from (select distinct owner from jobs where state = 'QUEUED' and lane = :lane) waiting
+                                order by coalesce(
+                                    (select max(served.started_at) from jobs served
+                                     where served.owner = waiting.owner and served.lane = :lane), 0)
+                                limit 1)
+                            order by
+                                case when created_at < :impatient then 0 when model = :model then 1 else 2 end,
+                                id
+                            limit 1)
+                        returning *
                         """)
                         .bind("now", now.toEpochMilli())
                         .bind("ticket", ticket)
                         .bind("worker", worker)
-                        .bind("id", next.get())
+                        .bind("lane", lane.name())
+                        .bind("impatient", now.minus(PATIENCE).toEpochMilli())
+                        .bind("model", loadedModel)
                         .map((row, _) -> job(row))
                         .findOne();
-                if (claimed.isPresent()) {
+                // none is either the end of the queue, or another worker that was quicker
+                if (claimed.isPresent() || count(handle, JobState.QUEUED, lane) == 0) {
                     return claimed;
                 }
             }

@@ -67,6 +67,7 @@ public final class Worker implements AutoCloseable, Taker {
     private final Scheduler scheduler;
     private final ExecutorService direct;
     private final ScheduledExecutorService timer;
+    private final Set<Bench> toUnload = ConcurrentHashMap.newKeySet();
     private final Set<String> leases = ConcurrentHashMap.newKeySet();
 
     private Worker(Database database, Jobs jobs, Lane lane, String name, List<Bench> benches, Pace pace) {
@@ -174,7 +175,7 @@ public final class Worker implements AutoCloseable, Taker {
 
         @Override
         public void release() {
-            free.add(bench);
+            giveBack(bench);
         }
     }
 
@@ -195,8 +196,26 @@ public final class Worker implements AutoCloseable, Taker {
             leases.remove(ticket); // which lets others have it, after a while
             LOG.error("the database could not be reached; what ran will be run again", e);
         } finally {
-            free.add(bench);
+            giveBack(bench);
         }
+    }
+
+    /** Frees what benches have loaded: those that are idle now, the others after their jobs. */
+    public void unload() {
+        toUnload.addAll(benches);
+        for (int i = 0; i < benches.size(); i++) {
+            Bench bench = free.poll();
+            if (bench != null) {
+                giveBack(bench);
+            }
+        }
+    }
+
+    private void giveBack(Bench bench) {
+        if (toUnload.remove(bench)) {
+            bench.unload();
+        }
+        free.add(bench);
     }
 
     private Optional<Job> claim(String ticket, Bench bench) {
@@ -230,7 +249,7 @@ public final class Worker implements AutoCloseable, Taker {
         try {
             next(ticket.getId(), bench.loadedModel()).ifPresent(job -> run(job, bench));
         } finally {
-            free.add(bench);
+            giveBack(bench);
         }
     }
 

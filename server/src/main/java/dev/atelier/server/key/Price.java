@@ -32,6 +32,11 @@ public final class Price {
         return Math.max(MINIMUM, enlarging(width, height, scale));
     }
 
+    /** Training: each step costs as much as drawing a step of all its pictures. */
+    public static long ofTraining(int side, int steps, int batch) {
+        return Math.max(MINIMUM, drawing(side, side, steps) * batch);
+    }
+
     private static long drawing(int width, int height, int steps) {
         return OF_PIXEL_AND_STEP * width * height * steps;
     }

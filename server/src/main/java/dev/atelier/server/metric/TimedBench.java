@@ -34,6 +34,11 @@ public record TimedBench(Bench bench, Metrics metrics) implements Bench {
     }
 
     @Override
+    public void unload() {
+        bench.unload();
+    }
+
+    @Override
     public void close() {
         bench.close();
     }

@@ -102,13 +102,15 @@ public final class FolderShelf implements ModelShelf {
 
     private static boolean isCheckpoint(Path file) {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-        return (name.endsWith(".safetensors") || name.endsWith(".ckpt"))
-                && !name.endsWith(".vae.safetensors")
-                && !name.endsWith(".vae.ckpt");
+        return name.endsWith(".safetensors") || name.endsWith(".ckpt");
     }
 
     private static boolean isToDrawWith(ModelFile file) {
-        List<String> parts = List.of(file.name().toLowerCase(Locale.ROOT).split("/", -1));
+        String name = file.name().toLowerCase(Locale.ROOT);
+        if (name.endsWith(".vae.safetensors") || name.endsWith(".vae.ckpt")) {
+            return false;
+        }
+        List<String> parts = List.of(name.split("/", -1));
         return parts.subList(0, parts.size() - 1).stream().noneMatch(OTHER_KINDS::contains);
     }
 

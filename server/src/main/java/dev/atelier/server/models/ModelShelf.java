@@ -7,6 +7,7 @@ import dev.atelier.server.job.Jobs;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** The models that requests may name. Thread-safe. */
@@ -27,6 +28,24 @@ public interface ModelShelf {
     /** The model of this name, title, stem or hash. */
     default Optional<ModelFile> find(String alias) {
         return files().stream().filter(model -> model.aliases().contains(alias)).findFirst();
+    }
+
+    /** As {@link #find}, or by the file's name without its folder. */
+    default Optional<ModelFile> findFile(String name) {
+        return find(name)
+                .or(() -> files().stream()
+                        .filter(file -> file.name().endsWith("/" + name))
+                        .findFirst());
+    }
+
+    /** The expression of a model with another VAE. */
+    default String withVae(String model, ModelFile vae) {
+        ModelNames names = names();
+        return ModelExpression.call(
+                        "vae",
+                        List.of(ModelExpression.of(model, names), ModelExpression.of(vae.name(), names)),
+                        Map.of())
+                .text();
     }
 
     /** The shelf as an owner of jobs sees it; whoever needs no key sees all. */

@@ -36,14 +36,37 @@ record ModelNames(ModelShelf shelf) {
     }
 
     /**
+     * A model with the VAE that is named, if one is.
+     *
+     * @param field what it is called in messages
+     */
+    String withVae(String model, String field, String vae) {
+        if (vae.isEmpty() || vae.equals("None") || vae.equals("Automatic")) {
+            return model;
+        }
+        ModelFile file = find(vae)
+                .orElseThrow(() -> new ProblemException(
+                        Problem.UNKNOWN_MODEL, "%s: there is no VAE \"%s\"".formatted(field, vae)));
+        return shelf.withVae(model, file);
+    }
+
+    /**
      * The name by which prompts call a file of the shelf, without folder and extension.
      *
      * @param field what it is called in messages
      * @param kind what the file should be, for messages
      */
     String stem(String field, String kind, String name) {
+        return found(field, kind, name).stem();
+    }
+
+    /** The name of a file of the shelf. */
+    String file(String field, String kind, String name) {
+        return found(field, kind, name).name();
+    }
+
+    private ModelFile found(String field, String kind, String name) {
         return find(name)
-                .map(ModelFile::stem)
                 .orElseThrow(() -> new ProblemException(
                         Problem.UNKNOWN_MODEL, "%s: there is no %s \"%s\"".formatted(field, kind, name)));
     }

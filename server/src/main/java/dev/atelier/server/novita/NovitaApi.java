@@ -12,6 +12,8 @@ import dev.atelier.server.key.BalanceTooLowException;
 import dev.atelier.server.key.Ledger;
 import dev.atelier.server.key.LimitReachedException;
 import dev.atelier.server.link.Links;
+import dev.atelier.server.models.ModelKinds;
+import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.models.ModelShelf;
 import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.store.ObjectStore;
@@ -47,20 +49,21 @@ public final class NovitaApi implements Api {
             Ledger ledger,
             ObjectStore store,
             Links links,
-            ModelShelf shelf,
+            ModelLibrary library,
             Outbound outbound,
             boolean isExposed) {
         this.keys = new ApiKeys(database);
         this.isExposed = isExposed;
         this.tasks = new Tasks(database, jobs, keys, ledger);
         Results results = new Results(tasks, jobs, links);
+        ModelShelf shelf = library.shelf();
         ModelNames names = new ModelNames(shelf);
         InputImages images = new InputImages(store);
         this.v2 = new V2Routes(new V2Requests(names, images), tasks, results);
         this.v3 = new V3Routes(new V3Requests(names, images, outbound), tasks, results);
-        this.models = new ModelRoutes(shelf);
+        this.models = new ModelRoutes(shelf, new ModelKinds(shelf, library.catalog()));
         this.webhooks = new Webhooks(tasks, results, keys, outbound);
-        this.training = new TrainingRoutes(jobs, store, links, names);
+        this.training = new TrainingRoutes(jobs, store, links, names, keys, ledger);
         this.account = new AccountRoutes(ledger);
     }
 
@@ -76,7 +79,7 @@ public final class NovitaApi implements Api {
 
     @Override
     public List<String> prefixes() {
-        return List.of("/v2/", "/v3/", "/openapi/v1/");
+        return List.of("/v2/", "/v3/", "/openapi/v1/", "/models");
     }
 
     @Override
@@ -84,13 +87,16 @@ public final class NovitaApi implements Api {
         for (String plan : List.of("/v2/", "/v2/enterprise/")) {
             routes.post(plan + "txt2img", v2.submit(V2Requests::textToImage));
             routes.post(plan + "img2img", v2.submit(V2Requests::imageToImage));
+            routes.post(plan + "upscale", v2.submit(V2Requests::upscale));
             routes.get(plan + "progress", v2::progress);
         }
         routes.get("/v2/models", models::v2);
+        routes.get("/models", models::v2); // where a version of the Python client looks
 
         routes.post("/v3/async/txt2img", v3.submit(V3Requests::textToImage));
         routes.post("/v3/async/img2img", v3.submit(V3Requests::imageToImage));
         routes.post("/v3/async/inpainting", v3.submit(V3Requests::inpainting));
+        routes.post("/v3/async/upscale", v3.submit(V3Requests::upscale));
         routes.get("/v3/async/task-result", v3::result);
         routes.get("/v3/model", models::v3);
         routes.post("/v3/assets/training_dataset", training::slot);
@@ -124,7 +130,7 @@ public final class NovitaApi implements Api {
         ProblemException shown = problem(context, failure);
         Problem problem = shown.problem();
         String message = String.valueOf(shown.getMessage());
-        if (context.path().startsWith("/v2/")) {
+        if (context.path().startsWith("/v2/") || context.path().equals("/models")) {
             context.status(200).json(V2Routes.envelope(problem.code(), message, null));
             return;
         }

@@ -1,9 +1,7 @@
 package dev.atelier.server.novita;
 
 import dev.atelier.server.db.Database;
-import dev.atelier.server.db.Json;
 import dev.atelier.server.job.Job;
-import dev.atelier.server.job.JobKind;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.key.ApiKey;
 import dev.atelier.server.key.ApiKeys;
@@ -49,11 +47,12 @@ final class Tasks {
         Optional<ApiKey> key = keys.find(owner);
         return key.isEmpty()
                 ? queue(owner, drawing, server)
-                : ledger.charge(key.get(), drawing.order(endpoint), () -> queue(owner, drawing, server));
+                : ledger.charge(key.get(), drawing.work().order(endpoint), () -> queue(owner, drawing, server));
     }
 
     private String queue(String owner, Drawing drawing, String server) {
-        Job job = jobs.submit(JobKind.GENERATE, owner, drawing.task().model(), Json.MAPPER.valueToTree(drawing.task()));
+        Work work = drawing.work();
+        Job job = jobs.submit(work.kind(), owner, work.model(), work.request());
         insert(job.id(), owner, job.id(), drawing, server);
         return job.id();
     }

@@ -8,6 +8,10 @@ import dev.atelier.server.job.Job;
 import dev.atelier.server.job.JobKind;
 import dev.atelier.server.job.JobState;
 import dev.atelier.server.job.Jobs;
+import dev.atelier.server.key.ApiKeys;
+import dev.atelier.server.key.Ledger;
+import dev.atelier.server.key.Order;
+import dev.atelier.server.key.Price;
 import dev.atelier.server.link.LinkApi;
 import dev.atelier.server.link.Links;
 import dev.atelier.server.models.ModelFile;
@@ -25,10 +29,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /** {@code /v3/training*}: LoRAs from pictures that were sent before, each to an address of its own. */
-record TrainingRoutes(Jobs jobs, ObjectStore store, Links links, ModelNames models) {
+record TrainingRoutes(Jobs jobs, ObjectStore store, Links links, ModelNames models, ApiKeys keys, Ledger ledger) {
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final Pattern ASSET = Pattern.compile("[0-9a-f]{32}");
     private static final Duration SLOT = Duration.ofHours(1);
@@ -70,9 +75,19 @@ record TrainingRoutes(Jobs jobs, ObjectStore store, Links links, ModelNames mode
         return context -> {
             String owner = WebServer.owner(context);
             TrainTask task = task(Fields.of(Body.text(context, V3Routes.MAX_BODY)), owner, isSubject);
-            Job job = jobs.submit(JobKind.TRAIN, owner, null, Json.MAPPER.valueToTree(task));
-            context.json(Map.of("task_id", job.id()));
+            Supplier<String> submit = () -> jobs.submit(JobKind.TRAIN, owner, null, Json.MAPPER.valueToTree(task))
+                    .id();
+            String id = keys.find(owner)
+                    .map(key -> ledger.charge(key, order(context.path(), task), submit))
+                    .orElseGet(submit);
+            context.json(Map.of("task_id", id));
         };
+    }
+
+    /** No picture is drawn for the caller, so that limits on pictures do not count it. */
+    private static Order order(String endpoint, TrainTask task) {
+        long cost = Price.ofTraining(task.side(), task.steps(), task.batch());
+        return new Order(endpoint, task.model(), 0, task.side(), task.side(), task.steps(), cost);
     }
 
     private TrainTask task(Fields request, String owner, boolean isSubject) throws IOException {

@@ -5,6 +5,7 @@ import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.diffusion.Upscaler;
+import dev.atelier.server.worker.Enlargement;
 import dev.atelier.server.worker.Extras;
 import dev.atelier.server.worker.GenerateTask;
 import dev.atelier.server.worker.StartImage;
@@ -66,7 +67,10 @@ record V2Requests(ModelNames models, InputImages images) {
         refuseUnsupported(request);
         String name = request.text("model_name", MAX_NAME);
         String prompt = request.text("prompt", MAX_PROMPT);
-        String model = name.isEmpty() ? models.shelf().list().getFirst().name() : models.checkpoint("model_name", name);
+        String model = models.withVae(
+                name.isEmpty() ? models.shelf().list().getFirst().name() : models.checkpoint("model_name", name),
+                "sd_vae",
+                request.text("sd_vae", MAX_NAME));
         SamplerChoice sampler = SamplerNames.choose("sampler_name", request.text("sampler_name", 100));
         return V3Requests.ready(new GenerateTask(
                         model,
@@ -90,7 +94,17 @@ record V2Requests(ModelNames models, InputImages images) {
                         hiresFix,
                         start,
                         null)
-                .with(Extras.of(new ControlUnits(models, images).ofV2(request))));
+                .with(extras(request)));
+    }
+
+    private Extras extras(Fields request) {
+        Extras extras = Extras.of(new ControlUnits(models, images).ofV2(request));
+        Fields refiner = request.object("sd_refiner");
+        double at = refiner.number("switch_at", 0, 1, 1);
+        String name = refiner.text("checkpoint", MAX_NAME);
+        return name.isEmpty() || at >= 1
+                ? extras
+                : extras.refinedBy(models.file(refiner.path("checkpoint"), "checkpoint", name), at);
     }
 
     private static int side(Fields request, String name, int otherwise) {
@@ -114,24 +128,36 @@ record V2Requests(ModelNames models, InputImages images) {
     private static Upscaler upscaler(Fields request) {
         return switch (request.text("hr_upscaler")) {
             case "", "Latent" -> Upscaler.LATENT;
-            case "Nearest" -> Upscaler.NEAREST;
-            case "None", "Lanczos", "ESRGAN_4x", "R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B" -> Upscaler.LANCZOS;
-            default ->
-                throw new ProblemException(
-                        Problem.UNKNOWN_MODEL,
-                        "hr_upscaler: there is no \"%s\"".formatted(request.text("hr_upscaler")));
+            case "None" -> Upscaler.LANCZOS;
+            default -> UpscalerNames.choose("hr_upscaler", request.text("hr_upscaler"));
         };
     }
 
-    private static void refuseUnsupported(Fields request) {
-        if (!request.text("sd_vae").isEmpty()) {
-            throw notSupported("sd_vae");
+    Drawing upscale(Fields request) {
+        for (String faces : List.of("gfpgan_visibility", "codeformer_visibility")) {
+            if (request.number(faces, 0, 1, 0) > 0) {
+                throw notSupported(faces);
+            }
         }
+        InputImages.Input image = images.keep("image", request.requiredText("image", Integer.MAX_VALUE));
+        boolean isToSize = request.integer("resize_mode", 0, 1, 0) == 1;
+        String second = request.text("upscaler_2");
+        Enlargement how = new Enlargement(
+                UpscalerNames.choose("upscaler_1", request.text("upscaler_1")).label(),
+                second.isEmpty() || second.equals("None")
+                        ? null
+                        : UpscalerNames.choose("upscaler_2", second).label(),
+                request.number("extras_upscaler_2_visibility", 0, 1, 0),
+                isToSize ? 0 : request.number("upscaling_resize", 1, 8, 2),
+                isToSize ? request.requiredInteger("upscaling_resize_w", 8, MAX_SIDE) : 0,
+                isToSize ? request.requiredInteger("upscaling_resize_h", 8, MAX_SIDE) : 0,
+                request.isTrue("upscaling_crop"));
+        return drawing(TaskType.UPSCALE, request, V3Requests.enlarge(image, how));
+    }
+
+    private static void refuseUnsupported(Fields request) {
         if (request.isTrue("restore_faces") || request.isTrue("restore_face")) {
             throw notSupported("restore_faces");
-        }
-        if (request.object("sd_refiner").has("switch_at")) {
-            throw notSupported("sd_refiner");
         }
         if (request.object("extra").isTrue("enable_nsfw_detection")) {
             throw notSupported("extra.enable_nsfw_detection");
@@ -144,7 +170,11 @@ record V2Requests(ModelNames models, InputImages images) {
     }
 
     private static Drawing drawing(TaskType type, Fields request, GenerateTask task) {
+        return drawing(type, request, new Work.Draw(task));
+    }
+
+    private static Drawing drawing(TaskType type, Fields request, Work work) {
         int ttl = request.integer("img_expire_ttl", 0, MAX_LINK_TTL, 0);
-        return new Drawing(type, task, ImageType.of(request.object("extra")), ttl == 0 ? LINK_TTL : ttl, null, null);
+        return new Drawing(type, work, ImageType.of(request.object("extra")), ttl == 0 ? LINK_TTL : ttl, null, null);
     }
 }

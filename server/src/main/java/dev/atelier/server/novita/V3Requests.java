@@ -9,9 +9,11 @@ import dev.atelier.diffusion.Upscaler;
 import dev.atelier.server.novita.Drawing.Outcome;
 import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.outbound.RefusedException;
+import dev.atelier.server.worker.Enlargement;
 import dev.atelier.server.worker.Extras;
 import dev.atelier.server.worker.GenerateTask;
 import dev.atelier.server.worker.StartImage;
+import dev.atelier.server.worker.UpscaleTask;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Arrays;
@@ -110,7 +112,10 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
     private GenerateTask task(
             Fields request, int width, int height, int steps, @Nullable HiresFix hiresFix, @Nullable StartImage start) {
         refuseUnsupported(request);
-        String model = models.checkpoint(request.path("model_name"), request.requiredText("model_name", MAX_NAME));
+        String model = models.withVae(
+                models.checkpoint(request.path("model_name"), request.requiredText("model_name", MAX_NAME)),
+                request.path("sd_vae"),
+                request.text("sd_vae", MAX_NAME));
         SamplerChoice sampler =
                 SamplerNames.choose(request.path("sampler_name"), request.requiredText("sampler_name", 100));
         String prompt = request.requiredText("prompt", MAX_PROMPT);
@@ -155,7 +160,30 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
         return all.toString();
     }
 
+    Drawing upscale(Fields body) {
+        Fields request = request(body);
+        InputImages.Input image = image(request, "image_base64");
+        double factor = request.requiredNumber("scale_factor", 1, 4);
+        String name = request.requiredText("model_name", 100);
+        Upscaler upscaler = UpscalerNames.choose(request.path("model_name"), name);
+        return drawing(TaskType.UPSCALE, body, enlarge(image, Enlargement.by(upscaler.label(), factor)));
+    }
+
+    /** @throws ProblemException if it would become too large */
+    static Work.Enlarge enlarge(InputImages.Input image, Enlargement how) {
+        try {
+            how.requireFits(image.width(), image.height());
+        } catch (IllegalArgumentException e) {
+            throw new ProblemException(Problem.OUT_OF_RANGE, String.valueOf(e.getMessage()));
+        }
+        return new Work.Enlarge(new UpscaleTask(image.key(), how), image.width(), image.height());
+    }
+
     private Drawing drawing(TaskType type, Fields body, GenerateTask task) {
+        return drawing(type, body, new Work.Draw(task));
+    }
+
+    private Drawing drawing(TaskType type, Fields body, Work work) {
         Fields extra = body.object("extra");
         refuse(extra.object("custom_storage"), "aws_s3");
         if (extra.isTrue("enable_nsfw_detection")) {
@@ -165,7 +193,7 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
         Fields test = webhook.object("test_mode");
         return new Drawing(
                 type,
-                task,
+                work,
                 ImageType.of(extra),
                 LINK_TTL,
                 test.isTrue("enabled") ? outcome(test) : null,
@@ -223,9 +251,6 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
 
     private static void refuseUnsupported(Fields request) {
         refuse(request.object("refiner"), "switch_at");
-        if (!request.text("sd_vae").isEmpty()) {
-            throw notSupported(request, "sd_vae");
-        }
         for (String name : List.of("restore_faces", "enable_transparent_background")) {
             if (request.isTrue(name)) {
                 throw notSupported(request, name);

@@ -68,7 +68,9 @@ record V3Routes(V3Requests requests, Tasks tasks, Results results) {
     /** Always an object: the Python client looks into it when a task is done. */
     private static Map<String, Object> extra(Result result) {
         Map<String, Object> extra = new LinkedHashMap<>();
-        if (result.state() == JobState.SUCCEEDED && !result.images().isEmpty()) {
+        boolean isDrawn =
+                result.task().type() != TaskType.UPSCALE && !result.images().isEmpty();
+        if (result.state() == JobState.SUCCEEDED && isDrawn) {
             extra.put("seed", Long.toString(result.images().getFirst().seed()));
         }
         extra.put("enable_nsfw_detection", false);

@@ -4,6 +4,7 @@ import dev.atelier.server.db.Json;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.http.WebServer;
 import dev.atelier.server.job.ActiveJob;
+import dev.atelier.server.job.Job;
 import dev.atelier.server.job.Jobs;
 import io.javalin.http.Context;
 import jakarta.servlet.http.HttpServletResponse;
@@ -15,6 +16,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +39,16 @@ final class EventRoute {
         this.views = new JobViews(jobs);
     }
 
+    private interface Teller {
+        void tell(OutputStream out) throws IOException, InterruptedException;
+    }
+
     void stream(Context context) throws InterruptedException {
+        String owner = WebServer.owner(context);
+        open(context, out -> tell(owner, out));
+    }
+
+    private void open(Context context, Teller teller) throws InterruptedException {
         if (!streams.tryAcquire()) {
             throw new HttpError(503, "%d pages are watching already".formatted(MAX_STREAMS));
         }
@@ -47,11 +58,45 @@ final class EventRoute {
             response.setCharacterEncoding("UTF-8");
             response.setHeader("Cache-Control", "no-store");
             response.setHeader("X-Accel-Buffering", "no");
-            tell(WebServer.owner(context), response.getOutputStream());
+            teller.tell(response.getOutputStream());
         } catch (IOException _) {
             // the page is closed
         } finally {
             streams.release();
+        }
+    }
+
+    /** {@code GET /api/v1/jobs/{id}/events}: what happens to one job, until it has ended. */
+    void streamJob(Context context, Job job) throws InterruptedException {
+        open(context, out -> tellOf(job.id(), out));
+    }
+
+    private void tellOf(String id, OutputStream out) throws IOException, InterruptedException {
+        ActiveJob told = null;
+        long written = System.nanoTime();
+        while (!Thread.currentThread().isInterrupted()) {
+            long seen = jobs.changes();
+            Optional<Job> job = jobs.find(id);
+            StringBuilder news = new StringBuilder();
+            if (job.isEmpty() || job.get().state().isFinal()) {
+                job.ifPresent(done -> append(news, views.of(done)));
+                out.write(news.toString().getBytes(StandardCharsets.UTF_8));
+                out.flush();
+                return;
+            }
+            ActiveJob now = new ActiveJob(id, job.get().kind(), job.get().state(), jobs.progress(id));
+            if (!now.equals(told)) {
+                told = now;
+                append(news, event(now));
+            } else if (System.nanoTime() - written > HEARTBEAT) {
+                news.append(":\n\n");
+            }
+            if (!news.isEmpty()) {
+                out.write(news.toString().getBytes(StandardCharsets.UTF_8));
+                out.flush();
+                written = System.nanoTime();
+            }
+            jobs.awaitChange(seen);
         }
     }
 
@@ -82,12 +127,7 @@ final class EventRoute {
         for (ActiveJob job : active) {
             gone.remove(job.id());
             if (!job.equals(told.put(job.id(), job))) {
-                Map<String, Object> event = new LinkedHashMap<>();
-                event.put("id", job.id());
-                event.put("kind", JobViews.word(job.kind()));
-                event.put("state", JobViews.word(job.state()));
-                event.put("progress", JobViews.progress(job.progress()));
-                append(news, event);
+                append(news, event(job));
             }
         }
         for (String id : gone) {
@@ -95,6 +135,15 @@ final class EventRoute {
             jobs.find(id).ifPresent(job -> append(news, views.of(job)));
         }
         return news;
+    }
+
+    private static Map<String, Object> event(ActiveJob job) {
+        Map<String, Object> event = new LinkedHashMap<>();
+        event.put("id", job.id());
+        event.put("kind", JobViews.word(job.kind()));
+        event.put("state", JobViews.word(job.state()));
+        event.put("progress", JobViews.progress(job.progress()));
+        return event;
     }
 
     private static void append(StringBuilder news, Map<String, ?> event) {

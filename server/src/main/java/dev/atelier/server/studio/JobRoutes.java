@@ -104,7 +104,8 @@ final class JobRoutes {
         context.status(202).json(Map.of("job", again.id()));
     }
 
-    private Job job(Context context) {
+    /** The job that a path names, if it is the caller's. */
+    Job job(Context context) {
         return jobs.find(context.pathParam("id"))
                 .filter(job -> job.owner().equals(WebServer.owner(context)))
                 .orElseThrow(() -> new HttpError(404, "there is no such job"));

@@ -2,10 +2,10 @@ package dev.atelier.server.studio;
 
 import dev.atelier.server.db.Json;
 import dev.atelier.server.job.Job;
-import dev.atelier.server.job.JobKind;
 import dev.atelier.server.job.JobProgress;
 import dev.atelier.server.job.JobState;
 import dev.atelier.server.job.Jobs;
+import dev.atelier.server.job.Lane;
 import dev.atelier.server.worker.GenerateResult;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,7 +36,7 @@ final class JobViews {
         view.put("progress", progress(jobs.progress(job.id())));
         view.put("ahead", job.state() == JobState.QUEUED ? jobs.position(job) : null);
         view.put("request", job.request());
-        if (job.kind() == JobKind.GENERATE) {
+        if (job.kind().lane() == Lane.GENERATE) {
             view.put("images", images(job));
         } else {
             view.put("result", job.result());
@@ -58,7 +58,7 @@ final class JobViews {
     }
 
     static List<GenerateResult.Image> results(Job job) {
-        return job.result() == null || job.kind() != JobKind.GENERATE
+        return job.result() == null || job.kind().lane() != Lane.GENERATE
                 ? List.of()
                 : Json.MAPPER.treeToValue(job.result(), GenerateResult.class).images();
     }

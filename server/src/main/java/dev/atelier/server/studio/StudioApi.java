@@ -62,6 +62,7 @@ public final class StudioApi implements Api {
         routes.get(PREFIX + "jobs", jobs::list);
         routes.get(PREFIX + "jobs/{id}", jobs::show);
         routes.get(PREFIX + "jobs/{id}/preview", jobs::preview);
+        routes.get(PREFIX + "jobs/{id}/events", context -> events.streamJob(context, jobs.job(context)));
         routes.get(PREFIX + "jobs/{id}/images/{index}", jobs::image);
         for (Wish wish : Wish.values()) {
             routes.post(PREFIX + "jobs/{id}/" + JobViews.word(wish), context -> jobs.wish(context, wish));

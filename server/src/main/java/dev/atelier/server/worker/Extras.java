@@ -33,6 +33,11 @@ public record Extras(
         return new Extras(controls, null, null, null, null, null, null);
     }
 
+    /** With a refiner, which takes over at this share of the way. */
+    public Extras refinedBy(String model, double at) {
+        return new Extras(controls, guidance, imageCfgScale, model, at, acceleration, tiling);
+    }
+
     GenerationRequest applyTo(GenerationRequest given) {
         GenerationRequest request = guidance == null ? given : given.guidance(guidance);
         request = imageCfgScale == null ? request : request.imageCfgScale(imageCfgScale);

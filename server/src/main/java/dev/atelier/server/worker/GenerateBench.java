@@ -1,7 +1,6 @@
 package dev.atelier.server.worker;
 
 import dev.atelier.Atelier;
-import dev.atelier.Engine;
 import dev.atelier.ModelOptions;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.diffusion.GeneratedImage;
@@ -30,16 +29,16 @@ import tools.jackson.databind.JsonNode;
 public final class GenerateBench implements Bench {
     private final ModelShelf shelf;
     private final ObjectStore store;
-    private final Engine engine;
+    private final ModelOptions options;
     private volatile @Nullable String loadedName;
     private @Nullable String loadedFor;
     private @Nullable String loadedRefiner;
     private @Nullable Atelier loaded;
 
-    public GenerateBench(ModelShelf shelf, ObjectStore store, Engine engine) {
+    public GenerateBench(ModelShelf shelf, ObjectStore store, ModelOptions options) {
         this.shelf = shelf;
         this.store = store;
-        this.engine = engine;
+        this.options = options;
     }
 
     @Override
@@ -49,6 +48,24 @@ public final class GenerateBench implements Bench {
 
     @Override
     public JsonNode run(Job job, JobControl control) throws IOException {
+        return switch (job.kind()) {
+            case GENERATE -> draw(job, control);
+            case UPSCALE -> enlarge(job);
+            case MERGE, CONVERT, TRAIN ->
+                throw new IllegalArgumentException("no bench does %s here".formatted(job.kind()));
+        };
+    }
+
+    private JsonNode enlarge(Job job) throws IOException {
+        UpscaleTask task = Json.MAPPER.treeToValue(job.request(), UpscaleTask.class);
+        BufferedImage large = task.how().apply(picture(task.image()));
+        String key = "images/%s/%d-0.png".formatted(job.id(), job.attempt());
+        store.put(key, PngFile.encode(new GeneratedImage(large, 0, "")));
+        GenerateResult.Image image = new GenerateResult.Image(key, 0, large.getWidth(), large.getHeight(), "");
+        return Json.MAPPER.valueToTree(new GenerateResult(List.of(image), List.of()));
+    }
+
+    private JsonNode draw(Job job, JobControl control) throws IOException {
         GenerateTask task = Json.MAPPER.treeToValue(job.request(), GenerateTask.class);
         ModelShelf visible = shelf.visibleTo(job.owner());
         String name = task.model() == null ? visible.list().getFirst().name() : task.model();
@@ -96,7 +113,7 @@ public final class GenerateBench implements Bench {
         if (visible.find(name).isEmpty()) {
             visible.refresh(); // it may be newer than the last look at the folder
         }
-        ModelOptions options = ModelOptions.DEFAULT.engine(engine).models(visible.folders());
+        ModelOptions options = this.options.models(visible.folders());
         if (refiner != null) {
             options = options.refiner(visible.find(refiner)
                     .orElseThrow(() -> new IllegalStateException("the model %s is gone".formatted(refiner)))
@@ -108,6 +125,11 @@ public final class GenerateBench implements Bench {
         }
         ResolvedModel model = visible.resolve(name);
         return Atelier.open(model.checkpoint(), new ModelLabel(name, null), options, progress);
+    }
+
+    @Override
+    public void unload() {
+        close();
     }
 
     /** Frees the model. */

@@ -24,12 +24,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /** Trains models. What an interrupted training has done is kept, and the job's next attempt on this machine goes on with it. */
@@ -62,13 +59,15 @@ final class ModelTrainer {
         TrainReport report = new TrainReport(store, job.id(), state.resolve("samples"));
         try {
             FineTuning.run(model, plan(task, pictures, state, target), new Listener(control, report));
-        } catch (CancellationException e) {
-            delete(state);
+        } catch (RuntimeException e) {
+            if (!control.goesOn(e)) {
+                TrainingFolders.delete(state);
+            }
             throw e;
         }
         report.publish();
         library.rescan();
-        delete(state);
+        TrainingFolders.delete(state);
         return Json.MAPPER.valueToTree(new TrainResult(
                 task.file(),
                 library.catalog().find(task.file()).map(Model::id).orElse(null),
@@ -152,14 +151,6 @@ final class ModelTrainer {
                         0,
                         task.samplePrompts(),
                         task.sampleEvery() > 0 ? task.sampleEvery() : Math.max(1, task.steps() / SAMPLES)));
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 
     /** Tells the job's watchers how the training goes. */

@@ -31,7 +31,7 @@ public final class WorkshopBench implements Bench {
         return switch (job.kind()) {
             case MERGE, CONVERT -> writer.run(job, control);
             case TRAIN -> trainer.run(job, control);
-            case GENERATE -> throw new IllegalArgumentException("no bench does %s here".formatted(job.kind()));
+            case GENERATE, UPSCALE -> throw new IllegalArgumentException("no bench does %s here".formatted(job.kind()));
         };
     }
 

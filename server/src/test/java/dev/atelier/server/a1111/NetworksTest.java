@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -57,6 +58,13 @@ class NetworksTest {
                 Map.of("ss_output_name", "wax"));
         write(models.resolve("embeddings/glow.safetensors"), Map.of("emb_params", ones(2, width)), Map.of());
         write(models.resolve("embeddings/wide.safetensors"), Map.of("emb_params", ones(1, 1024)), Map.of());
+        Map<String, Tensor> vae = new LinkedHashMap<>();
+        demo.checkpoint().tensors().forEach((tensor, values) -> {
+            if (tensor.startsWith("first_stage_model.")) {
+                vae.put(tensor.substring("first_stage_model.".length()), values);
+            }
+        });
+        write(models.resolve("vae/plain.safetensors"), vae, Map.of());
         Files.writeString(
                 models.resolve("styles.csv"),
                 "name,prompt,negative_prompt\nwax,\"a \"\"wax\"\" {prompt}, shining\",\"dull,\nflat\"\n#no,x,y\nplain,soft,\n");
@@ -94,6 +102,98 @@ class NetworksTest {
         assertThat(embeddings.get("skipped").propertyNames()).containsExactly("wide");
         assertThat(json(server.get("/controlnet/model_list")).get("model_list")).isEmpty();
         assertThat(server.get("/controlnet/module_list").body()).contains("lineart_standard");
+    }
+
+    @Test
+    void novitaListsThemByKind() {
+        for (String type : List.of("lora", "vae", "textualinversion")) {
+            JsonNode models = json(server.get("/v3/model?filter.types=" + type)).get("models");
+            assertThat(models).as(type).hasSize(type.equals("textualinversion") ? 2 : 1);
+            assertThat(models.get(0).at("/type/name").stringValue()).isEqualTo(type);
+            assertThat(json(server.get("/v2/models?type=" + type)).at("/data/models"))
+                    .hasSize(models.size());
+        }
+        JsonNode lora = json(server.get("/v3/model?filter.types=lora")).at("/models/0");
+        assertThat(lora.get("sd_name").stringValue()).isEqualTo("Lora/style.safetensors");
+        assertThat(lora.get("sd_name_in_api").stringValue()).isEqualTo("style");
+        JsonNode checkpoints =
+                json(server.get("/v3/model?filter.types=checkpoint")).get("models");
+        assertThat(checkpoints).hasSize(1);
+        assertThat(checkpoints.get(0).get("base_model").stringValue()).isEqualTo("SD 1.5");
+        assertThat(json(server.get("/models")).at("/data/models")).hasSize(5);
+    }
+
+    @Test
+    void aVaeIsNamedAndUsed() throws IOException {
+        JsonNode vaes = json(server.get("/sdapi/v1/sd-vae"));
+        assertThat(vaes).hasSize(1);
+        assertThat(vaes.get(0).get("model_name").stringValue()).isEqualTo("plain.safetensors");
+        String body = "{\"prompt\": \"a cat\", \"override_settings\": {\"sd_vae\": \"%s\"}, " + SMALL + "}";
+        JsonNode other = json(server.post("/sdapi/v1/txt2img", body.formatted("plain.safetensors")));
+        JsonNode own = json(server.post("/sdapi/v1/txt2img", body.formatted("Automatic")));
+        JsonNode info = Json.MAPPER.readTree(other.get("info").stringValue());
+        assertThat(info.get("sd_vae_name").stringValue()).isEqualTo("plain.safetensors");
+        assertThat(info.get("infotexts").get(0).stringValue()).contains("plain");
+        assertThat(size(other.at("/images/0"))).isEqualTo(size(own.at("/images/0")));
+        HttpResponse<String> novita = server.post(
+                "/v3/async/txt2img",
+                "{\"request\": {\"model_name\": \"%s\", \"prompt\": \"x\", \"width\": 128, \"height\": 128, \"steps\": 1, \"sampler_name\": \"Euler\", \"image_num\": 1, \"sd_vae\": \"nope\"}}"
+                        .formatted(json(server.get("/v3/model?filter.types=checkpoint"))
+                                .at("/models/0/sd_name")
+                                .stringValue()));
+        assertThat(json(novita).get("message").stringValue()).isEqualTo("request.sd_vae: there is no VAE \"nope\"");
+    }
+
+    @Test
+    void extraNetworksCanBeSwitchedOff() {
+        JsonNode drawn = json(server.post(
+                "/sdapi/v1/txt2img",
+                "{\"prompt\": \"a cat <lora:style:0.5>\", \"disable_extra_networks\": true, " + SMALL + "}"));
+        assertThat(drawn.get("info").stringValue()).doesNotContain("Lora hashes");
+    }
+
+    @Test
+    void shortcutsAreSettings() {
+        String body = "{\"prompt\": \"a cat\", \"override_settings\": %s, \"width\": 64, \"height\": 64, \"steps\": 4, \"seed\": 1}";
+        String exact = json(server.post("/sdapi/v1/txt2img", body.formatted("{}")))
+                .at("/images/0")
+                .stringValue();
+        String cached = json(server.post(
+                        "/sdapi/v1/txt2img",
+                        body.formatted("{\"deepcache_enable\": true, \"deepcache_full_run_step_rate\": 4}")))
+                .at("/images/0")
+                .stringValue();
+        String merged = json(server.post("/sdapi/v1/txt2img", body.formatted("{\"token_merging_ratio\": 0.5}")))
+                .at("/images/0")
+                .stringValue();
+        assertThat(List.of(cached, merged)).doesNotContain(exact);
+        assertThat(server.post("/sdapi/v1/options", "{\"token_merging_ratio\": 0.5}").body())
+                .isEqualTo("null");
+        try {
+            assertThat(json(server.post("/sdapi/v1/txt2img", body.formatted("{}"))).at("/images/0").stringValue())
+                    .isEqualTo(merged);
+        } finally {
+            server.post("/sdapi/v1/options", "{\"token_merging_ratio\": 0}");
+        }
+    }
+
+    @Test
+    void anUnloadedModelIsLoadedAgain() {
+        String body = "{\"prompt\": \"a cat\", " + SMALL + "}";
+        String before = json(server.post("/sdapi/v1/txt2img", body)).at("/images/0").stringValue();
+        assertThat(server.post("/sdapi/v1/unload-checkpoint", "").body()).isEqualTo("{}");
+        assertThat(server.post("/sdapi/v1/reload-checkpoint", "").body()).isEqualTo("{}");
+        assertThat(json(server.post("/sdapi/v1/txt2img", body)).at("/images/0").stringValue())
+                .isEqualTo(before);
+    }
+
+    @Test
+    void aSecondPassWithAnotherModelIsRefused() {
+        HttpResponse<String> refused = server.post(
+                "/sdapi/v1/txt2img",
+                "{\"prompt\": \"a cat\", \"enable_hr\": true, \"hr_checkpoint_name\": \"other\", " + SMALL + "}");
+        assertThat(refused.statusCode()).isEqualTo(422);
+        assertThat(refused.body()).contains("hr_checkpoint_name");
     }
 
     @Test

@@ -147,6 +147,52 @@ class NovitaApiTest {
     }
 
     @Test
+    void picturesAreMadeLarger() throws IOException {
+        JsonNode drawn = submitAndWait(
+                "/v3/async/txt2img", "{%s,\"width\":128,\"height\":128,\"image_num\":1}".formatted(common()));
+        String base64 = Base64.getEncoder()
+                .encodeToString(
+                        download(drawn.at("/images/0/image_url").stringValue()).body());
+        JsonNode large = submitAndWait("/v3/async/upscale", """
+                {"request":{"model_name":"RealESRGAN_x4plus_anime_6B","image_base64":"%s","scale_factor":"2"}}
+                """.formatted(base64));
+        assertThat(large.at("/task/task_type").stringValue()).isEqualTo("UPSCALE");
+        assertThat(large.at("/extra/seed").isMissingNode()).isTrue();
+        assertThat(picture(large))
+                .extracting(BufferedImage::getWidth, BufferedImage::getHeight)
+                .containsExactly(256, 256);
+        JsonNode sized = version2("/v2/upscale", """
+                {"image":"%s","resize_mode":1,"upscaling_resize":2.0,"upscaling_resize_w":192,"upscaling_resize_h":256,
+                 "upscaling_crop":true,"upscaler_1":"R-ESRGAN 4x+","upscaler_2":"Nearest",
+                 "extras_upscaler_2_visibility":0.5,"gfpgan_visibility":null,"codeformer_visibility":0}
+                """.formatted(base64));
+        assertThat(ImageFile.read(download(sized.at("/imgs/0").stringValue()).body()))
+                .extracting(BufferedImage::getWidth, BufferedImage::getHeight)
+                .containsExactly(192, 256);
+        HttpResponse<String> faces =
+                server.post("/v2/upscale", "{\"image\":\"%s\",\"gfpgan_visibility\":0.5}".formatted(base64));
+        assertThat(json(faces).get("code").intValue()).isEqualTo(10);
+        HttpResponse<String> unknown = server.post(
+                "/v3/async/upscale",
+                "{\"model_name\":\"nope\",\"scale_factor\":2,\"image_base64\":\"%s\"}".formatted(base64));
+        assertThat(json(unknown).get("message").stringValue())
+                .isEqualTo("model_name: there is no upscaler \"nope\"");
+    }
+
+    private static JsonNode version2(String route, String body) {
+        String id = ok(server.post(route, body)).at("/data/task_id").stringValue();
+        while (true) {
+            JsonNode data = ok(server.send(server.request("/v2/progress?task_id=" + id)
+                            .header("User-Agent", "omniinfer-python-sdk/0.3.4")))
+                    .get("data");
+            if (data.get("status").intValue() >= 2) {
+                assertThat(data.get("status").intValue()).as(data.toString()).isEqualTo(2);
+                return data;
+            }
+        }
+    }
+
+    @Test
     void oneChangedLetterSpoilsALink() {
         JsonNode drawn = submitAndWait("/v3/async/txt2img", "{%s,\"width\":128,\"height\":128}".formatted(common()));
         String address = drawn.at("/images/0/image_url").stringValue();
@@ -236,22 +282,12 @@ class NovitaApiTest {
 
     @Test
     void version2AsThePythonClientSendsIt() throws IOException {
-        JsonNode submitted = ok(server.post("/v2/txt2img", """
+        JsonNode data = version2("/v2/txt2img", """
                 {%s,"negative_prompt":null,"batch_size":2,"n_iter":1,"cfg_scale":7,"height":128,"width":128,
                  "restore_faces":false,"sd_vae":null,"clip_skip":1,"controlnet_units":null,"controlnet_no_detectmap":false,
                  "enable_hr":true,"hr_upscaler":"R-ESRGAN 4x+","hr_scale":2.0,"hr_resize_x":192,"hr_resize_y":192,
                  "img_expire_ttl":60,"sd_refiner":null}
-                """.formatted(common())));
-        assertThat(submitted.get("code").intValue()).isZero();
-        assertThat(submitted.get("msg").isString()).isTrue();
-        String id = submitted.at("/data/task_id").stringValue();
-        JsonNode data;
-        do {
-            data = ok(server.send(server.request("/v2/progress?task_id=%s&task_id=%s".formatted(id, id))
-                            .header("User-Agent", "omniinfer-python-sdk/0.3.4")))
-                    .get("data");
-        } while (data.get("status").intValue() < 2);
-        assertThat(data.get("status").intValue()).as(data.toString()).isEqualTo(2);
+                """.formatted(common()));
         assertThat(data.get("eta_relative").intValue()).isZero();
         assertThat(data.get("imgs")).hasSize(2);
         assertThat(data.get("submit_time").stringValue()).matches("\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d");

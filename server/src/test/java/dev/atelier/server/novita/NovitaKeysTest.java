@@ -8,16 +8,20 @@ import dev.atelier.server.db.Database;
 import dev.atelier.server.key.ApiKeys;
 import dev.atelier.server.key.Limits;
 import dev.atelier.server.key.Price;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
 
 /** A server that has keys, and so wants one. */
 class NovitaKeysTest {
@@ -130,6 +134,44 @@ class NovitaKeysTest {
                 server.request("/v2/txt2img")
                         .POST(BodyPublishers.ofString("{\"prompt\":\"x\",\"steps\":1,\"batch_size\":2}")));
         assertThat(json(old).get("code").intValue()).isEqualTo(7);
+    }
+
+    @Test
+    void trainingsArePaid() throws Exception {
+        String payer = new ApiKeys(database)
+                .create("trainer", 10 * Price.MINIMUM, Limits.NONE)
+                .secret();
+        JsonNode slot = json(with(
+                "Authorization",
+                payer,
+                server.request("/v3/assets/training_dataset")
+                        .POST(BodyPublishers.ofString("{\"file_extension\": \"png\"}"))));
+        ByteArrayOutputStream png = new ByteArrayOutputStream();
+        ImageIO.write(new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB), "png", png);
+        String url = slot.get("upload_url").stringValue();
+        assertThat(server.send(server.request(url.substring(url.indexOf("/files/")))
+                                .PUT(BodyPublishers.ofByteArray(png.toByteArray())))
+                        .statusCode())
+                .isEqualTo(200);
+        String body = """
+                {"name": "cat", "base_model": "%s", "width": 64, "height": 64,
+                 "image_dataset_items": [{"assets_id": "%s"}],
+                 "expert_setting": {"instance_prompt": "a cat", "max_train_steps": %d, "lora_r": 4}}
+                """;
+        String asset = slot.get("assets_id").stringValue();
+        HttpResponse<String> cheap = with(
+                "Authorization",
+                payer,
+                server.request("/v3/training/subject")
+                        .POST(BodyPublishers.ofString(body.formatted(model, asset, 1))));
+        assertThat(cheap.statusCode()).as(cheap.body()).isEqualTo(200);
+        assertThat(new JsonBalance(payer).credit()).isEqualTo(9 * 15);
+        HttpResponse<String> dear = with(
+                "Authorization",
+                payer,
+                server.request("/v3/training/subject")
+                        .POST(BodyPublishers.ofString(body.formatted(model, asset, 100_000))));
+        assertThat(json(dear).get("reason").stringValue()).isEqualTo("BILLING_BALANCE_NOT_ENOUGH");
     }
 
     @Test

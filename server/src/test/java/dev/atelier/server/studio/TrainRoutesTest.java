@@ -74,6 +74,27 @@ class TrainRoutesTest {
     }
 
     @Test
+    void aCancelledTrainingLeavesNothing() throws InterruptedException {
+        String id = json(server.post(
+                        "/api/v1/trainings",
+                        REQUEST.formatted("lora", "never", picture, picture)
+                                .replace("\"steps\": 2", "\"steps\": 100000")))
+                .get("job")
+                .stringValue();
+        String job = "/api/v1/jobs/" + id;
+        while (json(server.get(job)).at("/progress/done").intValue() == 0) {
+            Thread.sleep(100);
+        }
+        assertThat(folder.resolve("data/training").resolve(id)).exists();
+        server.post(job + "/cancel", "");
+        // the stream of one job's events ends with the job
+        String events = server.get(job + "/events").body();
+        assertThat(events).startsWith("event: job\ndata: {").contains("\"state\":\"cancelled\"");
+        assertThat(folder.resolve("data/training").resolve(id)).doesNotExist();
+        assertThat(folder.resolve("models/never.safetensors")).doesNotExist();
+    }
+
+    @Test
     void mistakesAreTold() throws IOException {
         assertThat(error("{\"name\": \"x\"}")).contains("1 to 100");
         assertThat(error(REQUEST.formatted("magic", "x", picture, picture))).contains("lora or dreambooth");
