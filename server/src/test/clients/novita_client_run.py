@@ -2,6 +2,7 @@
 import base64
 import io
 import sys
+import time
 
 import novita_client as n
 from PIL import Image
@@ -41,6 +42,15 @@ mended = picture(client.inpainting(
 check("inpainting", mended.size == (128, 128), mended.size)
 user = client.user_info()
 check("user_info", user.credit_balance is not None, user)
+loras = client.query_model_v3(limit=1, types="lora")
+check("query_model_v3 of another kind", loras.models is not None, len(loras.models))
+training = client.create_training_subject(
+    name="circle", base_model=name, images=[drawn], width=64, height=64, instance_prompt="a circle", class_prompt="person",
+    max_train_steps=1, learning_rate="1e-4", lora_r=4, lora_alpha=4)
+while (state := client.query_training_subject_status(training)).task_status in ("QUEUING", "TRAINING"):
+    time.sleep(0.5)
+check("create_training_subject", state.task_status == "SUCCESS", [model.model_name for model in state.models])
+check("list_training", any(task.task_id == training for task in client.list_training().tasks), "listed")
 try:
     client.txt2img_v3(
         model_name="no such model", prompt="x", width=128, height=128, steps=4, image_num=1, guidance_scale=7,

@@ -43,6 +43,13 @@ drawn[0].save(encoded, "PNG")
 changed = pictures(client.sync_img2img(o.Img2ImgRequest(
     width=128, height=128, init_images=[base64.b64encode(encoded.getvalue()).decode()], **common)))
 check("sync_img2img", changed[0].size == (128, 128), changed[0].size)
+once_more = pictures(client.sync_upscale(o.UpscaleRequest(
+    image=base64.b64encode(encoded.getvalue()).decode(), upscaling_resize=2.0)))
+check("sync_upscale by factor", once_more[0].size == (256, 256), once_more[0].size)
+once_more = pictures(client.sync_upscale(o.UpscaleRequest(
+    image=base64.b64encode(encoded.getvalue()).decode(), resize_mode=o.UpscaleResizeMode.SIZE, upscaling_resize_w=192,
+    upscaling_resize_h=192, upscaler_2="Nearest", extras_upscaler_2_visibility=0.5)))
+check("sync_upscale to size", once_more[0].size == (192, 192), once_more[0].size)
 refused = client.txt2img(o.Txt2ImgRequest(prompt="x", model_name="no such model"))
 check("bad input", refused.code.value == 2, refused.msg)
 sys.exit(failed)

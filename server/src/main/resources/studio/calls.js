@@ -13,6 +13,15 @@ function webui(body) {
     override_settings: without({ sd_model_checkpoint: body.model, CLIP_stop_at_last_layers: body.clipSkip > 1 ? body.clipSkip : null }),
   };
   if (body.hires) Object.assign(fields, { enable_hr: true, hr_upscaler: body.hires.upscaler, hr_scale: body.hires.scale, hr_second_pass_steps: body.hires.steps, denoising_strength: body.hires.denoisingStrength });
+  if (body.tiling) fields.tiling = true;
+  if (body.variation) Object.assign(fields, { subseed: body.variation.seed, subseed_strength: body.variation.strength });
+  if (body.refiner) Object.assign(fields, { refiner_checkpoint: body.refiner.model, refiner_switch_at: body.refiner.at });
+  if (body.vae) fields.override_settings.sd_vae = body.vae;
+  if (body.cacheInterval) Object.assign(fields.override_settings, { deepcache_enable: true, deepcache_full_run_step_rate: body.cacheInterval });
+  if (body.mergedTokens) fields.override_settings.token_merging_ratio = body.mergedTokens;
+  if (body.controls) {
+    fields.alwayson_scripts = { ControlNet: { args: body.controls.map((control) => without({ enabled: true, model: control.model, module: control.module, image: control.image, weight: control.weight, guidance_start: control.start, guidance_end: control.end, control_mode: control.mode })) } };
+  }
   if (body.start) {
     Object.assign(fields, { init_images: [body.start.image], denoising_strength: body.start.denoisingStrength });
     const mask = body.start.mask;

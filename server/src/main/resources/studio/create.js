@@ -40,7 +40,7 @@ export async function screen() {
       segments(settings, 'mode', 'Mode', MODES), prompt, negative, button),
     h('div', { class: 'showing' }, view.element, shelf.element),
     h('div', { class: 'setting' },
-      picker, start, imageSettings(), sampling(about), hires(about)));
+      picker, start, imageSettings(), sampling(about), hires(about), more(about)));
 
   /** Everybody's first picture has the size that the model was trained on, until they choose another. */
   function adoptSize(side, name) {
@@ -209,6 +209,64 @@ function hires(about) {
   settings.on(refresh);
   refresh();
   return box;
+}
+
+/** What few pictures need, each group closed until it is asked for; a dot tells that one has an effect. */
+function more(about) {
+  const control = controlPicture();
+  const groups = [
+    group('Variation', () => settings.get('variationStrength') > 0,
+      slider(settings, 'variationStrength', 'Variation strength', { min: 0, max: 1, step: 0.01, hint: 'How much of another seed\u2019s noise is mixed in' }),
+      h('div', { class: 'seed' }, number(settings, 'variationSeed', 'Variation seed', { min: -1, step: 1 }),
+        h('button', { type: 'button', class: 'icon-button', title: 'Random variation seed', 'aria-label': 'Random variation seed', onclick: () => settings.set({ variationSeed: -1 }) }, icon('dice')))),
+    group('ControlNet', () => settings.get('controlModel').trim() !== '',
+      modelPicker(settings, 'controlModel', 'ControlNet', { kind: 'controlnet', plain: true, placeholder: 'none' }), control,
+      h('div', { class: 'pair' }, select(settings, 'controlModule', 'Preprocessor', about.extractions), select(settings, 'controlMode', 'Control mode', about.controlModes)),
+      slider(settings, 'controlWeight', 'Control weight', { min: 0, max: 2, step: 0.05 }),
+      h('div', { class: 'pair' }, number(settings, 'controlStart', 'Starting control step', { min: 0, max: 1, step: 0.05 }), number(settings, 'controlEnd', 'Ending control step', { min: 0, max: 1, step: 0.05 }))),
+    group('Refiner', () => settings.get('refiner').trim() !== '',
+      modelPicker(settings, 'refiner', 'Refiner', { plain: true, placeholder: 'none' }),
+      slider(settings, 'refinerAt', 'Switch at', { min: 0.05, max: 1, step: 0.05 })),
+    group('VAE and pattern', () => settings.get('vae').trim() !== '' || settings.get('tiling'),
+      modelPicker(settings, 'vae', 'VAE', { kind: null, plain: true, placeholder: 'the model\u2019s own' }),
+      check(settings, 'tiling', 'Tiling', 'A picture that goes on at its edges')),
+    group('Shortcuts', () => settings.get('cacheInterval') > 1 || settings.get('mergedTokens') > 0,
+      slider(settings, 'cacheInterval', 'DeepCache interval', { min: 1, max: 10, hint: 'Runs the whole network at every so many-th step only; 1 is every step' }),
+      slider(settings, 'mergedTokens', 'Token merging ratio', { min: 0, max: 0.75, step: 0.05, hint: 'Faster, and a little different' })),
+  ];
+  return h('fieldset', { class: 'more' }, h('legend', {}, 'More'), groups);
+}
+
+function group(label, isActive, ...children) {
+  const dot = h('span', { class: 'dot', role: 'img', 'aria-label': 'in effect', hidden: true });
+  const box = h('details', {}, h('summary', {}, label, dot), h('div', { class: 'stack' }, children));
+  const refresh = () => { dot.hidden = !isActive(); };
+  settings.on(refresh);
+  refresh();
+  box.open = isActive();
+  return box;
+}
+
+function controlPicture() {
+  const input = h('input', { type: 'file', accept: 'image/*', class: 'visually-hidden', id: 'control-file', onchange: guarded(async () => {
+    pictures.control = input.files[0] ? await dataUrl(input.files[0]) : null;
+    refresh();
+  }) });
+  const image = h('img', { class: 'control-picture', alt: 'Control picture' });
+  const choose = h('label', { class: 'button', for: 'control-file' }, icon('picture'), 'Control picture');
+  const remove = h('button', { type: 'button', class: 'quiet', onclick: () => {
+    pictures.control = null;
+    input.value = '';
+    refresh();
+  } }, 'Remove');
+  const note = h('small', {}, 'Without one, img2img and Inpaint show their start picture.');
+  function refresh() {
+    image.hidden = remove.hidden = !pictures.control;
+    note.hidden = Boolean(pictures.control);
+    if (pictures.control) image.src = pictures.control;
+  }
+  refresh();
+  return h('div', { class: 'control-choice' }, input, image, h('div', { class: 'row' }, choose, remove), note);
 }
 
 /** What img2img and inpainting begin with. */

@@ -14,7 +14,7 @@ import { settings as create } from './settings.js';
 export const merging = store('atelier.merge', {
   primary: '', secondary: '', tertiary: '', more: '', method: 'weighted-sum', multiplier: 0.3, parameters: {}, useBlocks: false,
   preset: 'GRAD_V', weights: null, prune: false, precision: '', bakeVae: '', discard: '', name: '', format: 'safetensors',
-  saveMetadata: true, addRecipe: true, copyMetadata: true, metadata: '{}', overwrite: false,
+  saveMetadata: true, addRecipe: true, copyMetadata: true, metadata: '{}', configSource: 'A, B or C', overwrite: false,
 });
 
 /** The body of POST /api/v1/merges. */
@@ -36,7 +36,7 @@ export function mergeRequest(about) {
     blocks: s.useBlocks && method?.multiplier ? weightsOrPreset() : null,
     prune: s.prune, precision: s.precision || null, bakeVae: s.bakeVae || null, discard: s.discard || null,
     name: s.name || null, format: s.format, copyMetadata: s.saveMetadata && s.copyMetadata, addRecipe: s.saveMetadata && s.addRecipe,
-    metadata, overwrite: s.overwrite,
+    metadata, configSource: s.configSource, overwrite: s.overwrite,
   };
 }
 
@@ -70,6 +70,7 @@ export async function screen() {
         h('div', { class: 'field' }, h('span', { class: 'legend' }, 'Checkpoint format'), segments(merging, 'format', 'Checkpoint format', ['ckpt', 'safetensors'])),
         select(merging, 'precision', 'Save as', PRECISIONS)),
       picker('bakeVae', 'Bake in VAE', { kind: '', placeholder: 'None' }),
+      select(merging, 'configSource', 'Copy config from', ['A, B or C', 'B', 'C', 'Don\u2019t'].map((label) => ({ label, value: label.replace('\u2019', '\'') }))),
       text(merging, 'discard', 'Discard weights with matching name', { placeholder: 'a regular expression, e.g. model_ema' }),
       h('div', { class: 'row' }, check(merging, 'prune', 'Prune', 'Drop EMA copies and what training leaves behind'), check(merging, 'overwrite', 'Overwrite a file of that name'))),
     h('details', {}, h('summary', {}, 'Metadata'),

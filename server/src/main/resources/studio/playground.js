@@ -19,6 +19,7 @@ export async function screen() {
       full.start.image = 'data:image/png;base64,…';
       if (full.start.mask) full.start.mask.image = 'data:image/png;base64,…';
     }
+    for (const control of full.controls ?? []) if (control.image) control.image = 'data:image/png;base64,…';
     return full;
   }
 

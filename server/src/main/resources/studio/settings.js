@@ -29,10 +29,24 @@ export const settings = store('atelier.create', {
   maskContent: 'original',
   inpaintArea: 'Whole picture',
   padding: 32,
+  vae: '',
+  tiling: false,
+  variationSeed: -1,
+  variationStrength: 0,
+  refiner: '',
+  refinerAt: 0.8,
+  controlModel: '',
+  controlModule: 'none',
+  controlWeight: 1,
+  controlStart: 0,
+  controlEnd: 1,
+  controlMode: 'Balanced',
+  cacheInterval: 1,
+  mergedTokens: 0,
 });
 
 /** The pictures to start from, which no storage would hold: data URLs, or null. */
-export const pictures = { start: null, mask: () => null };
+export const pictures = { start: null, control: null, mask: () => null };
 
 /** The body of POST /api/v1/pictures. */
 export function request() {
@@ -54,6 +68,19 @@ export function request() {
   };
   if (s.mode === 'txt2img' && s.hires) {
     body.hires = { upscaler: s.hrUpscaler, scale: s.hrScale, steps: s.hrSteps, denoisingStrength: s.hrDenoising };
+  }
+  if (s.vae.trim()) body.vae = s.vae.trim();
+  if (s.tiling) body.tiling = true;
+  if (s.variationStrength > 0) body.variation = { seed: s.variationSeed, strength: s.variationStrength };
+  if (s.refiner.trim()) body.refiner = { model: s.refiner.trim(), at: s.refinerAt };
+  if (s.cacheInterval > 1) body.cacheInterval = s.cacheInterval;
+  if (s.mergedTokens > 0) body.mergedTokens = s.mergedTokens;
+  if (s.controlModel.trim()) {
+    if (!pictures.control && s.mode === 'txt2img') throw new Error('Choose a control picture first, or leave the ControlNet empty.');
+    body.controls = [{
+      model: s.controlModel.trim(), image: pictures.control, module: s.controlModule, weight: s.controlWeight,
+      start: s.controlStart, end: s.controlEnd, mode: s.controlMode,
+    }];
   }
   if (s.mode !== 'txt2img') {
     if (!pictures.start) throw new Error('Choose a picture to start from first.');
@@ -79,6 +106,11 @@ export function adopt(other) {
   for (const name of ['model', 'prompt', 'negativePrompt', 'steps', 'sampler', 'scheduler', 'cfgScale', 'seed', 'width', 'height', 'clipSkip']) {
     if (other[name] !== null && other[name] !== undefined) changes[name] = other[name];
   }
+  changes.variationStrength = other.variation?.strength ?? 0;
+  if (other.variation) changes.variationSeed = other.variation.seed;
+  changes.tiling = Boolean(other.tiling);
+  changes.cacheInterval = other.cacheInterval ?? 1;
+  changes.mergedTokens = other.mergedTokens ?? 0;
   changes.hires = Boolean(other.hires);
   if (other.hires) {
     changes.hrUpscaler = other.hires.upscaler;

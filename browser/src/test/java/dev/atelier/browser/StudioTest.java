@@ -245,6 +245,47 @@ class StudioTest {
     }
 
     @Test
+    void trainsAWholeModelFromThePage() {
+        page.navigate(address() + "#train");
+        page.getByRole(AriaRole.RADIO, new Page.GetByRoleOptions().setName("DreamBooth"))
+                .click();
+        page.setInputFiles("#train-files", Path.of("../docs/images/circle.png"));
+        labelled("Instance prompt").fill("a sks circle");
+        labelled("Name").fill("circle-model");
+        labelled("Training steps").first().fill("2");
+        labelled("Training steps").first().press("Tab");
+        button("Start training").click();
+        assertThat(page.getByText("Saved to circle-model.safetensors"))
+                .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(180_000));
+        screenshot("train-dreambooth");
+        button("Draw with it").click();
+        assertThat(labelled("Model or expression")).hasValue(Pattern.compile("circle-model.*"));
+    }
+
+    @Test
+    void whatFewPicturesNeedIsUnderMore() {
+        page.getByText("Variation", new Page.GetByTextOptions().setExact(true)).click();
+        labelled("Variation strength").first().fill("0.5");
+        labelled("Variation strength").first().press("Tab");
+        labelled("Variation seed").fill("5");
+        labelled("Variation seed").press("Tab");
+        page.getByText("Shortcuts", new Page.GetByTextOptions().setExact(true)).click();
+        labelled("DeepCache interval").first().fill("2");
+        labelled("DeepCache interval").first().press("Tab");
+        page.getByText("VAE and pattern", new Page.GetByTextOptions().setExact(true))
+                .click();
+        labelled("Tiling").check();
+        page.getByText("ControlNet", new Page.GetByTextOptions().setExact(true)).click();
+        page.getByText("Refiner", new Page.GetByTextOptions().setExact(true)).click();
+        draw("a red square");
+        assertThat(page.locator(".infotext")).containsText("Variation seed: 5, Variation seed strength: 0.5");
+        page.locator("fieldset.more").scrollIntoViewIfNeeded();
+        screenshot("create-more");
+        page.navigate(address() + "#api");
+        assertThat(page.locator(".code").first()).containsText("\"cacheInterval\": 2");
+    }
+
+    @Test
     void jobsAreListedAndCanBeRetried() {
         draw("a yellow circle");
         page.navigate(address() + "#jobs");

@@ -74,14 +74,7 @@ class SweeperTest {
             Jobs jobs = new Jobs(database, 10);
             Ledger ledger = new Ledger(database);
             NovitaApi novita = new NovitaApi(
-                    database,
-                    jobs,
-                    ledger,
-                    store,
-                    new Links(new Settings(database)),
-                    library,
-                    outbound,
-                    false);
+                    database, jobs, ledger, store, new Links(new Settings(database)), library, outbound, false);
             Sweeper sweeper = new Sweeper(jobs, store, ledger, novita, Duration.ofDays(1));
             store.put("inputs/start", new byte[3]);
             Job job = jobs.submit(JobKind.GENERATE, Jobs.LOCAL, null, Json.MAPPER.readTree(REQUEST));

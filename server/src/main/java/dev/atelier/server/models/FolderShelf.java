@@ -15,6 +15,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,7 @@ public final class FolderShelf implements ModelShelf {
     private volatile List<ModelFile> models = List.of();
     private volatile Map<String, ModelFile> aliases = Map.of();
     private volatile List<ModelFile> files = List.of();
+    private volatile Supplier<Set<Path>> others = Set::of;
 
     /** @param cache where the model that is part of Atelier is unpacked */
     public FolderShelf(Path folder, Path cache) {
@@ -70,11 +73,20 @@ public final class FolderShelf implements ModelShelf {
     }
 
     @Override
+    public void leaveOut(Supplier<Set<Path>> paths) {
+        others = paths;
+    }
+
+    @Override
     public void refresh() {
+        Set<Path> left = others.get();
+        Predicate<ModelFile> isModel = file -> isToDrawWith(file)
+                && (left.isEmpty()
+                        || !left.contains(file.path().toAbsolutePath().normalize()));
         List<ModelFile> found = Files.isDirectory(folder) ? read() : List.of();
-        List<ModelFile> toDrawWith = Stream.concat(found.stream().filter(FolderShelf::isToDrawWith), Stream.of(demo))
-                .toList();
-        List<ModelFile> all = Stream.concat(toDrawWith.stream(), found.stream().filter(file -> !isToDrawWith(file)))
+        List<ModelFile> toDrawWith =
+                Stream.concat(found.stream().filter(isModel), Stream.of(demo)).toList();
+        List<ModelFile> all = Stream.concat(toDrawWith.stream(), found.stream().filter(Predicate.not(isModel)))
                 .toList();
         Map<String, ModelFile> named = new HashMap<>();
         all.forEach(model -> model.aliases().forEach(alias -> named.putIfAbsent(alias, model)));

@@ -1,12 +1,17 @@
 package dev.atelier.server.models;
 
 import dev.atelier.catalog.Catalog;
+import dev.atelier.catalog.ModelKind;
+import dev.atelier.catalog.ModelQuery;
 import dev.atelier.checkpoint.Progress;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,6 +21,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ModelLibrary implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelLibrary.class);
+    private static final int MOST = 10_000;
     private static final Duration INTERVAL = Duration.ofSeconds(20);
 
     private final ModelShelf shelf;
@@ -36,8 +42,17 @@ public final class ModelLibrary implements AutoCloseable {
                 folder.toAbsolutePath().normalize(), builtIn.toAbsolutePath().normalize());
         catalog.folders().stream().filter(path -> !known.contains(path)).forEach(catalog::forget);
         catalog.scan(builtIn, Progress.NONE);
+        shelf.leaveOut(this::others);
         Thread.ofVirtual().name("catalog").start(this::rescan);
         this.watch = catalog.watch(INTERVAL, _ -> shelf.refresh());
+    }
+
+    /** LoRAs and the like that lie among the models. */
+    private Set<Path> others() {
+        return Stream.of(ModelKind.LORA, ModelKind.EMBEDDING, ModelKind.CONTROLNET, ModelKind.VAE)
+                .flatMap(kind -> catalog.list(ModelQuery.ALL.ofKind(kind).limitedTo(MOST)).models().stream())
+                .map(model -> model.path().toAbsolutePath().normalize())
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private ModelLibrary(ModelShelf shelf, Path folder, Catalog catalog) {

@@ -9,6 +9,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
 
 /** The models that requests may name. Thread-safe. */
 public interface ModelShelf {
@@ -21,6 +23,13 @@ public interface ModelShelf {
 
     /** Where models of all kinds lie. */
     List<Path> folders();
+
+    /**
+     * Files that are no models to draw with, wherever they lie.
+     *
+     * @param others asked whenever the shelf looks again
+     */
+    default void leaveOut(Supplier<Set<Path>> others) {}
 
     /** Looks again for new and changed files. */
     void refresh();

@@ -1,6 +1,8 @@
 package dev.atelier.server.studio;
 
 import dev.atelier.Atelier;
+import dev.atelier.diffusion.ControlMode;
+import dev.atelier.diffusion.Extraction;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SamplerName;
@@ -31,6 +33,8 @@ final class AboutRoute {
         about.put("schedulers", labels(Scheduler.values(), Scheduler::label));
         about.put("upscalers", labels(Upscaler.values(), Upscaler::label));
         about.put("resizeModes", labels(ResizeMode.values(), ResizeMode::label));
+        about.put("controlModes", labels(ControlMode.values(), ControlMode::label));
+        about.put("extractions", Extraction.labels());
         about.put("maskedContents", labels(MaskedContent.values(), MaskedContent::label));
         about.put("methods", MergeMethods.all().stream().map(AboutRoute::method).toList());
         about.put(

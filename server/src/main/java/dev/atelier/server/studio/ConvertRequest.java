@@ -46,6 +46,7 @@ record ConvertRequest(
     }
 
     WriteTask task(NewModel planned) {
-        return new WriteTask(planned.expression(), planned.file(), Boolean.TRUE.equals(overwrite), true, true, null);
+        return new WriteTask(
+                planned.expression(), planned.file(), Boolean.TRUE.equals(overwrite), true, true, null, null);
     }
 }

@@ -1,5 +1,7 @@
 package dev.atelier.server.studio;
 
+import dev.atelier.checkpoint.Layout;
+import dev.atelier.checkpoint.Tensor;
 import dev.atelier.merge.BlockPresets;
 import dev.atelier.merge.MergeMethod;
 import dev.atelier.merge.MergeMethods;
@@ -35,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param name of the new file without ending; null for one that says what was merged
  * @param format safetensors or ckpt
  * @param metadata further entries
+ * @param configSource whose {@code .yaml} the new model gets: "A, B or C" (the first that has one), B, C or "Don't"
  */
 record MergeRequest(
         @Nullable String primary,
@@ -54,8 +57,10 @@ record MergeRequest(
         @Nullable Boolean copyMetadata,
         @Nullable Boolean addRecipe,
         @Nullable Map<String, String> metadata,
+        @Nullable String configSource,
         @Nullable Boolean overwrite) {
     private static final String NONE = "none";
+    private static final List<String> WEB_UI_METHODS = List.of("weighted-sum", "add-difference");
     private static final List<String> PRECISIONS = List.of("fp16", "bf16", "fp32", "fp8_e4m3fn", "fp8_e5m2");
 
     /** The multiplier of AUTOMATIC1111's page. */
@@ -100,6 +105,7 @@ record MergeRequest(
                 copyMetadata,
                 addRecipe,
                 metadata,
+                configSource,
                 overwrite);
     }
 
@@ -188,7 +194,48 @@ record MergeRequest(
     /** The plan of the file. */
     NewModel plan(ModelLibrary library) {
         String expression = expression(library.shelf().names());
-        return NewModel.of(library, expression, name == null || name.isBlank() ? standardName(library) : name, format);
+        String base = name == null || name.isBlank() ? standardName(library) : name;
+        return NewModel.of(library, expression, base + suffix(library), format);
+    }
+
+    /** What AUTOMATIC1111 appends where a model of more input channels took up one of four. */
+    private String suffix(ModelLibrary library) {
+        List<String> models = models();
+        if (NONE.equals(method)
+                || models.size() < 2
+                || !WEB_UI_METHODS.contains(mergeMethod().name())) {
+            return "";
+        }
+        if (inputChannels(library, models.get(1)) != 4) {
+            return "";
+        }
+        return switch ((int) inputChannels(library, models.getFirst())) {
+            case 9 -> ".inpainting";
+            case 8 -> ".instruct-pix2pix";
+            default -> "";
+        };
+    }
+
+    private static long inputChannels(ModelLibrary library, String model) {
+        Tensor convolution = Layout.normalize(library.shelf().resolve(model).checkpoint())
+                .tensors()
+                .get("model.diffusion_model.input_blocks.0.0.weight");
+        return convolution == null || convolution.shape().rank() < 2
+                ? 0
+                : convolution.shape().size(1);
+    }
+
+    private List<String> configs() {
+        return switch (configSource == null || configSource.isBlank() ? "A, B or C" : configSource) {
+            case "A, B or C" ->
+                Stream.of(text(primary), text(secondary), text(tertiary))
+                        .filter(model -> !model.isBlank())
+                        .toList();
+            case "B" -> List.of(text(secondary));
+            case "C" -> List.of(text(tertiary));
+            case "Don't" -> List.of();
+            default -> throw new HttpError(422, "configSource is \"A, B or C\", B, C or \"Don't\"");
+        };
     }
 
     WriteTask task(NewModel model) {
@@ -198,7 +245,8 @@ record MergeRequest(
                 Boolean.TRUE.equals(overwrite),
                 !Boolean.FALSE.equals(copyMetadata),
                 !Boolean.FALSE.equals(addRecipe),
-                metadata);
+                metadata,
+                configs());
     }
 
     /** As AUTOMATIC1111 calls a merge, with the method's name where it has none for it. */

@@ -1,15 +1,24 @@
 package dev.atelier.server.studio;
 
+import dev.atelier.diffusion.Acceleration;
+import dev.atelier.diffusion.ControlMode;
+import dev.atelier.diffusion.Extraction;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.diffusion.Upscaler;
+import dev.atelier.diffusion.Variation;
 import dev.atelier.server.http.HttpError;
+import dev.atelier.server.models.ModelFile;
+import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.worker.ControlPicture;
+import dev.atelier.server.worker.Extras;
 import dev.atelier.server.worker.GenerateTask;
 import dev.atelier.server.worker.StartImage;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +31,13 @@ import org.jspecify.annotations.Nullable;
  * @param seed −1 or nothing for a random one
  * @param hires null for one pass
  * @param start null for text to image
+ * @param variation mixes in another seed's noise; null for none
+ * @param refiner a second model that finishes the picture; null for none
+ * @param controls pictures that a ControlNet lets decide
+ * @param vae a model whose VAE takes the place of the model's own; null for none
+ * @param tiling whether the picture is a tile of an endless pattern
+ * @param cacheInterval DeepCache: only every so many-th step runs all of the network
+ * @param mergedTokens the share of tokens that attention does without
  */
 record PictureRequest(
         @Nullable String model,
@@ -38,7 +54,63 @@ record PictureRequest(
         @Nullable Integer batchCount,
         @Nullable Integer clipSkip,
         @Nullable Hires hires,
-        @Nullable Start start) {
+        @Nullable Start start,
+        @Nullable Shift variation,
+        @Nullable Refiner refiner,
+        @Nullable List<Control> controls,
+        @Nullable String vae,
+        @Nullable Boolean tiling,
+        @Nullable Integer cacheInterval,
+        @Nullable Double mergedTokens) {
+
+    /**
+     * @param seed −1 or nothing for a random one
+     * @param strength 0 to 1
+     */
+    record Shift(@Nullable Long seed, double strength) {
+        private @Nullable Variation variation() {
+            return strength == 0
+                    ? null
+                    : new Variation(seed == null || seed == -1 ? GenerationRequest.randomSeed() : seed, strength);
+        }
+    }
+
+    /** @param at when it takes over, as a share of the way; 0.8 if nothing is said */
+    record Refiner(String model, @Nullable Double at) {}
+
+    /**
+     * @param model a ControlNet
+     * @param image base64; null for the picture that is started from
+     * @param module what is made of the picture first
+     * @param start when it begins, as a share of the way
+     * @param mode as AUTOMATIC1111's ControlNet extension labels it
+     */
+    record Control(
+            String model,
+            @Nullable String image,
+            @Nullable String module,
+            @Nullable Double weight,
+            @Nullable Double start,
+            @Nullable Double end,
+            @Nullable String mode,
+            @Nullable String resizeMode) {
+
+        private ControlPicture picture(Function<String, ModelFile> shelf, Function<String, String> keep) {
+            return new ControlPicture(
+                    shelf.apply(model).stem(),
+                    image == null || image.isBlank() ? null : keep.apply(image),
+                    Extraction.named(module == null ? "" : module),
+                    weight == null ? 1 : weight,
+                    start == null ? 0 : start,
+                    end == null ? 1 : end,
+                    mode == null
+                            ? ControlMode.BALANCED
+                            : labelled("mode", ControlMode.values(), ControlMode::label, mode),
+                    resizeMode == null
+                            ? ResizeMode.CROP_AND_RESIZE
+                            : labelled("resizeMode", ResizeMode.values(), ResizeMode::label, resizeMode));
+        }
+    }
 
     /** @param upscaler label */
     record Hires(
@@ -109,12 +181,17 @@ record PictureRequest(
     /**
      * The job's request.
      *
+     * @param shelf finds a model by its name, or says that there is none
      * @param keep stores a picture and gives its key
      * @throws IllegalArgumentException naming the field that cannot be used
      */
-    GenerateTask task(String standardModel, Function<String, String> keep) {
+    GenerateTask task(ModelShelf shelf, Function<String, String> keep) {
+        String named =
+                model == null || model.isBlank() ? shelf.list().getFirst().name() : model.strip();
+        Function<String, ModelFile> find = name -> shelf.findFile(name.strip())
+                .orElseThrow(() -> new HttpError(422, "there is no model \"%s\"".formatted(name)));
         return new GenerateTask(
-                        model == null || model.isBlank() ? standardModel : model.strip(),
+                        vae == null || vae.isBlank() ? named : shelf.withVae(named, find.apply(vae)),
                         prompt,
                         negativePrompt,
                         steps,
@@ -130,16 +207,44 @@ record PictureRequest(
                         null,
                         null,
                         null,
-                        null,
+                        variation == null ? null : variation.variation(),
                         null,
                         hires == null ? null : hires.hiresFix(),
                         start == null ? null : start.startImage(keep),
                         null)
+                .with(extras(find, keep))
                 .ready();
+    }
+
+    private Extras extras(Function<String, ModelFile> find, Function<String, String> keep) {
+        Acceleration acceleration = new Acceleration(
+                cacheInterval == null ? 1 : cacheInterval, 1, mergedTokens == null ? 0 : mergedTokens, 0);
+        Refiner second = refiner == null || refiner.model().isBlank() ? null : refiner;
+        return new Extras(
+                controls == null
+                        ? List.of()
+                        : controls.stream()
+                                .map(control -> control.picture(find, keep))
+                                .toList(),
+                null,
+                null,
+                second == null ? null : find.apply(second.model()).name(),
+                second == null ? null : Double.valueOf(second.at() == null ? 0.8 : second.at()),
+                acceleration.equals(Acceleration.NONE) ? null : acceleration,
+                Boolean.TRUE.equals(tiling) ? true : null);
     }
 
     /** The same of another model. */
     PictureRequest with(String otherModel) {
+        return with(otherModel, seed);
+    }
+
+    /** With a seed, so that several pictures can have the same. */
+    PictureRequest seeded() {
+        return seed != null && seed != -1 ? this : with(model, GenerationRequest.randomSeed());
+    }
+
+    private PictureRequest with(@Nullable String otherModel, @Nullable Long otherSeed) {
         return new PictureRequest(
                 otherModel,
                 prompt,
@@ -148,36 +253,21 @@ record PictureRequest(
                 sampler,
                 scheduler,
                 cfgScale,
-                seed,
+                otherSeed,
                 width,
                 height,
                 batchSize,
                 batchCount,
                 clipSkip,
                 hires,
-                start);
-    }
-
-    /** With a seed, so that several pictures can have the same. */
-    PictureRequest seeded() {
-        return seed != null && seed != -1
-                ? this
-                : new PictureRequest(
-                        model,
-                        prompt,
-                        negativePrompt,
-                        steps,
-                        sampler,
-                        scheduler,
-                        cfgScale,
-                        GenerationRequest.randomSeed(),
-                        width,
-                        height,
-                        batchSize,
-                        batchCount,
-                        clipSkip,
-                        hires,
-                        start);
+                start,
+                variation,
+                refiner,
+                controls,
+                vae,
+                tiling,
+                cacheInterval,
+                mergedTokens);
     }
 
     /** What a picture's infotext says, of this model. */
@@ -201,7 +291,21 @@ record PictureRequest(
                 hires == null
                         ? null
                         : new Hires(hires.upscaler().label(), hires.scale(), hires.steps(), hires.denoisingStrength()),
-                null);
+                null,
+                request.variation().strength() == 0
+                        ? null
+                        : new Shift(
+                                request.variation().seed(), request.variation().strength()),
+                null,
+                null,
+                null,
+                request.tiling() ? true : null,
+                request.acceleration().cacheInterval() == 1
+                        ? null
+                        : request.acceleration().cacheInterval(),
+                request.acceleration().mergedTokens() == 0
+                        ? null
+                        : request.acceleration().mergedTokens());
     }
 
     private static <E> E labelled(String field, E[] values, Function<E, String> label, String wanted) {

@@ -51,7 +51,7 @@ final class PictureRoutes {
     }
 
     Job submit(PictureRequest request, String owner) {
-        GenerateTask task = request.task(shelf.list().getFirst().name(), this::keep);
+        GenerateTask task = request.task(shelf, this::keep);
         String model = String.valueOf(task.model());
         if (shelf.find(model).isEmpty()) {
             var _ = shelf.resolve(model); // a mistake is told now, not by the job

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -56,6 +57,7 @@ final class ModelWriter {
         Checkpoint whole = model.checkpoint().withMetadata(metadata(task, model, target, control));
         Files.createDirectories(target.toAbsolutePath().getParent());
         whole.writeTo(target, bytes("writing", HASHING, 1, control));
+        copyConfig(task, target);
         library.rescan();
         return Json.MAPPER.valueToTree(new WriteResult(
                 task.file(),
@@ -63,6 +65,26 @@ final class ModelWriter {
                 whole.tensors().size(),
                 library.catalog().find(task.file()).map(Model::id).orElse(null),
                 model.warnings()));
+    }
+
+    /** As AUTOMATIC1111 does; nothing here reads it. */
+    private void copyConfig(WriteTask task, Path target) throws IOException {
+        if (task.configs() == null) {
+            return;
+        }
+        Optional<Path> config = task.configs().stream()
+                .flatMap(name -> library.shelf().find(name).stream())
+                .map(model -> config(model.path()))
+                .filter(Files::isRegularFile)
+                .findFirst();
+        if (config.isPresent()) {
+            Files.copy(config.get(), config(target), StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    private static Path config(Path model) {
+        String name = String.valueOf(model.getFileName());
+        return model.resolveSibling(name.substring(0, name.lastIndexOf('.')) + ".yaml");
     }
 
     private Map<String, String> metadata(WriteTask task, ResolvedModel model, Path target, JobControl control)

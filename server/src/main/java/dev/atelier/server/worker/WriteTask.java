@@ -1,5 +1,6 @@
 package dev.atelier.server.worker;
 
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param copyMetadata whether the metadata of all inputs go in, those of later ones before those of earlier
  * @param addRecipe whether the recipe goes in
  * @param metadata further entries, before all others
+ * @param configs models of the shelf: the first of them with a {@code .yaml} beside it lends that to the new one
  */
 public record WriteTask(
         String expression,
@@ -19,4 +21,5 @@ public record WriteTask(
         boolean overwrite,
         boolean copyMetadata,
         boolean addRecipe,
-        @Nullable Map<String, String> metadata) {}
+        @Nullable Map<String, String> metadata,
+        @Nullable List<String> configs) {}

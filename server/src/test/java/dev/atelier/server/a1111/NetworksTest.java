@@ -154,7 +154,8 @@ class NetworksTest {
 
     @Test
     void shortcutsAreSettings() {
-        String body = "{\"prompt\": \"a cat\", \"override_settings\": %s, \"width\": 64, \"height\": 64, \"steps\": 4, \"seed\": 1}";
+        String body =
+                "{\"prompt\": \"a cat\", \"override_settings\": %s, \"width\": 64, \"height\": 64, \"steps\": 4, \"seed\": 1}";
         String exact = json(server.post("/sdapi/v1/txt2img", body.formatted("{}")))
                 .at("/images/0")
                 .stringValue();
@@ -167,10 +168,13 @@ class NetworksTest {
                 .at("/images/0")
                 .stringValue();
         assertThat(List.of(cached, merged)).doesNotContain(exact);
-        assertThat(server.post("/sdapi/v1/options", "{\"token_merging_ratio\": 0.5}").body())
+        assertThat(server.post("/sdapi/v1/options", "{\"token_merging_ratio\": 0.5}")
+                        .body())
                 .isEqualTo("null");
         try {
-            assertThat(json(server.post("/sdapi/v1/txt2img", body.formatted("{}"))).at("/images/0").stringValue())
+            assertThat(json(server.post("/sdapi/v1/txt2img", body.formatted("{}")))
+                            .at("/images/0")
+                            .stringValue())
                     .isEqualTo(merged);
         } finally {
             server.post("/sdapi/v1/options", "{\"token_merging_ratio\": 0}");
@@ -180,7 +184,8 @@ class NetworksTest {
     @Test
     void anUnloadedModelIsLoadedAgain() {
         String body = "{\"prompt\": \"a cat\", " + SMALL + "}";
-        String before = json(server.post("/sdapi/v1/txt2img", body)).at("/images/0").stringValue();
+        String before =
+                json(server.post("/sdapi/v1/txt2img", body)).at("/images/0").stringValue();
         assertThat(server.post("/sdapi/v1/unload-checkpoint", "").body()).isEqualTo("{}");
         assertThat(server.post("/sdapi/v1/reload-checkpoint", "").body()).isEqualTo("{}");
         assertThat(json(server.post("/sdapi/v1/txt2img", body)).at("/images/0").stringValue())

@@ -175,8 +175,7 @@ class NovitaApiTest {
         HttpResponse<String> unknown = server.post(
                 "/v3/async/upscale",
                 "{\"model_name\":\"nope\",\"scale_factor\":2,\"image_base64\":\"%s\"}".formatted(base64));
-        assertThat(json(unknown).get("message").stringValue())
-                .isEqualTo("model_name: there is no upscaler \"nope\"");
+        assertThat(json(unknown).get("message").stringValue()).isEqualTo("model_name: there is no upscaler \"nope\"");
     }
 
     private static JsonNode version2(String route, String body) {

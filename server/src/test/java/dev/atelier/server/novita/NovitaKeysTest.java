@@ -162,8 +162,7 @@ class NovitaKeysTest {
         HttpResponse<String> cheap = with(
                 "Authorization",
                 payer,
-                server.request("/v3/training/subject")
-                        .POST(BodyPublishers.ofString(body.formatted(model, asset, 1))));
+                server.request("/v3/training/subject").POST(BodyPublishers.ofString(body.formatted(model, asset, 1))));
         assertThat(cheap.statusCode()).as(cheap.body()).isEqualTo(200);
         assertThat(new JsonBalance(payer).credit()).isEqualTo(9 * 15);
         HttpResponse<String> dear = with(

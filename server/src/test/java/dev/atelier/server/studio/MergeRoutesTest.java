@@ -7,12 +7,18 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.checkpoint.Shape;
+import dev.atelier.checkpoint.Tensor;
 import dev.atelier.model.DemoModel;
 import dev.atelier.server.TestServer;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -91,6 +97,27 @@ class MergeRoutesTest {
                         .get("state")
                         .stringValue())
                 .isEqualTo("succeeded");
+    }
+
+    @Test
+    void aMergeWithAnInpaintingModelIsNamedSoAndTakesAConfigAlong() throws Exception {
+        Checkpoint demo = Checkpoints.open(models.resolve("a.safetensors"));
+        Map<String, Tensor> tensors = new LinkedHashMap<>(demo.tensors());
+        Tensor four = tensors.get("model.diffusion_model.input_blocks.0.0.weight");
+        Shape nine = Shape.of(
+                four.shape().size(0), 9, four.shape().size(2), four.shape().size(3));
+        tensors.put(
+                "model.diffusion_model.input_blocks.0.0.weight",
+                Tensor.of(DType.F32, nine, MemorySegment.ofArray(new float[(int) nine.elements()])));
+        Checkpoint.of(List.of(), tensors, demo.metadata()).writeTo(models.resolve("hole.safetensors"), Progress.NONE);
+        Files.writeString(models.resolve("b.yaml"), "model: {}");
+        server.post("/api/v1/models/scan", "");
+        String request = "{\"primary\": \"hole\", \"secondary\": \"b\", \"multiplier\": 0.5, \"name\": \"filled\"}";
+        JsonNode plan = json(server.post("/api/v1/merges/plan", request));
+        assertThat(plan.get("file").stringValue()).isEqualTo("filled.inpainting.safetensors");
+        JsonNode job = finished(server.post("/api/v1/merges", request));
+        assertThat(job.get("state").stringValue()).as(job.toString()).isEqualTo("succeeded");
+        assertThat(models.resolve("filled.inpainting.yaml")).hasContent("model: {}");
     }
 
     @Test

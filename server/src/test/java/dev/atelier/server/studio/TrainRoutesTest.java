@@ -82,9 +82,12 @@ class TrainRoutesTest {
                 .get("job")
                 .stringValue();
         String job = "/api/v1/jobs/" + id;
-        while (json(server.get(job)).at("/progress/done").intValue() == 0) {
+        JsonNode view;
+        do {
             Thread.sleep(100);
-        }
+            view = json(server.get(job));
+            assertThat(view.get("error").isNull()).as(view.toString()).isTrue();
+        } while (!view.at("/progress/phase").asString("").equals("training"));
         assertThat(folder.resolve("data/training").resolve(id)).exists();
         server.post(job + "/cancel", "");
         // the stream of one job's events ends with the job
