@@ -39,11 +39,14 @@ final class Contestant {
         }
     }
 
+    /** Loads, or switches to, a checkpoint. */
     private static void load(Path file) {
-        if (model != null) {
-            model.close();
+        StableDiffusion read = StableDiffusion.of(Checkpoints.open(file));
+        if (model == null) {
+            model = OnnxModel.load(read, Progress.NONE);
+        } else {
+            model.switchTo(read, Progress.NONE);
         }
-        model = OnnxModel.load(StableDiffusion.of(Checkpoints.open(file)), Progress.NONE);
         int[][] prompts = new int[2][77];
         model.encodeText(prompts);
     }

@@ -23,7 +23,8 @@ STEP_GFLOP, DECODE_GFLOP = 1606, 2515   # as convolutions and matrix products ar
 class Atelier:
     def __init__(self, threads):
         setup = dict(os.environ, OMP_NUM_THREADS=str(threads), MALLOC_ARENA_MAX="1",   # as the launcher sets them
-                     MALLOC_MMAP_THRESHOLD_="4294967296", MALLOC_TRIM_THRESHOLD_="4294967296")
+                     MALLOC_MMAP_THRESHOLD_="4294967296", MALLOC_TRIM_THRESHOLD_="4294967296",
+                     GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
         java = os.path.join(os.environ["JAVA_HOME"], "bin", "java")
         self.process = subprocess.Popen(
             [java, "-XX:+UseSerialGC", "-Xms64m", "--enable-native-access=ALL-UNNAMED", "-cp", f"{self.classes()}{os.pathsep}{HOME}/cli/target/atelier.jar", "Contestant"],

@@ -12,7 +12,6 @@ import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.Pipeline;
 import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DemoModel;
-import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.StableDiffusion;
 import java.io.UncheckedIOException;
@@ -30,10 +29,11 @@ import org.jspecify.annotations.Nullable;
  * <p>May be used by several threads; they take turns. Weights lie outside the Java heap until {@link #close}.
  */
 public final class Atelier implements AutoCloseable {
-    private final DiffusionModel model;
+    private final EngineModel<?> model;
     private final Pipeline pipeline;
     private final @Nullable LazyRefiner refiner;
     private final Runnable onClose;
+    private boolean isSwitched; // then the model is another one's
 
     private Atelier(
             EngineModel<?> model,
@@ -116,9 +116,39 @@ public final class Atelier implements AutoCloseable {
         return file == null ? null : new LazyRefiner(file, name(file), options);
     }
 
+    /**
+     * Opens another checkpoint and closes this one. Where both are built alike, which all models of Stable Diffusion 1.5 are,
+     * that takes a part of the time of opening it anew, for its weights take the place of those in memory.
+     *
+     * @param options of the same engine
+     * @throws InvalidCheckpointException as {@link #open(Path, ModelOptions, Progress)}; this one stays open then
+     */
+    public synchronized Atelier switchTo(Path checkpoint, ModelOptions options, Progress progress) {
+        StableDiffusion other = options.model(Checkpoints.open(checkpoint));
+        if (isSwitched || !model.isBuiltLike(other)) {
+            close();
+            return open(checkpoint, other, options, progress);
+        }
+        isSwitched = true;
+        closeAllButModel();
+        boolean complete = false;
+        try {
+            model.switchTo(other, progress);
+            complete = true;
+            return on(model, checkpoint, other, options);
+        } finally {
+            if (!complete) {
+                model.close();
+            }
+        }
+    }
+
     private static Atelier open(Path path, StableDiffusion model, ModelOptions options, Progress progress) {
+        return on(load(model, options, progress), path, model, options);
+    }
+
+    private static Atelier on(EngineModel<?> loaded, Path path, StableDiffusion model, ModelOptions options) {
         LazyRefiner refiner = refiner(options);
-        EngineModel<?> loaded = load(model, options, progress);
         ExtraNetworks networks = new PromptNetworks(model, loaded, options);
         String name = name(path);
         if (Files.isDirectory(path)) {
@@ -177,10 +207,16 @@ public final class Atelier implements AutoCloseable {
     /** Frees the weights. Waits for a picture that is being drawn. */
     @Override
     public synchronized void close() {
+        if (!isSwitched) {
+            closeAllButModel();
+            model.close();
+        }
+    }
+
+    private void closeAllButModel() {
         onClose.run();
         if (refiner != null) {
             refiner.close();
         }
-        model.close();
     }
 }

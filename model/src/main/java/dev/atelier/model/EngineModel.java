@@ -5,14 +5,18 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.checkpoint.Shape;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +29,11 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
 
     /** Something that holds native memory. */
     public interface LoadedNetwork extends AutoCloseable {
+        /** Takes the weights of a model that is built alike; false where it can only be loaded anew. */
+        default boolean become(StableDiffusion other) {
+            return false;
+        }
+
         @Override
         void close();
     }
@@ -35,6 +44,8 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     private final long room;
     private StableDiffusion model;
     private final SequencedMap<Loadable, N> loaded = new LinkedHashMap<>(); // in the order of their last use
+    private final Set<Network> outdated =
+            EnumSet.noneOf(Network.class); // those in memory with weights of a former model
     private NetworkSettings settings = NetworkSettings.DEFAULT; // of those in memory
     private @Nullable PredictionType prediction;
 
@@ -56,23 +67,60 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     }
 
     /**
-     * Goes on with other weights of the same shapes. Networks of which not a tensor is another stay in memory; the rest
-     * are loaded when they are next used.
+     * Goes on with other weights of the same shapes. Networks of which not a tensor is another stay as they are; the rest
+     * take their weights when they are next used.
      */
     public final void become(StableDiffusion other) {
-        StableDiffusion before = model;
-        loaded.entrySet().removeIf(entry -> {
-            boolean isSame = !(entry.getKey() instanceof Network network)
-                    || before.weights(network).stream()
-                            .allMatch(name -> other.checkpoint()
-                                    .tensor(name)
-                                    .equals(before.checkpoint().tensor(name)));
-            if (!isSame) {
-                entry.getValue().close();
+        for (Loadable loadable : loaded.keySet()) {
+            if (loadable instanceof Network network && !hasSameWeights(network, other)) {
+                outdated.add(network);
             }
-            return !isSame;
-        });
+        }
         model = other;
+    }
+
+    private boolean hasSameWeights(Network network, StableDiffusion other) {
+        return model.weights(network).stream()
+                .allMatch(name -> other.checkpoint()
+                        .tensor(name)
+                        .equals(model.checkpoint().tensor(name)));
+    }
+
+    /** Whether {@code other} differs in nothing but its weights, so that this can {@link #switchTo} it. */
+    public final boolean isBuiltLike(StableDiffusion other) {
+        return other.family() == model.family()
+                && other.text().equals(model.text())
+                && other.unet().equals(model.unet())
+                && other.vae().equals(model.vae())
+                && other.networks().equals(model.networks())
+                && model.networks().stream()
+                        .allMatch(network -> shapes(other, network).equals(shapes(model, network)));
+    }
+
+    private static Map<String, Shape> shapes(StableDiffusion model, Network network) {
+        return model.weights(network).stream()
+                .collect(Collectors.toMap(
+                        name -> name, name -> model.checkpoint().tensor(name).shape()));
+    }
+
+    /**
+     * Goes on as another model {@link #isBuiltLike built like} this one, which takes less time than to load it. What is in
+     * memory and the first step takes is ready then.
+     */
+    public final void switchTo(StableDiffusion other, Progress progress) {
+        become(other);
+        prediction = other.prediction();
+        List<Network> next = model.networks().stream()
+                .filter(network -> network != Network.VAE_DECODER && network != Network.VAE_ENCODER)
+                .filter(loaded::containsKey)
+                .toList();
+        long total = next.stream().mapToLong(this::size).sum();
+        long done = 0;
+        for (Network network : next) {
+            network(network);
+            done += size(network);
+            progress.update(done, total);
+        }
     }
 
     @Override
@@ -135,6 +183,10 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
 
     private N network(Loadable network) {
         N ready = loaded.remove(network);
+        boolean isOutdated = network instanceof Network own && outdated.remove(own);
+        if (ready != null && isOutdated) {
+            ready = inPlace(ready);
+        }
         if (ready == null) {
             long needed = size(network);
             while (!loaded.isEmpty()
@@ -149,6 +201,19 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         }
         loaded.put(network, ready);
         return ready;
+    }
+
+    /** The network with the weights of the model at hand, or nothing, and closed, where it cannot take them. */
+    private @Nullable N inPlace(N network) {
+        boolean taken = false;
+        try {
+            taken = network.become(model);
+        } finally {
+            if (!taken) {
+                network.close();
+            }
+        }
+        return taken ? network : null;
     }
 
     /** In memory, where all weights are fp32. What is part of another network takes next to nothing. */

@@ -20,49 +20,78 @@ import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A checkpoint's tensors for ONNX Runtime, in fp32. Where the file holds fp32 they are read from the mapped file,
- * without a copy; anything else is converted into native memory once, as are convolutions that {@link Winograd} computes. Nothing goes through the Java heap.
+ * without a copy; anything else is converted into native memory once, as are convolutions that {@link Winograd} computes.
+ * Nothing goes through the Java heap.
  */
 final class NativeWeights implements AutoCloseable {
     private static final long CACHE_LINE = 64;
 
     private final Arena arena = Arena.ofShared();
-    private final Map<String, OnnxTensor> loaded = new HashMap<>();
+    private final Map<Weight, MemorySegment> own = new ConcurrentHashMap<>(); // those that are no part of a file
+    private final Map<Weight, MemorySegment> placed = new HashMap<>();
+    private final Map<String, OnnxTensor> tensors = new HashMap<>();
 
     /** {@code progress} counts bytes of fp32. */
     void load(Checkpoint checkpoint, Collection<Weight> weights, Progress progress) throws OrtException {
         long total = weights.stream().mapToLong(Weight::byteSize).sum();
         LongAdder done = new LongAdder();
-        Map<Weight, MemorySegment> elements = new ConcurrentHashMap<>();
+        Map<Weight, MemorySegment> read = new ConcurrentHashMap<>();
         weights.parallelStream().forEach(weight -> {
-            elements.put(weight, elements(checkpoint.tensor(weight.tensor()), weight));
+            read.put(weight, elements(checkpoint.tensor(weight.tensor()), weight));
             done.add(weight.byteSize());
             synchronized (progress) {
                 progress.update(done.sum(), total);
             }
         });
-        for (Map.Entry<Weight, MemorySegment> entry : elements.entrySet()) {
-            FloatBuffer buffer = entry.getValue()
-                    .asByteBuffer()
-                    .order(ByteOrder.nativeOrder())
-                    .asFloatBuffer();
-            long[] shape = entry.getKey().shape().sizes();
-            loaded.put(entry.getKey().name(), OnnxTensor.createTensor(Environment.ORT, buffer, shape));
+        for (Map.Entry<Weight, MemorySegment> entry : read.entrySet()) {
+            place(entry.getKey(), entry.getValue());
+        }
+    }
+
+    /**
+     * Takes the same weights of another checkpoint. What is no part of a file is overwritten where it is.
+     *
+     * @return whether everything still lies where it did, so that sessions may go on
+     */
+    boolean become(Checkpoint checkpoint) throws OrtException {
+        Map<Weight, MemorySegment> before = Map.copyOf(placed);
+        load(checkpoint, before.keySet(), Progress.NONE);
+        return before.entrySet().stream()
+                .allMatch(entry ->
+                        Objects.requireNonNull(placed.get(entry.getKey())).address()
+                                == entry.getValue().address());
+    }
+
+    private void place(Weight weight, MemorySegment elements) throws OrtException {
+        MemorySegment before = placed.put(weight, elements);
+        if (before != null && before.address() == elements.address()) {
+            return;
+        }
+        FloatBuffer buffer =
+                elements.asByteBuffer().order(ByteOrder.nativeOrder()).asFloatBuffer();
+        long[] shape = weight.shape().sizes();
+        OnnxTensor replaced = tensors.put(weight.name(), OnnxTensor.createTensor(Environment.ORT, buffer, shape));
+        if (replaced != null) {
+            replaced.close();
         }
     }
 
     private MemorySegment elements(Tensor stored, Weight weight) {
-        return switch (weight.form()) {
-            case STORED, PART, PER_CHANNEL ->
-                stored.mapped()
+        if (weight.form() == WeightForm.WINOGRAD) {
+            MemorySegment points = own(weight);
+            Winograd.write(stored, points);
+            return points;
+        }
+        return own.containsKey(weight)
+                ? converted(stored, weight)
+                : stored.mapped()
                         .filter(bytes -> stored.dtype() == DType.F32 && bytes.address() % Float.BYTES == 0)
                         .map(bytes -> read(bytes.asSlice(weight.offset(), weight.byteSize())))
                         .orElseGet(() -> converted(stored, weight));
-            case WINOGRAD -> {
-                MemorySegment points = arena.allocate(weight.byteSize(), CACHE_LINE);
-                Winograd.write(stored, points);
-                yield points;
-            }
-        };
+    }
+
+    private MemorySegment own(Weight weight) {
+        return own.computeIfAbsent(weight, key -> arena.allocate(key.byteSize(), CACHE_LINE));
     }
 
     /** Has the system read mapped memory from the disk now, in order, and not page by page while the networks run. */
@@ -72,18 +101,18 @@ final class NativeWeights implements AutoCloseable {
     }
 
     private MemorySegment converted(Tensor stored, Weight weight) {
-        MemorySegment elements = arena.allocate(weight.byteSize(), CACHE_LINE);
+        MemorySegment elements = own(weight);
         stored.to(DType.F32).read(weight.offset(), elements);
         return elements;
     }
 
     OnnxTensor get(String name) {
-        return Objects.requireNonNull(loaded.get(name), name);
+        return Objects.requireNonNull(tensors.get(name), name);
     }
 
     @Override
     public void close() {
-        loaded.values().forEach(OnnxTensor::close);
+        tensors.values().forEach(OnnxTensor::close);
         arena.close();
     }
 }

@@ -19,14 +19,20 @@ import org.jspecify.annotations.Nullable;
 final class OnnxNetwork implements EngineModel.LoadedNetwork {
     private static final Size ANY = new Size(64, 64); // all take the same weights
 
-    private final Function<Size, OnnxGraph> graphs;
+    private Function<Size, OnnxGraph> graphs;
+    private final @Nullable Function<StableDiffusion, Function<Size, OnnxGraph>> others; // the graphs of other models
     private final boolean runsAtEveryStep;
     private final NativeWeights weights;
     private @Nullable Size size;
     private @Nullable OnnxSession session;
 
-    private OnnxNetwork(Function<Size, OnnxGraph> graphs, boolean runsAtEveryStep, NativeWeights weights) {
+    private OnnxNetwork(
+            Function<Size, OnnxGraph> graphs,
+            @Nullable Function<StableDiffusion, Function<Size, OnnxGraph>> others,
+            boolean runsAtEveryStep,
+            NativeWeights weights) {
         this.graphs = graphs;
+        this.others = others;
         this.runsAtEveryStep = runsAtEveryStep;
         this.weights = weights;
     }
@@ -34,29 +40,38 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
     static OnnxNetwork load(StableDiffusion model, Network network, NetworkSettings settings, Progress progress) {
         boolean runsAtEveryStep =
                 network == Network.UNET || network == Network.SHALLOW_UNET || network == Network.CONTROLLED_UNET;
+        Function<StableDiffusion, Function<Size, OnnxGraph>> all =
+                any -> size -> NetworkGraph.toRun(any, network, settings, size);
         return load(
-                size -> NetworkGraph.toRun(model, network, settings, size),
+                all.apply(model),
+                settings.endless()
+                        ? null
+                        : all, // the graphs of endless images have operations on weights, done beforehand
                 runsAtEveryStep,
                 model.checkpoint(),
                 progress);
     }
 
     static OnnxNetwork load(ControlNetModel controlNet) {
-        return load(size -> NetworkGraph.toRun(controlNet, size), true, controlNet.checkpoint(), Progress.NONE);
+        return load(size -> NetworkGraph.toRun(controlNet, size), null, true, controlNet.checkpoint(), Progress.NONE);
     }
 
     static OnnxNetwork load(TinyDecoderModel decoder) {
-        return load(size -> NetworkGraph.toRun(decoder, size), false, decoder.checkpoint(), Progress.NONE);
+        return load(size -> NetworkGraph.toRun(decoder, size), null, false, decoder.checkpoint(), Progress.NONE);
     }
 
     private static OnnxNetwork load(
-            Function<Size, OnnxGraph> graphs, boolean runsAtEveryStep, Checkpoint checkpoint, Progress progress) {
+            Function<Size, OnnxGraph> graphs,
+            @Nullable Function<StableDiffusion, Function<Size, OnnxGraph>> others,
+            boolean runsAtEveryStep,
+            Checkpoint checkpoint,
+            Progress progress) {
         NativeWeights weights = new NativeWeights();
         boolean complete = false;
         try {
             weights.load(checkpoint, graphs.apply(ANY).weights(), progress);
             complete = true;
-            return new OnnxNetwork(graphs, runsAtEveryStep, weights);
+            return new OnnxNetwork(graphs, others, runsAtEveryStep, weights);
         } catch (OrtException e) {
             throw OnnxSession.failure(e);
         } finally {
@@ -86,6 +101,23 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
             throw OnnxSession.failure(e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Overwrites the weights; the session stays, unless some of them are part of a file, and now of another one. */
+    @Override
+    public boolean become(StableDiffusion other) {
+        if (others == null) {
+            return false;
+        }
+        graphs = others.apply(other);
+        try {
+            if (!weights.become(other.checkpoint())) {
+                closeSession();
+            }
+            return true;
+        } catch (OrtException e) {
+            throw OnnxSession.failure(e);
         }
     }
 

@@ -52,11 +52,8 @@ final class Winograd {
     /** {@code [16, points]}: makes a tile's new pixels of sums. */
     static final FloatArray RESULTS = FloatArray.of(inBothDirections(POINTS_TO_PIXELS), TILE * TILE, POINTS);
 
-    /** {@code [points, 9]} */
-    private static final float[] KERNELS = inBothDirections(KERNEL_TO_POINTS);
-
     private static final int TAPS = KERNEL * KERNEL;
-    private static final int BLOCK = 1024; // input channels at a time
+    private static final int BLOCK = 640; // input channels at a time
 
     private Winograd() {}
 
@@ -79,7 +76,8 @@ final class Winograd {
         long outputs = shape.size(0);
         long inputs = shape.size(1);
         float[] stored = new float[BLOCK * TAPS];
-        float[][] taps = new float[TAPS][BLOCK];
+        float[][] taps = new float[TAPS][BLOCK]; // row by row
+        float[][] halfway = new float[SIDE * KERNEL][BLOCK]; // with the matrix applied to the columns alone
         float[] point = new float[BLOCK];
         for (long output = 0; output < outputs; output++) {
             for (long input = 0; input < inputs; input += BLOCK) {
@@ -90,8 +88,15 @@ final class Winograd {
                         taps[tap][i] = stored[i * TAPS + tap];
                     }
                 }
+                for (int i = 0; i < halfway.length; i++) {
+                    int column = i % KERNEL;
+                    float[] factors = KERNEL_TO_POINTS[i / KERNEL];
+                    combine(factors, taps[column], taps[KERNEL + column], taps[2 * KERNEL + column], halfway[i], count);
+                }
                 for (int p = 0; p < POINTS; p++) {
-                    combine(taps, p * TAPS, point, count);
+                    int row = p / SIDE * KERNEL;
+                    float[] factors = KERNEL_TO_POINTS[p % SIDE];
+                    combine(factors, halfway[row], halfway[row + 1], halfway[row + 2], point, count);
                     MemorySegment.copy(
                             point,
                             0,
@@ -104,17 +109,13 @@ final class Winograd {
         }
     }
 
-    /** The sum of all taps, each times its factor; written out, so that the compiler makes vector instructions of it. */
-    private static void combine(float[][] taps, int factors, float[] sum, int count) {
-        float[] k = KERNELS;
-        float k0 = k[factors], k1 = k[factors + 1], k2 = k[factors + 2];
-        float k3 = k[factors + 3], k4 = k[factors + 4], k5 = k[factors + 5];
-        float k6 = k[factors + 6], k7 = k[factors + 7], k8 = k[factors + 8];
-        float[] a = taps[0], b = taps[1], c = taps[2], d = taps[3], e = taps[4], f = taps[5];
-        float[] g = taps[6], h = taps[7], j = taps[8];
+    /** The sum of three rows, each times its factor; the compiler makes vector instructions of the loop. */
+    private static void combine(float[] factors, float[] a, float[] b, float[] c, float[] sum, int count) {
+        float ka = factors[0];
+        float kb = factors[1];
+        float kc = factors[2];
         for (int i = 0; i < count; i++) {
-            sum[i] = k0 * a[i] + k1 * b[i] + k2 * c[i] + k3 * d[i] + k4 * e[i] + k5 * f[i] + k6 * g[i] + k7 * h[i]
-                    + k8 * j[i];
+            sum[i] = ka * a[i] + kb * b[i] + kc * c[i];
         }
     }
 }

@@ -99,9 +99,9 @@ public final class GenerateBench implements Bench {
         if (current != null && name.equals(loadedName) && Objects.equals(refiner, loadedRefiner) && isSame) {
             return current;
         }
-        close();
+        forget();
         Progress progress = (done, total) -> control.report("loading", (int) (done >> 20), (int) (total >> 20), 0);
-        Atelier opened = open(name, refiner, visible, progress);
+        Atelier opened = open(name, refiner, visible, current, progress);
         loaded = opened;
         loadedName = name;
         loadedRefiner = refiner;
@@ -109,7 +109,9 @@ public final class GenerateBench implements Bench {
         return opened;
     }
 
-    private Atelier open(String name, @Nullable String refiner, ModelShelf visible, Progress progress) {
+    /** Opens a model in the place of the current one. */
+    private Atelier open(
+            String name, @Nullable String refiner, ModelShelf visible, @Nullable Atelier current, Progress progress) {
         if (visible.find(name).isEmpty()) {
             visible.refresh(); // it may be newer than the last look at the folder
         }
@@ -120,6 +122,12 @@ public final class GenerateBench implements Bench {
                     .path());
         }
         Optional<ModelFile> file = visible.find(name);
+        if (file.isPresent() && current != null) {
+            return current.switchTo(file.get().path(), options, progress);
+        }
+        if (current != null) {
+            current.close();
+        }
         if (file.isPresent()) {
             return Atelier.open(file.get().path(), options, progress);
         }
@@ -136,10 +144,14 @@ public final class GenerateBench implements Bench {
     @Override
     public void close() {
         Atelier current = loaded;
-        loaded = null;
-        loadedName = null;
+        forget();
         if (current != null) {
             current.close();
         }
+    }
+
+    private void forget() {
+        loaded = null;
+        loadedName = null;
     }
 }
