@@ -21,14 +21,16 @@ final class MissingEmbeddings {
 
     private MissingEmbeddings() {}
 
-    /** The names in a prompt that none of {@code known} has, in order. */
+    /** The names in a prompt that none of {@code known} has, in order, each once however it is capitalised. */
     static List<String> named(String prompt, Embeddings known) {
         List<String> missing = new ArrayList<>();
         for (PromptSegment segment : PromptSegment.parse(prompt)) {
             Matcher word = WORD.matcher(segment.text());
             while (word.find()) {
                 Matcher name = NAME.matcher(word.group());
-                if (name.matches() && !known.begin(word.group()) && !missing.contains(word.group())) {
+                if (name.matches()
+                        && !known.begin(word.group())
+                        && missing.stream().noneMatch(word.group()::equalsIgnoreCase)) {
                     missing.add(word.group());
                 }
             }

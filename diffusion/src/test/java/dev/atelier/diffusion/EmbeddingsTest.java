@@ -81,7 +81,8 @@ class EmbeddingsTest {
         Embeddings known = Embeddings.of(List.of(HANDS, LONG, OTHER), new LinearModel());
         assertThat(MissingEmbeddings.named(prompt, known))
                 .containsExactly("bad_prompt_version2", "badhandv4", "bad-artist", "UnrealisticDream", "embedding:x");
-        assertThat(MissingEmbeddings.named("EasyNegative, bad-hands-5, NG_DeepNegative_V1_75T", Embeddings.NONE))
+        assertThat(MissingEmbeddings.named(
+                        "EasyNegative, bad-hands-5, NG_DeepNegative_V1_75T, (easynegative:0.7)", Embeddings.NONE))
                 .containsExactly("EasyNegative", "bad-hands-5", "NG_DeepNegative_V1_75T");
     }
 }

@@ -66,6 +66,7 @@ final class DrawingRoutes {
 
     void txt2img(Context context) throws IOException, InterruptedException {
         Values values = Requests.TXT2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
+        requireNoScript(values);
         String model = options.withVae(model(values), values.json("override_settings"));
         refuseOtherHiresModel(values);
         GenerateTask task = ready(task(values, model, hiresFix(values), null).with(extras(values)));
@@ -74,6 +75,7 @@ final class DrawingRoutes {
 
     void img2img(Context context) throws IOException, InterruptedException {
         Values values = Requests.IMG2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
+        requireNoScript(values);
         GenerateTask task = ready(
                 task(values, options.withVae(model(values), values.json("override_settings")), null, start(values))
                         .with(extras(values)));
@@ -97,6 +99,14 @@ final class DrawingRoutes {
                 && !options.find(name).map(ModelFile::name).equals(Optional.of(model(values)))) {
             throw new HttpError(
                     422, "hr_checkpoint_name: the second pass is drawn with the same checkpoint; leave it out");
+        }
+    }
+
+    /** There are no scripts to select; a name that were passed over would give another picture than was asked for. */
+    private static void requireNoScript(Values values) {
+        String script = values.textOrEmpty("script_name");
+        if (!script.isBlank() && !script.equalsIgnoreCase("None")) {
+            throw new HttpError(422, "Script '%s' not found".formatted(script));
         }
     }
 

@@ -215,6 +215,30 @@ class A1111ApiTest {
     }
 
     @Test
+    void severalPicturesToStartFromGiveABatch() throws IOException {
+        String image = draw("txt2img", "{" + SMALL + "}").get("images").get(0).stringValue();
+        JsonNode response = draw(
+                "img2img",
+                "{\"init_images\": [\"%s\", \"%s\"], \"seed\": 5, \"tiling\": true, %s}"
+                        .formatted(image, image, SMALL));
+        assertThat(response.get("images")).hasSize(2);
+        JsonNode info = Json.MAPPER.readTree(response.get("info").stringValue());
+        assertThat(info.get("all_seeds").toString()).isEqualTo("[5,6]");
+        assertThat(info.get("batch_size").intValue()).isEqualTo(2);
+        assertThat(info.get("infotexts").get(1).stringValue())
+                .contains("Seed: 6,")
+                .contains("Tiling: True");
+    }
+
+    @Test
+    void aScriptThatIsNotThereIsNotPassedOver() {
+        HttpResponse<String> answer =
+                server.post("/sdapi/v1/txt2img", "{\"prompt\": \"a cat\", \"script_name\": \"X/Y/Z plot\"}");
+        assertThat(answer.statusCode()).isEqualTo(422);
+        assertThat(answer.body()).contains("Script 'X/Y/Z plot' not found");
+    }
+
+    @Test
     void whatIsIdleSaysSo() {
         JsonNode progress = json(server.get("/sdapi/v1/progress"));
         assertThat(names(progress)).containsExactly("progress", "eta_relative", "state", "current_image", "textinfo");
