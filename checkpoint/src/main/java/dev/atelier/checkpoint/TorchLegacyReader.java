@@ -61,6 +61,9 @@ final class TorchLegacyReader {
     }
 
     private Checkpoint read() {
+        if (!looksLike(file)) {
+            throw invalid("it does not begin as torch.save began its files before version 1.6");
+        }
         if (!(next().value() instanceof Int(long protocol)) || protocol != PROTOCOL) {
             throw invalid("its protocol is not %d".formatted(PROTOCOL));
         }

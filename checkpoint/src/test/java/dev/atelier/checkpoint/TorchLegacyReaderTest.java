@@ -1,9 +1,11 @@
 package dev.atelier.checkpoint;
 
 import static dev.atelier.checkpoint.Refusals.assertRefused;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -30,6 +32,15 @@ class TorchLegacyReaderTest {
         for (int length = 16; length < whole.length; length += 7) {
             assertRefused(file(Arrays.copyOf(whole, length)), Reason.BAD_PICKLE, "");
         }
+    }
+
+    /** Found by fuzzing: this reader is not the first that looks at a file, but does not rely on it. */
+    @Test
+    void aFileThatIsNoneIsRefused() {
+        MappedFile empty = new MappedFile(Path.of("empty"), MemorySegment.ofArray(new byte[0]));
+        assertThatExceptionOfType(InvalidCheckpointException.class)
+                .isThrownBy(() -> TorchLegacyReader.read(empty))
+                .withMessageContaining("does not begin");
     }
 
     @Test
