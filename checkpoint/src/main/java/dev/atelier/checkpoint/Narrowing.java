@@ -1,5 +1,7 @@
 package dev.atelier.checkpoint;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -64,6 +66,7 @@ public final class Narrowing {
     static final class Counter {
         private static final int MAGNITUDE = 0x7FFFFFFF;
         private static final int INFINITY = 0x7F800000;
+        private static final ThreadLocal<int[]> BITS = ThreadLocal.withInitial(() -> new int[Scratch.SIZE]);
 
         private final DType dtype;
         private final float overflow;
@@ -96,30 +99,32 @@ public final class Narrowing {
             };
         }
 
-        /** With integers, in whose order the bits of non-negative floats are: the JIT compiler vectorises that. */
+        /** On the bits, which as integers are in the order of non-negative floats: the JIT compiler vectorises that. */
         void count(float[] values, int count) {
+            int[] bits = BITS.get();
+            MemorySegment.copy(MemorySegment.ofArray(values), ValueLayout.JAVA_INT_UNALIGNED, 0, bits, 0, count);
             int lowest = Float.floatToRawIntBits(overflow);
             int highest = Float.floatToRawIntBits(underflow);
             int over = 0;
             int under = 0;
             for (int i = 0; i < count; i++) {
-                int bits = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
-                over += ((lowest - 1 - bits) & (bits - INFINITY)) >>> 31; // 1 if lowest <= bits < INFINITY
-                under += ((bits - 1 - highest) & ~(bits - 1)) >>> 31; // 1 if 0 < bits <= highest
+                int magnitude = bits[i] & MAGNITUDE;
+                over += ((lowest - 1 - magnitude) & (magnitude - INFINITY)) >>> 31; // 1 from lowest to below INFINITY
+                under += ((magnitude - 1 - highest) & ~(magnitude - 1)) >>> 31; // 1 from above 0 to highest
             }
             elements.add(count);
             overflowed.add(over);
             underflowed.add(under);
             if (over > 0) {
-                largest.accumulate(worst(values, count));
+                largest.accumulate(worst(bits, count));
             }
         }
 
-        private static int worst(float[] values, int count) {
+        private static int worst(int[] bits, int count) {
             int worst = 0;
             for (int i = 0; i < count; i++) {
-                int bits = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
-                worst = bits < INFINITY ? Math.max(worst, bits) : worst;
+                int magnitude = bits[i] & MAGNITUDE;
+                worst = magnitude < INFINITY ? Math.max(worst, magnitude) : worst;
             }
             return worst;
         }

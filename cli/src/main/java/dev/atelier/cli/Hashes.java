@@ -93,6 +93,11 @@ final class Hashes implements AutoCloseable {
         }
     }
 
+    /** Whether there is nothing to wait for. */
+    boolean allKnown() {
+        return hashes.values().stream().allMatch(CompletableFuture::isDone);
+    }
+
     /** The hash if it is there by now; otherwise as many digits that no other file has. */
     String expected(Path file) {
         return begin(file).isDone()

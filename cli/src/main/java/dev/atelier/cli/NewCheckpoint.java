@@ -76,10 +76,12 @@ final class NewCheckpoint {
                 : model.after(precision.toString(), narrowing.cast(model.checkpoint(), precision.dtype()));
         Format format = form == Form.DIFFUSERS ? Format.DIFFUSERS : Format.ofFile(output);
         Function<Function<Path, String>, Recipe> recipe = hash -> Recipe.of(whole, Atelier.version(), format, hash);
+        boolean known = hashes.allKnown();
+        Recipe expected = recipe.apply(hashes::expected);
         boolean written = new Product(
                         format,
-                        recipe.apply(hashes::expected),
-                        () -> recipe.apply(hashes::sha256),
+                        expected,
+                        () -> known ? expected : recipe.apply(hashes::sha256),
                         Recipe.files(whole),
                         whole.checkpoint())
                 .write(output, task, out);

@@ -37,8 +37,12 @@ record Product(
         }
         long start = System.nanoTime();
         Checkpoint whole = checkpoint.withMetadata(expected.embedIn(checkpoint.metadata(), inputs));
+        Supplier<Map<String, String>> metadata = () -> {
+            Recipe last = recipe.get();
+            return last.equals(expected) ? whole.metadata() : last.embedIn(checkpoint.metadata(), inputs);
+        };
         try (Bar bar = Bar.bytes(task)) {
-            if (!whole.writeTo(output, () -> recipe.get().embedIn(checkpoint.metadata(), inputs), bar.progress())) {
+            if (!whole.writeTo(output, metadata, bar.progress())) {
                 return false;
             }
         }

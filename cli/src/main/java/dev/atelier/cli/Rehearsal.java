@@ -28,6 +28,7 @@ final class Rehearsal {
             run("convert", demo, "--dtype", "fp16", "-o", converted);
             run("merge", demo, converted, "-m", "0.5", "-o", merged);
             run("inspect", merged);
+            run("hash", merged);
         } finally {
             Files.deleteIfExists(Path.of(picture));
             Files.deleteIfExists(Path.of(converted));
