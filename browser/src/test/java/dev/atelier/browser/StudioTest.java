@@ -129,6 +129,11 @@ class StudioTest {
                 AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
     }
 
+    /** The summary of a group under More. */
+    private Locator group(String name) {
+        return page.locator("fieldset.more summary", new Page.LocatorOptions().setHasText(name));
+    }
+
     private Locator labelled(String label) {
         return page.getByLabel(label, new Page.GetByLabelOptions().setExact(true));
     }
@@ -238,7 +243,7 @@ class StudioTest {
         button("Start training").click();
         assertThat(page.getByText("Saved to circle-lora.safetensors"))
                 .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(180_000));
-        assertThat(page.locator(".loss")).isVisible();
+        assertThat(page.locator(".loss").first()).isVisible();
         screenshot("train");
         button("Draw with it").click();
         assertThat(labelled("Model or expression")).hasValue(Pattern.compile("lora\\(.*circle-lora.*"));
@@ -264,19 +269,18 @@ class StudioTest {
 
     @Test
     void whatFewPicturesNeedIsUnderMore() {
-        page.getByText("Variation", new Page.GetByTextOptions().setExact(true)).click();
+        group("Variation").click();
         labelled("Variation strength").first().fill("0.5");
         labelled("Variation strength").first().press("Tab");
         labelled("Variation seed").fill("5");
         labelled("Variation seed").press("Tab");
-        page.getByText("Shortcuts", new Page.GetByTextOptions().setExact(true)).click();
+        group("Shortcuts").click();
         labelled("DeepCache interval").first().fill("2");
         labelled("DeepCache interval").first().press("Tab");
-        page.getByText("VAE and pattern", new Page.GetByTextOptions().setExact(true))
-                .click();
+        group("VAE and pattern").click();
         labelled("Tiling").check();
-        page.getByText("ControlNet", new Page.GetByTextOptions().setExact(true)).click();
-        page.getByText("Refiner", new Page.GetByTextOptions().setExact(true)).click();
+        group("ControlNet").click();
+        group("Refiner").click();
         draw("a red square");
         assertThat(page.locator(".infotext")).containsText("Variation seed: 5, Variation seed strength: 0.5");
         page.locator("fieldset.more").scrollIntoViewIfNeeded();
