@@ -26,7 +26,7 @@ models = client.models_v3()
 check("models_v3", len(models) > 0, [model.sd_name for model in models])
 page = client.query_model_v3(limit=1, types="checkpoint")
 check("query_model_v3", len(page.models) > 0, len(page.models))
-name = models[-1].sd_name
+name = models[0].sd_name
 
 drawn = picture(client.txt2img_v3(
     model_name=name, prompt="a red circle", width=128, height=128, steps=4, seed=7, image_num=1, guidance_scale=7,
@@ -50,7 +50,7 @@ training = client.create_training_subject(
 while (state := client.query_training_subject_status(training)).task_status in ("QUEUING", "TRAINING"):
     time.sleep(0.5)
 check("create_training_subject", state.task_status == "SUCCESS", [model.model_name for model in state.models])
-check("list_training", any(task.task_id == training for task in client.list_training().tasks), "listed")
+check("list_training", any(task.task_id == training for task in client.list_training()), "listed")
 try:
     client.txt2img_v3(
         model_name="no such model", prompt="x", width=128, height=128, steps=4, image_num=1, guidance_scale=7,

@@ -25,7 +25,7 @@ def pictures(result):
 
 models = client.models()
 check("models", len(models) > 0, [model.sd_name for model in models])
-name = models[-1].sd_name
+name = models[0].sd_name
 common = dict(prompt="a red circle", model_name=name, steps=4, seed=7, sampler_name="Euler a")
 
 drawn = pictures(client.sync_txt2img(o.Txt2ImgRequest(width=128, height=128, batch_size=2, **common)))
