@@ -3,7 +3,7 @@
 
 Usage:  trained_files.py ATELIER FOLDER PICTURES     FOLDER: a new one, with a CLIP tokenizer in tokenizer/
 
-For Stable Diffusion 1 and XL of small width: atelier trains a LoRA with convolutions, a few steps with a high learning rate, in
+For Stable Diffusion 1, 2 and XL of small width: atelier trains a LoRA with convolutions, a few steps with a high learning rate, in
 kohya's and in diffusers' naming.  diffusers loads each into the model it was trained from; atelier bakes it into a copy. What
 both UNets compute must change by the same.  (Of the UNet alone: diffusers 0.40.0.dev0 does not find the layers of the text
 encoders of transformers 5.)  An embedding must arrive in diffusers' table as it stands in the file.
@@ -35,7 +35,7 @@ def change(after, before):
 def main():
     tokenizer = im.CLIPTokenizer.from_pretrained(folder + "/tokenizer")
     for name, pipe in im.models(tokenizer):
-        if name not in ("sd1", "xl"):
+        if name not in ("sd1", "sd2", "xl"):
             continue
         base = f"{folder}/{name}"
         pipe.save_pretrained(base)
