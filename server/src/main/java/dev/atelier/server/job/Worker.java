@@ -284,8 +284,9 @@ public final class Worker implements AutoCloseable, Taker {
             LOG.warn("{} is left to the worker that has taken it over", job.kind());
         } catch (CancellationException _) {
             finish(job, JobState.CANCELLED, null, null, start);
-        } catch (Exception e) {
-            if (Thread.interrupted()) {
+        } catch (Throwable e) {
+            // while the JVM shuts down, native libraries that are not loaded yet cannot be
+            if (Thread.interrupted() || (direct.isShutdown() && e instanceof Error)) {
                 requeue(job);
                 throw new JobControl.ShutdownException();
             }
@@ -314,7 +315,7 @@ public final class Worker implements AutoCloseable, Taker {
         }
     }
 
-    private static String sentence(Exception e) {
+    private static String sentence(Throwable e) {
         String message =
                 e.getMessage() == null ? "" : e.getMessage().lines().findFirst().orElse("");
         return message.isBlank() ? e.getClass().getSimpleName() : message;

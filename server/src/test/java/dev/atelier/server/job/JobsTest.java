@@ -135,6 +135,22 @@ class JobsTest {
     }
 
     @Test
+    void whatTheJvmRunsOutOfIsAFailureOfTheJobAlone() throws Exception {
+        try (Worker _ = worker((job, _) -> {
+            if ("huge".equals(job.model())) {
+                throw new OutOfMemoryError("no room for it");
+            }
+            return NOTHING;
+        })) {
+            Job huge = jobs.await(submit("one", "huge").id(), LONG).orElseThrow();
+            assertThat(huge.state()).isEqualTo(JobState.FAILED);
+            assertThat(huge.error()).isEqualTo("no room for it");
+            Job next = jobs.await(submit("one", "small").id(), LONG).orElseThrow();
+            assertThat(next.state()).isEqualTo(JobState.SUCCEEDED);
+        }
+    }
+
+    @Test
     void queuedAndRunningJobsCanBeCancelled() throws Exception {
         Job queued = submit("one", "m");
         assertThat(jobs.wish(queued.id(), Wish.CANCEL)).isTrue();
