@@ -136,7 +136,7 @@ function trainingCard(first) {
   const samples = h('div', { class: 'cells' });
   const element = h('section', { class: 'panel stack', 'aria-label': `Training of ${job.request.file}` },
     h('div', { class: 'row' }, h('h2', { class: 'grow mono' }, job.request.file), cancel),
-    h('small', {}, `${job.request.method.toLowerCase()} of ${job.request.model}, ${job.request.pictures.length} pictures, ${job.request.steps} steps`),
+    h('small', {}, `${job.request.method.toLowerCase()} of ${job.request.model}, ${job.request.pictures.length} ${job.request.pictures.length === 1 ? 'picture' : 'pictures'}, ${job.request.steps} steps`),
     bar, words, curve.element, samples, use);
 
   async function report() {

@@ -231,6 +231,12 @@ class StudioTest {
         assertThat(page.locator(".lineage")).containsText("weighted-sum(A, B");
     }
 
+    private void drawWith(String training) {
+        labelled("Training of " + training + ".safetensors")
+                .getByRole(AriaRole.BUTTON, new Locator.GetByRoleOptions().setName("Draw with it"))
+                .click();
+    }
+
     @Test
     void trainsALoraFromDroppedPicturesAndDrawsWithIt() {
         page.navigate(address() + "#train");
@@ -245,7 +251,7 @@ class StudioTest {
                 .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(180_000));
         assertThat(page.locator(".loss").first()).isVisible();
         screenshot("train");
-        button("Draw with it").click();
+        drawWith("circle-lora");
         assertThat(labelled("Model or expression")).hasValue(Pattern.compile("lora\\(.*circle-lora.*"));
     }
 
@@ -263,7 +269,7 @@ class StudioTest {
         assertThat(page.getByText("Saved to circle-model.safetensors"))
                 .isVisible(new LocatorAssertions.IsVisibleOptions().setTimeout(180_000));
         screenshot("train-dreambooth");
-        button("Draw with it").click();
+        drawWith("circle-model");
         assertThat(labelled("Model or expression")).hasValue(Pattern.compile("circle-model.*"));
     }
 
