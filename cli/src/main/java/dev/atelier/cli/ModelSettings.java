@@ -1,12 +1,12 @@
 package dev.atelier.cli;
 
-import dev.atelier.Engine;
 import dev.atelier.ModelOptions;
 import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.engine.torch.TorchSettings;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How a model is loaded, where its file is not to decide. */
@@ -31,24 +31,8 @@ final class ModelSettings {
                     + " Default: as the model is marked.")
     private @Nullable Boolean zeroSnr;
 
-    @Option(
-            names = "--engine",
-            paramLabel = "NAME",
-            description = "onnx (ONNX Runtime) or torch (libtorch). Default: onnx, or torch where --device or --dtype"
-                    + " is given.")
-    private @Nullable Engine engine;
-
-    @Option(
-            names = "--device",
-            paramLabel = "DEVICE",
-            description = "Where libtorch computes: cpu, cuda, or cuda:1 for the second NVIDIA card. Default: cpu.")
-    private @Nullable String device;
-
-    @Option(
-            names = "--dtype",
-            paramLabel = "TYPE",
-            description = "In what libtorch computes: fp32, tf32, bf16 or fp16; the VAE always in fp32. Default: fp32.")
-    private TorchSettings.@Nullable Precision dtype;
+    @Mixin
+    private EngineChoice engine = new EngineChoice();
 
     @Option(
             names = "--refiner",
@@ -77,21 +61,12 @@ final class ModelSettings {
                     + " taesdxl_decoder in --models, or else colours alone.")
     private @Nullable Path previewDecoder;
 
-    private ModelOptions engine() {
-        if (device == null && dtype == null) {
-            return ModelOptions.DEFAULT.engine(engine == null ? Engine.ONNX : engine);
-        }
-        if (engine == Engine.ONNX) {
-            throw new IllegalArgumentException("--device and --dtype are settings of libtorch: --engine torch");
-        }
-        return ModelOptions.DEFAULT.torch(new TorchSettings(
-                device == null ? TorchSettings.DEFAULT.device() : device,
-                dtype == null ? TorchSettings.DEFAULT.precision() : dtype));
-    }
-
     /** @param models where models of all kinds lie */
     ModelOptions options(List<Path> models) {
-        return engine().vae(vae)
+        TorchSettings torch = engine.torch();
+        ModelOptions options =
+                torch == null ? ModelOptions.DEFAULT.engine(engine.engine()) : ModelOptions.DEFAULT.torch(torch);
+        return options.vae(vae)
                 .prediction(prediction)
                 .zeroTerminalSnr(zeroSnr)
                 .refiner(refiner)

@@ -48,28 +48,7 @@ public record GenerateTask(
 
     /** The same with what few requests have. */
     public GenerateTask with(Extras others) {
-        return new GenerateTask(
-                model,
-                prompt,
-                negativePrompt,
-                steps,
-                sampler,
-                scheduler,
-                cfgScale,
-                seed,
-                width,
-                height,
-                batchSize,
-                batchCount,
-                clipSkip,
-                rng,
-                samplerOptions,
-                emphasis,
-                variation,
-                seedResizeFrom,
-                hiresFix,
-                start,
-                others.equals(Extras.NONE) ? null : others);
+        return with(seed, others.equals(Extras.NONE) ? null : others);
     }
 
     /**
@@ -78,7 +57,10 @@ public record GenerateTask(
      * @throws IllegalArgumentException naming the field that cannot be used
      */
     public GenerateTask ready() {
-        GenerationRequest request = request();
+        return with(request().seed(), extras);
+    }
+
+    private GenerateTask with(@Nullable Long otherSeed, @Nullable Extras others) {
         return new GenerateTask(
                 model,
                 prompt,
@@ -87,7 +69,7 @@ public record GenerateTask(
                 sampler,
                 scheduler,
                 cfgScale,
-                request.seed(),
+                otherSeed,
                 width,
                 height,
                 batchSize,
@@ -100,7 +82,7 @@ public record GenerateTask(
                 seedResizeFrom,
                 hiresFix,
                 start,
-                extras);
+                others);
     }
 
     GenerationRequest request(Pictures pictures) {
