@@ -4,9 +4,10 @@
 lora: ten steps of diffusers' DreamBooth LoRA script on the miniature of SD 1, UNet and text encoder, rank 4, with prior
 preservation (weight 0.7): a pair of batches of one picture each, the sum of their mean squared errors, clipped to norm 1.
 words: ten steps of diffusers' textual inversion script: two new rows of the token embedding, all others restored after each.
-sd2, sdxl: one step of full fine-tuning, v and epsilon; gradients of every eighth tensor, its last 6 elements.
+sd2, sdxl: ten steps of full fine-tuning, v and epsilon, batch 2, clipped to norm 1; of every eighth tensor the gradient of the
+first step, the value after the tenth (the last 6 elements) and the norm of the change.
 
-Everything random is an input and stands in the file. Of each weight the file holds the last (at most) 24 elements.
+Everything random is an input and stands in the file. Of each weight of a LoRA the file holds the last (at most) 24 elements.
 
 Usage (PYTHONPATH must contain diffusers' src folder; FOLDER holds miniature, sd2 and sdxl.safetensors):
   make_finetuning_reference.py FOLDER OUT
@@ -20,7 +21,7 @@ from safetensors.torch import load_file
 import make_families as mf
 import make_reference as ref
 
-STEPS, RATE, RANK, PRIOR = 10, 1e-3, 4, 0.7
+STEPS, RATE, RANK, PRIOR, FAMILY_RATE = 10, 1e-3, 4, 0.7, 1e-4
 torch.set_grad_enabled(True)
 
 
@@ -121,9 +122,13 @@ def family(name, folder, out):
     names = {k: mf.unet_key(k, unet.state_dict()) for k in unet.state_dict()}
     unet.load_state_dict({k: sd[names[k]].float().reshape(v.shape) for k, v in unet.state_dict().items()})
     unet.requires_grad_(True).train()
+    params = list(unet.parameters())
+    held = {"." + names[k]: p for k, p in list(unet.named_parameters())[::8]}
+    before = {k: p.detach().clone() for k, p in held.items()}
+    optimizer = torch.optim.AdamW(params, lr=FAMILY_RATE)
     g = torch.Generator("cpu").manual_seed(405)
-    latents, noise = torch.randn((2, 4, 8, 8), generator=g), torch.randn((2, 4, 8, 8), generator=g)
-    timesteps = torch.randint(0, 1000, (2,), generator=g)
+    latents, noise = (torch.randn((STEPS, 2, 4, 8, 8), generator=g) for _ in range(2))
+    timesteps = torch.randint(0, 1000, (STEPS, 2), generator=g)
     context = torch.randn((2, 77, f["context"]), generator=g)
     kept = {"latents": latents, "noise": noise, "timesteps": timesteps, "context": context}
     more = {}
@@ -132,14 +137,24 @@ def family(name, folder, out):
         kept["time_ids"] = torch.tensor([[480., 640, 0, 21, 512, 640], [1024, 1000, 12, 0, 512, 512]])
         more = {"added_cond_kwargs": {"text_embeds": kept["pooled"], "time_ids": kept["time_ids"]}}
     s = scheduler(prediction_type="v_prediction" if name == "sd2" else "epsilon")
-    target = s.get_velocity(latents, noise, timesteps) if name == "sd2" else noise
-    predicted = unet(s.add_noise(latents, noise, timesteps), timesteps, encoder_hidden_states=context, **more).sample
-    errors = torch.nn.functional.mse_loss(predicted, target, reduction="none").mean(dim=(1, 2, 3))
-    errors.mean().backward()
-    kept["errors"] = errors.detach()
-    kept |= {"gradient." + names[k]: tail(p.grad)[-6:] for k, p in list(unet.named_parameters())[::8]}
-    ref.save(out, kept, {})
-    print(name, errors)
+    errors, norms = [], []
+    for step in range(STEPS):
+        x, e, t = latents[step], noise[step], timesteps[step]
+        target = s.get_velocity(x, e, t) if name == "sd2" else e
+        predicted = unet(s.add_noise(x, e, t), t, encoder_hidden_states=context, **more).sample
+        error = torch.nn.functional.mse_loss(predicted, target, reduction="none").mean(dim=(1, 2, 3))
+        error.mean().backward()
+        if step == 0:
+            kept |= {"gradient" + k: tail(p.grad)[-6:] for k, p in held.items()}
+        norms.append(torch.nn.utils.clip_grad_norm_(params, 1.0))
+        optimizer.step()
+        optimizer.zero_grad()
+        errors.append(error.detach())
+    kept |= {"errors": torch.stack(errors), "gradient_norms": torch.stack(norms)}
+    kept |= {"weight" + k: tail(p)[-6:] for k, p in held.items()}
+    kept |= {"change" + k: (p.detach() - before[k]).norm()[None] for k, p in held.items()}
+    ref.save(out, kept, {"learning_rate": str(FAMILY_RATE)})
+    print(name, kept["errors"], kept["gradient_norms"])
 
 
 def main(folder, out):
@@ -147,7 +162,7 @@ def main(folder, out):
     lora(sd, os.path.join(out, "lora-steps.safetensors"))
     words(sd, os.path.join(out, "word-steps.safetensors"))
     for name in ("sd2", "sdxl"):
-        family(name, folder, os.path.join(out, name + "-step.safetensors"))
+        family(name, folder, os.path.join(out, name + "-steps.safetensors"))
 
 
 if __name__ == "__main__":
