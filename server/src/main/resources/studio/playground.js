@@ -50,7 +50,7 @@ export async function screen() {
         h('button', { type: 'button', onclick: send }, icon('right'), 'Send to this server')),
       answer),
     h('section', { class: 'panel stack' }, h('h2', {}, 'Documents'), h('p', {},
-      h('a', { href: '/openapi/atelier.json' }, 'Atelier'), ' (this page\u2019s API), ', h('a', { href: '/openapi/novita.json' }, 'Novita'), '. The API of AUTOMATIC1111 is at ', h('code', {}, `${location.origin}/sdapi/v1`), '.')),
+      h('a', { href: '/openapi/atelier.json' }, 'Atelier'), ' (this page\u2019s API), ', h('a', { href: '/openapi/a1111.json' }, 'AUTOMATIC1111'), ', ', h('a', { href: '/openapi/novita.json' }, 'Novita'), '.')),
     h('section', { class: 'panel stack' }, h('h2', {}, 'Keys and usage'), keys));
 
   async function loadKeys() {

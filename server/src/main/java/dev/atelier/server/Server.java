@@ -85,6 +85,11 @@ public final class Server implements AutoCloseable {
         return new Server(options);
     }
 
+    /** Method and path of each route, such as {@code GET /healthz}. */
+    List<String> routes() {
+        return web.routes();
+    }
+
     /** The port it listens on. */
     public int port() {
         return web.port();

@@ -67,6 +67,11 @@ public final class TestServer implements AutoCloseable {
         return Json.MAPPER.readTree(response.body());
     }
 
+    /** Method and path of each route. */
+    public List<String> routes() {
+        return server.routes();
+    }
+
     public int port() {
         return server.port();
     }

@@ -1,5 +1,8 @@
 package dev.atelier.server.a1111;
 
+import static dev.atelier.server.a1111.Route.get;
+import static dev.atelier.server.a1111.Route.post;
+
 import dev.atelier.diffusion.Infotext;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.db.Settings;
@@ -16,16 +19,22 @@ import dev.atelier.server.store.ObjectStore;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
+import io.javalin.router.Endpoint;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The routes of AUTOMATIC1111's API. */
 public final class A1111Api implements Api {
     private static final int MAX_BODY = 1 << 20;
+    private static final String SD = "/sdapi/v1/";
+    private static final String DOCUMENT = "/openapi/a1111.json";
+
     private final ModelLibrary library;
     private final ModelShelf shelf;
     private final Runnable unload;
@@ -63,77 +72,115 @@ public final class A1111Api implements Api {
 
     @Override
     public List<String> prefixes() {
-        return List.of("/sdapi/v1/", "/internal/", "/controlnet/");
+        return List.of("/sdapi/v1/", "/internal/", "/controlnet/", DOCUMENT, "/openapi.json");
     }
 
     @Override
     public void addTo(RoutesConfig routes) {
-        routes.post("/sdapi/v1/txt2img", drawing::txt2img);
-        routes.post("/sdapi/v1/img2img", drawing::img2img);
-
-        routes.get("/sdapi/v1/progress", progress::progress);
-        routes.post("/internal/progress", progress::internalProgress);
-        routes.get("/internal/pending-tasks", progress::pendingTasks);
-        routes.post("/sdapi/v1/interrupt", context -> {
-            progress.wish(context, Wish.INTERRUPT);
-            context.json(Map.of());
-        });
-        routes.post("/sdapi/v1/skip", context -> {
-            progress.wish(context, Wish.SKIP);
-            nothing(context);
-        });
-
-        routes.get("/sdapi/v1/options", context -> context.json(options.all()));
-        routes.post("/sdapi/v1/options", this::changeOptions);
-        routes.get("/sdapi/v1/cmd-flags", context -> context.json(Map.of("api", true)));
-
-        routes.get("/sdapi/v1/samplers", context -> context.json(Samplers.samplers()));
-        routes.get("/sdapi/v1/schedulers", context -> context.json(Samplers.schedulers()));
-        routes.get("/sdapi/v1/sd-models", context -> context.json(ModelRoutes.models(shelf)));
-        routes.get("/sdapi/v1/latent-upscale-modes", context -> context.json(Upscalers.latentModes()));
-        routes.get("/sdapi/v1/upscalers", context -> context.json(Upscalers.all()));
-        for (String empty :
-                List.of("hypernetworks", "face-restorers", "realesrgan-models", "script-info", "extensions")) {
-            routes.get("/sdapi/v1/" + empty, list(List::of));
+        List<Route> all = routes();
+        all.forEach(route -> routes.addEndpoint(new Endpoint(route.method(), route.path(), route.handler())));
+        ObjectNode document = Document.of(all);
+        for (String path : List.of(DOCUMENT, "/openapi.json")) { // the latter is where AUTOMATIC1111 shows its own
+            routes.get(path, context -> context.json(document));
         }
-        routes.post("/sdapi/v1/extra-single-image", ExtrasRoutes::single);
-        routes.post("/sdapi/v1/extra-batch-images", ExtrasRoutes::batch);
-        routes.get("/sdapi/v1/prompt-styles", list(styles::list));
-        routes.get("/sdapi/v1/sd-vae", list(networks::vaes));
-        routes.get("/sdapi/v1/loras", list(networks::loras));
-        routes.get("/sdapi/v1/embeddings", context -> context.json(networks.embeddings()));
-        routes.get("/controlnet/version", context -> context.json(Map.of("version", 2)));
-        routes.get("/controlnet/model_list", context -> context.json(networks.controlNets()));
-        routes.get("/controlnet/module_list", context -> context.json(NetworkRoutes.extractions()));
-        routes.get("/sdapi/v1/scripts", context -> context.json(Map.of("txt2img", List.of(), "img2img", List.of())));
-        for (String refresh : List.of("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "refresh-loras")) {
-            routes.post("/sdapi/v1/" + refresh, context -> {
-                library.rescan();
-                nothing(context);
-            });
-        }
-
-        routes.post("/sdapi/v1/png-info", A1111Api::pngInfo);
-        routes.post("/sdapi/v1/interrogate", A1111Api::interrogate);
-        routes.post("/sdapi/v1/unload-checkpoint", context -> {
-            unload.run();
-            context.json(Map.of());
-        });
-        routes.post("/sdapi/v1/reload-checkpoint", context -> context.json(Map.of())); // the next picture does
-        routes.get("/sdapi/v1/memory", context -> context.json(SystemRoutes.memory()));
-        routes.get("/internal/ping", context -> context.json(Map.of()));
-        for (String sysinfo : List.of("sysinfo", "sysinfo-download")) {
-            routes.get(
-                    "/internal/" + sysinfo,
-                    context -> context.contentType("text/plain; charset=utf-8")
-                            .result(Json.MAPPER.writeValueAsString(SystemRoutes.info())));
-        }
-        routes.get("/internal/quicksettings-hint", context -> context.json(options.hints()));
-        routes.get("/internal/profile-startup", context -> context.json(Map.of()));
     }
 
-    private static Handler list(Supplier<List<?>> entries) {
-        return context -> context.json(entries.get());
+    private List<Route> routes() {
+        List<Route> routes = new ArrayList<>();
+        routes.add(post(SD + "txt2img", "Draw pictures of a text.", Requests.TXT2IMG, "Pictures", drawing::txt2img));
+        routes.add(
+                post(SD + "img2img", "Draw pictures after a picture.", Requests.IMG2IMG, "Pictures", drawing::img2img));
+        routes.add(post(
+                SD + "extra-single-image",
+                "Make a finished picture larger.",
+                Requests.EXTRAS_SINGLE,
+                "Enlarged",
+                ExtrasRoutes::single));
+        routes.add(post(
+                SD + "extra-batch-images",
+                "Make finished pictures larger.",
+                Requests.EXTRAS_BATCH,
+                "EnlargedBatch",
+                ExtrasRoutes::batch));
+        routes.add(post(
+                SD + "png-info", "What a PNG file says of itself.", Requests.PNG_INFO, "PngInfo", A1111Api::pngInfo));
+        routes.add(post(
+                SD + "interrogate",
+                "Describe a picture, which takes a network that is not here.",
+                Requests.INTERROGATE,
+                "Caption",
+                A1111Api::interrogate));
+
+        routes.add(get(SD + "progress", "How far the current picture is.", "Progress", progress::progress));
+        routes.add(post(
+                "/internal/progress",
+                "How far the picture of a task is.",
+                Requests.PROGRESS,
+                "TaskProgress",
+                progress::internalProgress));
+        routes.add(get("/internal/pending-tasks", "The tasks that wait.", "PendingTasks", progress::pendingTasks));
+        routes.add(post(SD + "interrupt", "End the current picture as it is.", "Empty", context -> {
+            progress.wish(context, Wish.INTERRUPT);
+            context.json(Map.of());
+        }));
+        routes.add(post(SD + "skip", "End the current batch as it is.", "Nothing", context -> {
+            progress.wish(context, Wish.SKIP);
+            nothing(context);
+        }));
+
+        routes.add(get(SD + "options", "All settings.", "Options", json(options::all)));
+        routes.add(post(SD + "options", "Change settings.", Requests.OPTIONS, "Nothing", this::changeOptions));
+        routes.add(get(SD + "cmd-flags", "How the server was started.", "Options", json(() -> Map.of("api", true))));
+        routes.add(get(SD + "samplers", "Samplers.", "Samplers", json(Samplers::samplers)));
+        routes.add(get(SD + "schedulers", "Schedulers.", "Schedulers", json(Samplers::schedulers)));
+        routes.add(get(SD + "upscalers", "Upscalers of pixels.", "Upscalers", json(Upscalers::all)));
+        routes.add(
+                get(SD + "latent-upscale-modes", "Upscalers of latents.", "LatentModes", json(Upscalers::latentModes)));
+        routes.add(get(SD + "sd-models", "Checkpoints.", "Models", json(() -> ModelRoutes.models(shelf))));
+        routes.add(get(SD + "sd-vae", "VAEs.", "Vaes", json(networks::vaes)));
+        routes.add(get(SD + "loras", "LoRAs.", "Loras", json(networks::loras)));
+        routes.add(get(SD + "embeddings", "Embeddings.", "Embeddings", json(networks::embeddings)));
+        routes.add(get(SD + "prompt-styles", "Styles.", "Styles", json(styles::list)));
+        routes.add(get(
+                SD + "scripts", "Scripts.", "Scripts", json(() -> Map.of("txt2img", List.of(), "img2img", List.of()))));
+        for (String none :
+                List.of("hypernetworks", "face-restorers", "realesrgan-models", "script-info", "extensions")) {
+            routes.add(get(SD + none, "There are none.", "None", json(List::of)));
+        }
+        for (String refresh : List.of("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "refresh-loras")) {
+            routes.add(post(SD + refresh, "Look into the models folder again.", "Nothing", context -> {
+                library.rescan();
+                nothing(context);
+            }));
+        }
+        routes.add(post(SD + "unload-checkpoint", "Free the models in memory.", "Empty", context -> {
+            unload.run();
+            context.json(Map.of());
+        }));
+        routes.add(
+                post(SD + "reload-checkpoint", "Nothing; the next picture loads its model.", "Empty", json(Map::of)));
+
+        routes.add(get("/controlnet/version", "The version of its API.", "Version", json(() -> Map.of("version", 2))));
+        routes.add(get("/controlnet/model_list", "ControlNets.", "ControlNets", json(networks::controlNets)));
+        routes.add(get("/controlnet/module_list", "Preprocessors.", "Preprocessors", json(NetworkRoutes::extractions)));
+
+        routes.add(get(SD + "memory", "Memory of the machine, in bytes.", "Memory", json(SystemRoutes::memory)));
+        routes.add(get("/internal/ping", "Whether the server is there.", "Empty", json(Map::of)));
+        for (String sysinfo : List.of("sysinfo", "sysinfo-download")) {
+            routes.add(get(
+                    "/internal/" + sysinfo,
+                    "About the machine, as JSON that calls itself text.",
+                    "SystemInfo",
+                    context -> context.contentType("text/plain; charset=utf-8")
+                            .result(Json.MAPPER.writeValueAsString(SystemRoutes.info()))));
+        }
+        routes.add(get("/internal/quicksettings-hint", "The names of the settings.", "Hints", json(options::hints)));
+        routes.add(get("/internal/profile-startup", "Nothing.", "Empty", json(Map::of)));
+        return routes;
+    }
+
+    private static Handler json(Supplier<?> answer) {
+        return context -> context.json(answer.get());
     }
 
     /** Clients parse every answer as JSON, also where there is nothing to say. */
@@ -142,7 +189,7 @@ public final class A1111Api implements Api {
     }
 
     private void changeOptions(Context context) {
-        JsonNode changes = FieldList.of().read(Body.text(context, MAX_BODY)).given();
+        JsonNode changes = Requests.OPTIONS.read(Body.text(context, MAX_BODY)).given();
         options.change(changes);
         nothing(context);
     }
@@ -158,17 +205,21 @@ public final class A1111Api implements Api {
         context.json(Map.of("info", text, "items", Map.of(), "parameters", parameters));
     }
 
-    /** There is no model that describes pictures. */
     private static void interrogate(Context context) {
-        Values values = Requests.PNG_INFO.read(Body.text(context, EncodedImage.MAX_TEXT));
-        throw new HttpError(404, values.textOrEmpty("image").isEmpty() ? "Image not found" : "Model not found");
+        Values values = Requests.INTERROGATE.read(Body.text(context, EncodedImage.MAX_TEXT));
+        if (values.textOrEmpty("image").isEmpty()) {
+            throw new HttpError(404, "Image not found");
+        }
+        throw new HttpError(
+                501, "no network that describes pictures is here; png-info tells what a PNG file says of itself");
     }
 
-    /** {@code /internal/*} and the list of LoRAs are open to all, as there. */
+    /** {@code /internal/*} and the list of LoRAs are open to all, as there, and so is the document. */
     @Override
     public String admit(Context context) {
-        boolean isOpen =
-                context.path().startsWith("/internal/") || context.path().endsWith("loras");
+        boolean isOpen = context.path().startsWith("/internal/")
+                || context.path().endsWith("loras")
+                || context.path().startsWith("/openapi");
         if (auth == null || (isOpen && context.header("Authorization") == null)) {
             return Jobs.LOCAL;
         }

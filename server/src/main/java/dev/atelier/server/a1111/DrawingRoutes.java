@@ -172,6 +172,10 @@ final class DrawingRoutes {
             throw new IllegalStateException(
                     done.error() != null ? done.error() : "the job was %s".formatted(done.state()));
         }
+        JsonNode overrides = values.json("override_settings");
+        if (overrides != null && !values.isTrue("override_settings_restore_afterwards")) {
+            options.keep(overrides);
+        }
         GenerateResult result = Json.MAPPER.treeToValue(done.result(), GenerateResult.class);
         Map<String, @Nullable Object> response = new LinkedHashMap<>();
         response.put("images", values.isTrue("send_images") ? images(result) : List.of());
@@ -222,8 +226,8 @@ final class DrawingRoutes {
                     sampler.scheduler().id(),
                     values.number("cfg_scale"),
                     values.integer("seed"),
-                    side(values.integer("width", 512)),
-                    side(values.integer("height", 512)),
+                    firstSide(values, "width"),
+                    firstSide(values, "height"),
                     Math.max(count(values, "batch_size", 1), pictures(values)),
                     count(values, "n_iter", 1),
                     clipSkip(overrides),
@@ -350,6 +354,13 @@ final class DrawingRoutes {
     private @Nullable String text(String option, @Nullable JsonNode overrides) {
         JsonNode value = options.get(option, overrides);
         return value != null && value.isString() ? value.stringValue() : null;
+    }
+
+    /** Of the first pass, which old clients of the hires fix give a size of its own. */
+    private static int firstSide(Values values, String side) {
+        boolean isGiven = values.isKnown("firstphase_width")
+                && (values.integer("firstphase_width", 0) != 0 || values.integer("firstphase_height", 0) != 0);
+        return side(isGiven ? values.integer("firstphase_" + side, 0) : values.integer(side, 512));
     }
 
     /** AUTOMATIC1111 cuts sides to whole latent cells. */

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import tools.jackson.databind.JsonNode;
 
 /** {@code extra-single-image} and {@code extra-batch-images}: finished pictures are enlarged. */
@@ -21,19 +22,17 @@ final class ExtrasRoutes {
     private ExtrasRoutes() {}
 
     static void single(Context context) throws IOException {
-        Values values = Requests.EXTRAS.read(Body.text(context, EncodedImage.MAX_TEXT));
+        Values values = Requests.EXTRAS_SINGLE.read(Body.text(context, EncodedImage.MAX_TEXT));
         String image = enlarged(values, values.textOrEmpty("image"));
         context.json(Map.of("html_info", "<p>%s</p>".formatted(description(values)), "image", image));
     }
 
     static void batch(Context context) throws IOException {
-        Values values = Requests.EXTRAS.read(Body.text(context, EncodedImage.MAX_TEXT));
+        Values values = Requests.EXTRAS_BATCH.read(Body.text(context, EncodedImage.MAX_TEXT));
         JsonNode pictures = values.json("imageList");
         List<String> images = new ArrayList<>();
-        if (pictures != null) {
-            for (JsonNode picture : pictures) {
-                images.add(enlarged(values, picture.path("data").asString("")));
-            }
+        for (JsonNode picture : Objects.requireNonNull(pictures)) {
+            images.add(enlarged(values, picture.path("data").asString("")));
         }
         context.json(Map.of("html_info", "<p>%s</p>".formatted(description(values)), "images", images));
     }

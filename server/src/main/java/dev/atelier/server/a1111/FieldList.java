@@ -10,6 +10,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The fields of one kind of request. Others in a body are ignored, and null is taken for absent. */
 record FieldList(List<Field> fields) {
@@ -27,6 +29,23 @@ record FieldList(List<Field> fields) {
         return new FieldList(fields.stream()
                 .map(field -> field.name().equals(other.name()) ? other : field)
                 .toList());
+    }
+
+    /** Their JSON schema. */
+    ObjectNode schema() {
+        ObjectNode schema = Json.MAPPER.createObjectNode().put("type", "object");
+        ObjectNode properties = schema.putObject("properties");
+        ArrayNode required = Json.MAPPER.createArrayNode();
+        for (Field field : fields) {
+            properties.set(field.name(), field.schema());
+            if (field.isRequired()) {
+                required.add(field.name());
+            }
+        }
+        if (!required.isEmpty()) {
+            schema.set("required", required);
+        }
+        return schema;
     }
 
     /**

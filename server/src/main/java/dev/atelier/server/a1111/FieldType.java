@@ -6,7 +6,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The types of request fields, with the coercions and the error messages of pydantic 1. */
 enum FieldType {
-    TEXT("str type expected", "type_error.str") {
+    TEXT("string", "str type expected", "type_error.str") {
         @Override
         @Nullable
         Object read(JsonNode value) {
@@ -14,7 +14,7 @@ enum FieldType {
         }
     },
 
-    INTEGER("value is not a valid integer", "type_error.integer") {
+    INTEGER("integer", "value is not a valid integer", "type_error.integer") {
         @Override
         @Nullable
         Object read(JsonNode value) {
@@ -34,7 +34,7 @@ enum FieldType {
         }
     },
 
-    NUMBER("value is not a valid float", "type_error.float") {
+    NUMBER("number", "value is not a valid float", "type_error.float") {
         @Override
         @Nullable
         Object read(JsonNode value) {
@@ -56,7 +56,7 @@ enum FieldType {
         }
     },
 
-    BOOLEAN("value could not be parsed to a boolean", "type_error.bool") {
+    BOOLEAN("boolean", "value could not be parsed to a boolean", "type_error.bool") {
         @Override
         @Nullable
         Object read(JsonNode value) {
@@ -68,7 +68,7 @@ enum FieldType {
         }
     },
 
-    LIST("value is not a valid list", "type_error.list") {
+    LIST("array", "value is not a valid list", "type_error.list") {
         @Override
         @Nullable
         Object read(JsonNode value) {
@@ -76,7 +76,7 @@ enum FieldType {
         }
     },
 
-    OBJECT("value is not a valid dict", "type_error.dict") {
+    OBJECT("object", "value is not a valid dict", "type_error.dict") {
         @Override
         @Nullable
         Object read(JsonNode value) {
@@ -87,12 +87,19 @@ enum FieldType {
     private static final Set<String> TRUE = Set.of("1", "on", "t", "true", "y", "yes");
     private static final Set<String> FALSE = Set.of("0", "off", "f", "false", "n", "no");
 
+    private final String jsonName;
     private final String message;
     private final String code;
 
-    FieldType(String message, String code) {
+    FieldType(String jsonName, String message, String code) {
+        this.jsonName = jsonName;
         this.message = message;
         this.code = code;
+    }
+
+    /** What JSON schemas call it. */
+    String jsonName() {
+        return jsonName;
     }
 
     /** What pydantic says of a value that is none of this type. */

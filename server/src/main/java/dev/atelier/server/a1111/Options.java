@@ -132,6 +132,15 @@ final class Options {
         settings.set(STORED, stored);
     }
 
+    /** Changes those that are there, as a request does whose {@code override_settings} are not to be taken back. */
+    void keep(JsonNode overrides) {
+        ObjectNode known = ((ObjectNode) overrides.deepCopy()).retain(DEFAULTS.propertyNames());
+        if (shelf.find(known.path(CHECKPOINT).asString("")).isEmpty()) {
+            known.remove(CHECKPOINT);
+        }
+        change(known);
+    }
+
     private JsonNode title(JsonNode value) {
         String alias = value.isString() ? value.stringValue() : value.toString();
         ModelFile model = shelf.find(alias).orElseThrow(() -> new UnknownModelException(alias));

@@ -27,9 +27,6 @@ final class ProgressRoutes {
     private static final int MAX_BODY = 1 << 20;
     private static final DateTimeFormatter TIMESTAMP =
             DateTimeFormatter.ofPattern("yyyyMMddHHmmss").withZone(ZoneId.systemDefault());
-    private static final FieldList REQUEST = FieldList.of(
-            Field.text("id_task", null), Field.integer("id_live_preview", -1L), Field.bool("live_preview", true));
-
     // AUTOMATIC1111's way to say that something has begun
     private static final double BEGUN = 0.01;
 
@@ -105,7 +102,7 @@ final class ProgressRoutes {
 
     /** {@code POST /internal/progress}. */
     void internalProgress(Context context) {
-        Values values = REQUEST.read(Body.text(context, MAX_BODY));
+        Values values = Requests.PROGRESS.read(Body.text(context, MAX_BODY));
         String id = values.textOrEmpty("id_task");
         Optional<Job> found =
                 taskIds.job(id).flatMap(jobs::find).filter(job -> job.owner().equals(WebServer.owner(context)));

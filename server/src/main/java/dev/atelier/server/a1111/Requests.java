@@ -11,6 +11,11 @@ import dev.atelier.server.db.Json;
 
 /** The fields of AUTOMATIC1111's requests with their defaults, in the order in which it echoes them. */
 final class Requests {
+    private static final String KEPT = "pictures are kept with their job";
+    private static final String THERE = "as in AUTOMATIC1111";
+    private static final String FACES = "no network that restores faces is here";
+    private static final int MOST_PIXELS = 1 << 16;
+
     private static final FieldList COMMON = FieldList.of(
             text("prompt", ""),
             text("negative_prompt", ""),
@@ -28,10 +33,10 @@ final class Requests {
             number("cfg_scale", 7.0),
             integer("width", 512L),
             integer("height", 512L),
-            bool("restore_faces", null),
+            bool("restore_faces", null).ignored(FACES),
             bool("tiling", null),
-            bool("do_not_save_samples", false),
-            bool("do_not_save_grid", false),
+            bool("do_not_save_samples", false).ignored(KEPT),
+            bool("do_not_save_grid", false).ignored(KEPT),
             number("eta", null),
             number("denoising_strength", null),
             number("s_min_uncond", null),
@@ -39,13 +44,13 @@ final class Requests {
             number("s_tmax", null),
             number("s_tmin", null),
             number("s_noise", null),
-            object("override_settings", null),
+            object("override_settings", null).noted("those that take effect in /sdapi/v1/options, for this picture"),
             bool("override_settings_restore_afterwards", true),
-            text("refiner_checkpoint", null),
+            text("refiner_checkpoint", null).noted("\"\", None and none are no refiner"),
             number("refiner_switch_at", null),
             bool("disable_extra_networks", false),
-            text("firstpass_image", null),
-            object("comments", null));
+            text("firstpass_image", null).ignored(THERE),
+            object("comments", null).ignored(THERE));
 
     static final FieldList TXT2IMG = COMMON.and(
             bool("enable_hr", false),
@@ -56,23 +61,24 @@ final class Requests {
             integer("hr_second_pass_steps", 0L),
             integer("hr_resize_x", 0L),
             integer("hr_resize_y", 0L),
-            text("hr_checkpoint_name", null),
+            text("hr_checkpoint_name", null).refused("another checkpoint than the first pass has"),
             text("hr_sampler_name", null),
             text("hr_scheduler", null),
             text("hr_prompt", ""),
             text("hr_negative_prompt", ""),
-            text("force_task_id", null),
-            text("sampler_index", "Euler"),
-            text("script_name", null),
-            list("script_args", Json.MAPPER.createArrayNode()),
+            text("force_task_id", null).noted("the id to ask /internal/progress for"),
+            text("sampler_index", "Euler").noted("a name, where sampler_name is not given"),
+            text("script_name", null).refused("there are no scripts to choose"),
+            list("script_args", Json.MAPPER.createArrayNode()).ignored("see script_name"),
             bool("send_images", true),
-            bool("save_images", false),
-            object("alwayson_scripts", Json.MAPPER.createObjectNode()),
+            bool("save_images", false).ignored(KEPT),
+            object("alwayson_scripts", Json.MAPPER.createObjectNode())
+                    .noted("ControlNet's units; other scripts are ignored"),
             text("infotext", null));
 
     static final FieldList IMG2IMG = COMMON.replace(number("denoising_strength", 0.75))
             .and(
-                    list("init_images", null),
+                    list("init_images", null).noted("several are a batch of as many pictures"),
                     integer("resize_mode", 0L).within(0, 3),
                     number("image_cfg_scale", null),
                     text("mask", null),
@@ -85,30 +91,48 @@ final class Requests {
                     integer("inpaint_full_res_padding", 0L),
                     integer("inpainting_mask_invert", 0L),
                     number("initial_noise_multiplier", null),
-                    text("latent_mask", null),
-                    text("force_task_id", null),
-                    text("sampler_index", "Euler"),
+                    text("latent_mask", null).ignored(THERE),
+                    text("force_task_id", null).noted("the id to ask /internal/progress for"),
+                    text("sampler_index", "Euler").noted("a name, where sampler_name is not given"),
                     bool("include_init_images", false),
-                    text("script_name", null),
-                    list("script_args", Json.MAPPER.createArrayNode()),
+                    text("script_name", null).refused("there are no scripts to choose"),
+                    list("script_args", Json.MAPPER.createArrayNode()).ignored("see script_name"),
                     bool("send_images", true),
-                    bool("save_images", false),
-                    object("alwayson_scripts", Json.MAPPER.createObjectNode()),
+                    bool("save_images", false).ignored(KEPT),
+                    object("alwayson_scripts", Json.MAPPER.createObjectNode())
+                            .noted("ControlNet's units; other scripts are ignored"),
                     text("infotext", null));
 
-    static final FieldList EXTRAS = FieldList.of(
-            integer("resize_mode", 0L).within(0, 1),
+    private static final FieldList EXTRAS = FieldList.of(
+            integer("resize_mode", 0L).within(0, 1).noted("0 by a factor, 1 to a size"),
+            bool("show_extras_results", true).ignored(THERE),
+            number("gfpgan_visibility", 0.0).within(0, 1).ignored(FACES),
+            number("codeformer_visibility", 0.0).within(0, 1).ignored(FACES),
+            number("codeformer_weight", 0.0).within(0, 1).ignored(FACES),
             number("upscaling_resize", 2.0),
-            integer("upscaling_resize_w", 512L),
-            integer("upscaling_resize_h", 512L),
+            integer("upscaling_resize_w", 512L).within(1, MOST_PIXELS),
+            integer("upscaling_resize_h", 512L).within(1, MOST_PIXELS),
             bool("upscaling_crop", true),
             text("upscaler_1", "None"),
             text("upscaler_2", "None"),
-            number("extras_upscaler_2_visibility", 0.0),
-            text("image", ""),
-            list("imageList", null));
+            number("extras_upscaler_2_visibility", 0.0).within(0, 1),
+            bool("upscale_first", false).ignored(THERE));
+
+    static final FieldList EXTRAS_SINGLE = EXTRAS.and(text("image", ""));
+
+    static final FieldList EXTRAS_BATCH =
+            EXTRAS.and(list("imageList", null).required().noted("objects with data and name"));
 
     static final FieldList PNG_INFO = FieldList.of(text("image", null).required());
+
+    static final FieldList INTERROGATE = FieldList.of(text("image", ""), text("model", "clip"));
+
+    /** Those of {@code POST /internal/progress}. */
+    static final FieldList PROGRESS =
+            FieldList.of(text("id_task", null), integer("id_live_preview", -1L), bool("live_preview", true));
+
+    /** Settings by name. */
+    static final FieldList OPTIONS = FieldList.of();
 
     private Requests() {}
 }

@@ -148,6 +148,15 @@ public final class WebServer implements AutoCloseable {
         return HexFormat.of().formatHex(random);
     }
 
+    /** Method and path of each route, such as {@code GET /healthz}. */
+    public List<String> routes() {
+        return javalin.unsafe.internalRouter.allHttpHandlers().stream()
+                .map(handler -> handler.endpoint)
+                .filter(endpoint -> endpoint.method.isHttpMethod())
+                .map(endpoint -> endpoint.method.name() + " " + endpoint.path)
+                .toList();
+    }
+
     /** The port it listens on. */
     public int port() {
         return javalin.port();
