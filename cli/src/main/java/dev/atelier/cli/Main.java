@@ -51,6 +51,7 @@ public final class Main implements Callable<Integer> {
     static final int REFUSED = 3;
 
     private static final List<Class<?>> COMMANDS = List.of(
+            CompletionCommand.class,
             ConvertCommand.class,
             DiffCommand.class,
             ExplainCommand.class,
