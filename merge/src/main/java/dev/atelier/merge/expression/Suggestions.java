@@ -10,6 +10,7 @@ import java.util.stream.Collectors;
 final class Suggestions {
     private static final int MOST = 3;
     private static final int LONGEST = 200;
+    private static final int SHORTEST_PART = 3;
 
     private Suggestions() {}
 
@@ -22,7 +23,7 @@ final class Suggestions {
         List<String> near = known.stream()
                 .distinct()
                 .filter(name -> name.length() <= LONGEST)
-                .filter(name -> distance(wanted, name.toLowerCase(Locale.ROOT)) <= Math.max(2, wanted.length() / 3))
+                .filter(name -> isNear(wanted, name.toLowerCase(Locale.ROOT)))
                 .sorted(Comparator.comparingInt((String name) -> distance(wanted, name.toLowerCase(Locale.ROOT)))
                         .thenComparing(Comparator.naturalOrder()))
                 .limit(MOST)
@@ -32,6 +33,12 @@ final class Suggestions {
                 : near.stream()
                         .map(name -> "\"" + name + "\"")
                         .collect(Collectors.joining(", ", "; did you mean ", "?"));
+    }
+
+    /** Mistyped, or cut short: of "dreamshaper_8.safetensors" one remembers "dreamshaper". */
+    private static boolean isNear(String wanted, String name) {
+        return distance(wanted, name) <= Math.max(2, wanted.length() / 3)
+                || (wanted.length() >= SHORTEST_PART && name.contains(wanted));
     }
 
     /** Characters to insert, remove or replace (Levenshtein's distance). */

@@ -258,6 +258,7 @@ class ModelExpressionTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             0.7*A + 0.3*Bee | 12 | there is no such file or model as "Bee"
             0.7*A + 0.3*inpaintng | 12 | did you mean "inpainting"?
+            paint | 0 | did you mean "inpainting"?
             A-B | 0 | around a minus or a division write spaces
             A + | 3 | the expression ends here, where a model
             A B | 2 | "B" stands here, where an operator
