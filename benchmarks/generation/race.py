@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""Atelier's ONNX Runtime engine and diffusers on PyTorch, taking turns on the same Stable Diffusion 1.5 checkpoint.
+"""Atelier's ONNX Runtime engine and a peer, taking turns on the same Stable Diffusion 1.5 checkpoint.
 
-    python benchmarks/generation/race.py sd15-a-fp32.safetensors
+    python benchmarks/generation/race.py sd15-a-fp32.safetensors                   # diffusers on PyTorch
+    python benchmarks/generation/race.py sd15-a-fp32.safetensors --sd-cli sd-cli   # stable-diffusion.cpp's program
     python benchmarks/generation/race.py sd15-a-fp32.safetensors --other sd15-b-fp16.safetensors
 
 Needs what reference/README.md installs, a C compiler, and Atelier built (./atelier --version). A step is a UNet call on two
 latents of 64x64, as guidance makes it; decoding makes 512x512 pixels. Random weights take as long as trained ones.
+
+stable-diffusion.cpp is a program that draws one picture, here in two steps; it loads weights while it takes the first, so the
+second counts. It keeps weights of convolutions as fp16 in any case.
 """
 import argparse
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -67,10 +72,27 @@ class Diffusers:
         return time.perf_counter() - start
 
 
+class StableDiffusionCpp:
+    def __init__(self, program, checkpoint, threads, options):
+        self.command = [program, "-m", checkpoint, "-p", "a cat", "-n", "blurry", "-W", "512", "-H", "512", "--cfg-scale", "7",
+                        "--sampling-method", "euler", "--steps", "2", "--diffusion-fa", "-t", str(threads),
+                        "-o", os.path.join(tempfile.mkdtemp(), "cat.png"), *options]
+        self.decoding = None
+
+    def __call__(self, command):
+        if command == "decode":
+            return self.decoding
+        output = subprocess.run(self.command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        self.decoding = float(re.search(r"latent 1 decoded, taking ([0-9.]+)s", output)[1])
+        return float(re.search(r"2/2 - ([0-9.]+)s/it", output)[1])
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("checkpoint")
     a.add_argument("--other", help="instead of racing, switch to this checkpoint")
+    a.add_argument("--sd-cli", metavar="PROGRAM", help="race stable-diffusion.cpp in place of diffusers; words behind it are its options",
+                   nargs="+")
     a.add_argument("--rounds", type=int, default=4, help="the first is a warm-up; it is shown, and not counted")
     a.add_argument("--minutes", type=float, default=6, help="begin no round after these")
     a.add_argument("--threads", type=int, default=2)
@@ -87,11 +109,13 @@ def main():
         switch, first, second = ours("load " + a.other), ours("step"), ours("step")
         print(f"switching: loading and encoding {switch:.2f} s, first step {first:.2f} s, second {second:.2f} s", flush=True)
     else:
-        race(a, ours, Diffusers(a.checkpoint, a.threads), peak)
+        peer = ("stable-diffusion.cpp", StableDiffusionCpp(a.sd_cli[0], a.checkpoint, a.threads, a.sd_cli[1:])) if a.sd_cli else \
+            ("diffusers", Diffusers(a.checkpoint, a.threads))
+        race(a, ours, *peer, peak)
         print(f"Atelier's anonymous memory: {ours('memory'):.2f} GB", flush=True)
 
 
-def race(a, ours, theirs, peak):
+def race(a, ours, peer, theirs, peak):
     times = {}
     deadline = time.monotonic() + 60 * a.minutes
     for turn in range(a.rounds):
@@ -99,19 +123,21 @@ def race(a, ours, theirs, peak):
             break
         limit = float(subprocess.run([peak, str(a.threads)], capture_output=True, text=True, check=True).stdout)
         for command in "step", "decode":
-            for name, run in ("Atelier", ours), ("diffusers", theirs):
+            for name, run in ("Atelier", ours), (peer, theirs):
+                if not turn and isinstance(run, StableDiffusionCpp):
+                    continue    # each of its runs is a program of its own: there is nothing to warm up
                 seconds = run(command)
                 if turn:
                     times.setdefault((command, name), []).append(seconds)
-                print(f"round {turn}: {command:6} {name:9} {seconds:6.2f} s", flush=True)
+                print(f"round {turn}: {command:6} {name:20} {seconds:6.2f} s", flush=True)
         print(f"round {turn}: peak {limit:.0f} GFLOP/s, load average {os.getloadavg()[0]:.1f}")
         times.setdefault("peak", []).append(limit)
 
     for command, gflop in ("step", STEP_GFLOP), ("decode", DECODE_GFLOP):
-        best = {name: min(times[command, name]) for name in ("Atelier", "diffusers")}
-        ratios = [o / t for o, t in zip(times[command, "Atelier"], times[command, "diffusers"])]
-        print(f"{command}: Atelier {best['Atelier']:.2f} s, diffusers {best['diffusers']:.2f} s, ratio of the fastest "
-              f"{best['Atelier'] / best['diffusers']:.3f}, of the rounds {min(ratios):.3f} to {max(ratios):.3f} "
+        best = {name: min(times[command, name]) for name in ("Atelier", peer)}
+        ratios = [o / t for o, t in zip(times[command, "Atelier"], times[command, peer])]
+        print(f"{command}: Atelier {best['Atelier']:.2f} s, {peer} {best[peer]:.2f} s, ratio of the fastest "
+              f"{best['Atelier'] / best[peer]:.3f}, of the rounds {min(ratios):.3f} to {max(ratios):.3f} "
               f"(median {statistics.median(ratios):.3f}); Atelier does {gflop / best['Atelier'] / max(times['peak']):.0%} of the peak")
 
 

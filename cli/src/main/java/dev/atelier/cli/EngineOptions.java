@@ -53,6 +53,14 @@ final class EngineOptions {
     private @Nullable Double skipLate;
 
     @Option(
+            names = "--ngms",
+            paramLabel = "SIGMA",
+            description =
+                    "Leave it out below this noise level at every other step: AUTOMATIC1111's \"Negative Guidance "
+                            + "minimum sigma\". Default: 0.")
+    private @Nullable Double ngms;
+
+    @Option(
             names = "--deep-cache",
             paramLabel = "N",
             description = "Run all of the network only at every N-th step, and its outermost blocks at the others; 2 "
@@ -77,13 +85,15 @@ final class EngineOptions {
         GenerationRequest request = vaeTiling ? given.vaeTiling(true) : given;
         GuidanceOptions guidance = request.guidance();
         request = tiling ? request.tiling(true) : request;
-        if (skipEarly != null || skipLate != null || split) {
-            request = request.guidance(new GuidanceOptions(
-                    skipEarly != null ? skipEarly : guidance.skipEarly(),
-                    skipLate != null ? skipLate : guidance.minSigma(),
-                    skipLate != null || guidance.minSigmaAll(),
-                    split || guidance.split()));
+        if (skipLate != null && ngms != null) {
+            throw new IllegalArgumentException("--skip-late-cfg skips all that --ngms would: leave one of them out");
         }
+        Double minSigma = skipLate != null ? skipLate : ngms;
+        request = request.guidance(new GuidanceOptions(
+                skipEarly != null ? skipEarly : guidance.skipEarly(),
+                minSigma != null ? minSigma : guidance.minSigma(),
+                minSigma != null ? skipLate != null : guidance.minSigmaAll(),
+                split || guidance.split()));
         Acceleration acceleration = request.acceleration();
         request = request.acceleration(new Acceleration(
                 cacheInterval != null ? cacheInterval : acceleration.cacheInterval(),

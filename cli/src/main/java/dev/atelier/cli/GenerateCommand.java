@@ -109,6 +109,9 @@ final class GenerateCommand implements Callable<Integer> {
     @ArgGroup(validate = false, heading = "%nPictures that are alike:%n")
     private VariationOptions variation = new VariationOptions();
 
+    @ArgGroup(validate = false, heading = "%nThe sampler, as in AUTOMATIC1111's settings:%n")
+    private SamplerSettings sampler = new SamplerSettings();
+
     @ArgGroup(validate = false, heading = "%nHow it is computed:%n")
     private EngineOptions engine = new EngineOptions();
 
@@ -252,6 +255,7 @@ final class GenerateCommand implements Callable<Integer> {
         request = hires.applyTo(request);
         request = control.applyTo(request, models);
         request = variation.applyTo(request);
+        request = sampler.applyTo(request);
         return engine.applyTo(request);
     }
 

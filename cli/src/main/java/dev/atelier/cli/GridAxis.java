@@ -1,5 +1,7 @@
 package dev.atelier.cli;
 
+import static java.util.Map.entry;
+
 import dev.atelier.diffusion.GenerationRequest;
 import java.math.BigDecimal;
 import java.util.ArrayList;
@@ -39,17 +41,38 @@ record GridAxis(String name, List<String> values, List<Setting> settings) {
             new GridAxis("", List.of(""), List.of(new Setting("", List.of(), UnaryOperator.identity())));
 
     /** What AUTOMATIC1111's script calls the axes that it knows. */
-    private static final Map<String, String> TYPES = Map.of(
-            "seed", "Seed",
-            "steps", "Steps",
-            "cfg", "CFG Scale",
-            "prompt", "Prompt S/R",
-            "sampler", "Sampler",
-            "model", "Checkpoint name",
-            "clip-skip", "Clip skip",
-            "strength", "Denoising",
-            "vae", "VAE",
-            "merge-tokens", "Token merging ratio");
+    private static final Map<String, String> TYPES = Map.ofEntries(
+            entry("seed", "Seed"),
+            entry("variation-seed", "Var. seed"),
+            entry("variation-strength", "Var. strength"),
+            entry("steps", "Steps"),
+            entry("hires-steps", "Hires steps"),
+            entry("cfg", "CFG Scale"),
+            entry("prompt", "Prompt S/R"),
+            entry("sampler", "Sampler"),
+            entry("hires-sampler", "Hires sampler"),
+            entry("model", "Checkpoint name"),
+            entry("ngms", "Negative Guidance minimum sigma"),
+            entry("sigma-churn", "Sigma Churn"),
+            entry("sigma-tmin", "Sigma min"),
+            entry("sigma-tmax", "Sigma max"),
+            entry("sigma-noise", "Sigma noise"),
+            entry("sigma-min", "Schedule min sigma"),
+            entry("sigma-max", "Schedule max sigma"),
+            entry("rho", "Schedule rho"),
+            entry("beta-alpha", "Beta schedule alpha"),
+            entry("beta-beta", "Beta schedule beta"),
+            entry("eta", "Eta"),
+            entry("clip-skip", "Clip skip"),
+            entry("strength", "Denoising"),
+            entry("hires-upscaler", "Hires upscaler"),
+            entry("vae", "VAE"),
+            entry("merge-tokens", "Token merging ratio"),
+            entry("discard-penultimate", "Always discard next-to-last sigma"),
+            entry("sgm-noise", "SGM noise multiplier"),
+            entry("refiner", "Refiner checkpoint"),
+            entry("refiner-at", "Refiner switch at"),
+            entry("rng", "RNG source"));
 
     private static final String NUMBER = "([+-]?[0-9]+(?:\\.[0-9]*)?)";
     private static final Pattern RANGE = Pattern.compile(

@@ -45,8 +45,7 @@ import picocli.CommandLine.Unmatched;
             "  atelier grid \"a red circle|on a blue background|large\" --matrix -o matrix.png",
             "",
         },
-        customSynopsis =
-                "atelier grid PROMPT [OPTION OF generate…] --x OPTION=VALUE,VALUE… [--y …] [--z …] [-o FILE]%n",
+        customSynopsis = "atelier grid PROMPT [OPTION OF generate…] --x OPTION=VALUES [--y …] [--z …]%n",
         sortOptions = false,
         mixinStandardHelpOptions = true)
 final class GridCommand implements Callable<Integer> {

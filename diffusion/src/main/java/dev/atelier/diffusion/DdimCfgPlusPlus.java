@@ -4,7 +4,8 @@ import dev.atelier.model.FloatArray;
 
 /**
  * DDIM CFG++ (Chung et al. 2024, arXiv 2406.08070, algorithm 1): the picture is estimated with guidance, but the noise
- * that stays in it is what the negative prompt alone sees.
+ * that stays in it is what the negative prompt alone sees. On latents {@code x0 + σ·noise} it is ComfyUI's Euler CFG++ too,
+ * with η that of Euler a.
  */
 record DdimCfgPlusPlus(FreshNoise noise) implements Sampler {
 

@@ -205,6 +205,9 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         if (sampler.has(SamplerTrait.NOISE)) {
             putUnless(1, "Sigma noise", options.noise(), parameters);
         }
+        if (!sampler.has(SamplerTrait.OWN_LEVELS)) {
+            putSchedule(request.sampler(), options.schedule(), parameters);
+        }
         putUnless(0, "Skip Early CFG", request.guidance().skipEarly(), parameters);
         putUnless(0, "NGMS", request.guidance().minSigma(), parameters);
         if (request.guidance().minSigmaAll()) {
@@ -219,6 +222,27 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
                 EMPHASIS.matcher(request.prompt() + request.negativePrompt()).find();
         if (emphasized && request.emphasis() != EmphasisMode.ORIGINAL) {
             parameters.put("Emphasis", request.emphasis().label());
+        }
+    }
+
+    private static void putSchedule(SamplerChoice sampler, ScheduleOptions options, Map<String, String> parameters) {
+        putUnless(0, "Schedule min sigma", options.sigmaMin(), parameters);
+        putUnless(0, "Schedule max sigma", options.sigmaMax(), parameters);
+        switch (sampler.scheduler()) {
+            case KARRAS, POLYEXPONENTIAL -> putUnless(0, "Schedule rho", options.rho(), parameters);
+            case BETA -> {
+                parameters.put("Beta schedule alpha", Double.toString(options.alpha()));
+                parameters.put("Beta schedule beta", Double.toString(options.beta()));
+            }
+            default -> {
+                // the others have no more to set
+            }
+        }
+        if (options.discardPenultimate() && !sampler.name().has(SamplerTrait.DISCARDS_PENULTIMATE)) {
+            parameters.put("Discard penultimate sigma", "True");
+        }
+        if (options.sgmNoise()) {
+            parameters.put("SGM noise multiplier", "True");
         }
     }
 

@@ -29,14 +29,14 @@ final class InfotextReader {
                 .seed(read("Seed", Long::valueOf, start.seed()))
                 .clipSkip(read("Clip skip", Integer::valueOf, 1))
                 .noiseSeedDelta(read("ENSD", Long::valueOf, 0L))
-                .tiling(parameters.getOrDefault("Tiling", "").equals("True"))
+                .tiling(isTrue("Tiling"))
                 // AUTOMATIC1111 says nothing of its default, which draws as NV does
                 .rng(read("RNG", NoiseSource::valueOf, NoiseSource.NV))
                 .emphasis(read("Emphasis", InfotextReader::emphasis, EmphasisMode.ORIGINAL));
         request = request.guidance(new GuidanceOptions(
                 read("Skip Early CFG", Double::valueOf, 0.0),
                 read("NGMS", Double::valueOf, 0.0),
-                parameters.getOrDefault("NGMS all steps", "").equals("True"),
+                isTrue("NGMS all steps"),
                 false));
         request = request.acceleration(new Acceleration(
                 read("DeepCache interval", Integer::valueOf, 1),
@@ -84,7 +84,19 @@ final class InfotextReader {
                 read("Sigma churn", Double::valueOf, 0.0),
                 read("Sigma tmin", Double::valueOf, 0.0),
                 read("Sigma tmax", Double::valueOf, 0.0),
-                read("Sigma noise", Double::valueOf, 1.0));
+                read("Sigma noise", Double::valueOf, 1.0),
+                new ScheduleOptions(
+                        read("Schedule min sigma", Double::valueOf, 0.0),
+                        read("Schedule max sigma", Double::valueOf, 0.0),
+                        read("Schedule rho", Double::valueOf, 0.0),
+                        read("Beta schedule alpha", Double::valueOf, ScheduleOptions.DEFAULT.alpha()),
+                        read("Beta schedule beta", Double::valueOf, ScheduleOptions.DEFAULT.beta()),
+                        isTrue("Discard penultimate sigma"),
+                        isTrue("SGM noise multiplier")));
+    }
+
+    private boolean isTrue(String key) {
+        return parameters.getOrDefault(key, "").equals("True");
     }
 
     private <T> T read(String key, Function<String, T> reader, T otherwise) {

@@ -13,21 +13,27 @@ import java.util.Arrays;
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record Levels(float[] all, float[] sigmas, double signal, double noise, double end) {
 
-    static Levels fromNoise(SamplerChoice choice, NoiseSchedule schedule, int steps) {
+    static Levels fromNoise(SamplerChoice choice, NoiseSchedule schedule, ScheduleOptions options, int steps) {
         LatentSpace space = choice.name().space();
-        float[] sigmas = choice.sigmas(schedule, steps);
-        return new Levels(sigmas, sigmas, 0, space.start(sigmas[0]), space.end(last(sigmas)));
+        float[] sigmas = choice.sigmas(schedule, options, steps);
+        LatentSpace start = options.sgmNoise() ? LatentSpace.VARIANCE_PRESERVING : space;
+        return new Levels(sigmas, sigmas, 0, start.start(sigmas[0]), space.end(last(sigmas)));
     }
 
     /** @param extraNoise how much noise is added besides the first level's */
-    static Levels fromPicture(SamplerChoice choice, NoiseSchedule schedule, Strength strength, double extraNoise) {
+    static Levels fromPicture(
+            SamplerChoice choice,
+            NoiseSchedule schedule,
+            ScheduleOptions options,
+            Strength strength,
+            double extraNoise) {
         if (strength.planned() == 0) { // AUTOMATIC1111 has no answer to no strength and exact steps
             return new Levels(new float[] {0}, new float[] {0}, 1, 0, 1);
         }
         return switch (choice.name()) {
             case DDIM, DDIM_CFG_PLUS_PLUS, PLMS, UNIPC -> variancePreserving(choice, schedule, strength, extraNoise);
             case DPM_FAST, DPM_ADAPTIVE -> endsOnly(schedule, strength, extraNoise);
-            default -> exploding(choice.sigmas(schedule, strength.planned()), strength, extraNoise);
+            default -> exploding(choice.sigmas(schedule, options, strength.planned()), strength, extraNoise);
         };
     }
 
@@ -38,7 +44,7 @@ record Levels(float[] all, float[] sigmas, double signal, double noise, double e
 
     /** Samplers that take nothing from the levels but the first, the last above 0, and their number. */
     private static Levels endsOnly(NoiseSchedule schedule, Strength strength, double extraNoise) {
-        Levels levels = exploding(SigmaSpacing.uniform(schedule, strength.planned()), strength, extraNoise);
+        Levels levels = exploding(Scheduler.UNIFORM.sigmas(schedule, strength.planned()), strength, extraNoise);
         float[] ends = levels.sigmas.clone();
         ends[ends.length - 1] = ends[Math.max(0, ends.length - 2)];
         return new Levels(levels.all, ends, 1, levels.noise, 1);
@@ -57,7 +63,7 @@ record Levels(float[] all, float[] sigmas, double signal, double noise, double e
         if (choice.name() == SamplerName.UNIPC) {
             sigmas = SigmaSpacing.unipc(schedule, timesteps[count - 1], count);
         } else {
-            float[] all = choice.sigmas(schedule, strength.planned());
+            float[] all = choice.sigmas(schedule, ScheduleOptions.DEFAULT, strength.planned());
             sigmas = Arrays.copyOfRange(all, all.length - count, all.length);
         }
         double signal = Math.sqrt((1 + (double) sigmas[0] * sigmas[0]) / (1 + added * added));

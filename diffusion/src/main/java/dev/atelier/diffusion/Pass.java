@@ -28,10 +28,11 @@ record Pass(
         NoiseSchedule schedule = schedule(model, sampler);
         ImageToImage from = request.imageToImage();
         Levels levels = from == null
-                ? Levels.fromNoise(sampler, schedule, request.steps())
+                ? Levels.fromNoise(sampler, schedule, request.samplerOptions().schedule(), request.steps())
                 : Levels.fromPicture(
                         sampler,
                         schedule,
+                        request.samplerOptions().schedule(),
                         Strength.of(from.denoisingStrength(), request.steps(), from.exactSteps()),
                         from.extraNoise());
         return new Pass(
@@ -62,7 +63,12 @@ record Pass(
                 model,
                 sampler,
                 schedule,
-                Levels.fromPicture(sampler, schedule, Strength.of(hires.denoisingStrength(), steps, true), 0),
+                Levels.fromPicture(
+                        sampler,
+                        schedule,
+                        request.samplerOptions().schedule(),
+                        Strength.of(hires.denoisingStrength(), steps, true),
+                        0),
                 Enlargement.finalSize(hires, new Size(request.width(), request.height()), model.spatialFactor()),
                 steps,
                 request.cfgScale(),

@@ -339,7 +339,13 @@ public final class Pipeline {
         private SamplerRun.Result run(
                 Pass pass, BatchSeeds seeds, BatchNoise noise, Denoiser network, FloatArray start, int total) {
             listener.progress(Phase.SAMPLING, stepsDone, total);
-            return new SamplerRun(pass.sampler().name(), request.samplerOptions(), pass.levels(), seeds, noise)
+            return new SamplerRun(
+                            pass.sampler().name(),
+                            pass.schedule(),
+                            request.samplerOptions(),
+                            pass.levels(),
+                            seeds,
+                            noise)
                     .run(network, start, (step, steps, denoised) -> {
                         // a few samplers take another number of steps than they have levels
                         int planned = steps == pass.steps() ? step : step * pass.steps() / steps;

@@ -14,6 +14,7 @@ public sealed interface Sampler
                 DpmAdaptive,
                 DpmFast,
                 DpmPlusPlus2M,
+                DpmPlusPlus2MCfgPlusPlus,
                 DpmPlusPlus2MSde,
                 DpmPlusPlus2SAncestral,
                 DpmPlusPlus3MSde,
@@ -27,6 +28,7 @@ public sealed interface Sampler
                 LinearMultistep,
                 Plms,
                 Restart,
+                Tcd,
                 UniPc {
 
     /**

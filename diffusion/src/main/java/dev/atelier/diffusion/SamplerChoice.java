@@ -45,16 +45,17 @@ public record SamplerChoice(SamplerName name, Scheduler scheduler) {
     }
 
     /** The noise levels of a run, falling. */
-    float[] sigmas(NoiseSchedule schedule, int steps) {
+    float[] sigmas(NoiseSchedule schedule, ScheduleOptions options, int steps) {
         return switch (name) {
             case DDIM, DDIM_CFG_PLUS_PLUS, PLMS -> SigmaSpacing.timesteps(schedule, steps);
             case UNIPC -> SigmaSpacing.unipc(schedule, steps);
             // the ends and the number count, and a step more leaves σ_min at the end when the 0 goes
-            case DPM_FAST, DPM_ADAPTIVE -> Arrays.copyOf(SigmaSpacing.exponential(schedule, steps + 1), steps + 1);
+            case DPM_FAST, DPM_ADAPTIVE ->
+                Arrays.copyOf(SigmaSpacing.exponential(schedule, ScheduleOptions.DEFAULT, steps + 1), steps + 1);
             default ->
-                name.has(SamplerTrait.DISCARDS_PENULTIMATE)
-                        ? withoutPenultimate(scheduler.sigmas(schedule, steps + 1))
-                        : scheduler.sigmas(schedule, steps);
+                name.has(SamplerTrait.DISCARDS_PENULTIMATE) || options.discardPenultimate()
+                        ? withoutPenultimate(scheduler.sigmas(schedule, options, steps + 1))
+                        : scheduler.sigmas(schedule, options, steps);
         };
     }
 

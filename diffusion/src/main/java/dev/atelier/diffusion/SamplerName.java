@@ -1,6 +1,7 @@
 package dev.atelier.diffusion;
 
 import static dev.atelier.diffusion.SamplerTrait.BROWNIAN_NOISE;
+import static dev.atelier.diffusion.SamplerTrait.CFG_PLUS_PLUS;
 import static dev.atelier.diffusion.SamplerTrait.CHURN;
 import static dev.atelier.diffusion.SamplerTrait.DISCARDS_PENULTIMATE;
 import static dev.atelier.diffusion.SamplerTrait.ETA;
@@ -54,7 +55,7 @@ public enum SamplerName {
     DPM_ADAPTIVE("DPM adaptive", List.of("k_dpm_ad"), Scheduler.AUTOMATIC, OWN_LEVELS, USES_ENSD, ETA),
     RESTART("Restart", List.of("restart"), Scheduler.KARRAS, SECOND_ORDER),
     DDIM("DDIM", List.of("ddim"), Scheduler.AUTOMATIC, OWN_LEVELS, ETA),
-    DDIM_CFG_PLUS_PLUS("DDIM CFG++", List.of("ddim_cfgpp"), Scheduler.AUTOMATIC, OWN_LEVELS, ETA),
+    DDIM_CFG_PLUS_PLUS("DDIM CFG++", List.of("ddim_cfgpp"), Scheduler.AUTOMATIC, OWN_LEVELS, CFG_PLUS_PLUS, ETA),
     PLMS("PLMS", List.of("plms"), Scheduler.AUTOMATIC, OWN_LEVELS),
     UNIPC("UniPC", List.of("unipc"), Scheduler.AUTOMATIC, OWN_LEVELS),
     LCM("LCM", List.of("k_lcm"), Scheduler.UNIFORM),
@@ -62,7 +63,18 @@ public enum SamplerName {
     IPNDM("IPNDM", List.of("ipndm"), Scheduler.UNIFORM),
     IPNDM_V("IPNDM_V", List.of("ipndm_v"), Scheduler.UNIFORM),
     DEIS("DEIS", List.of("deis"), Scheduler.UNIFORM),
-    DDPM("DDPM", List.of("ddpm"), Scheduler.UNIFORM);
+    DDPM("DDPM", List.of("ddpm"), Scheduler.UNIFORM),
+    EULER_CFG_PLUS_PLUS("Euler CFG++", List.of("euler_cfg_pp"), Scheduler.UNIFORM, CFG_PLUS_PLUS),
+    EULER_ANCESTRAL_CFG_PLUS_PLUS(
+            "Euler a CFG++",
+            List.of("euler_ancestral_cfg_pp"),
+            Scheduler.UNIFORM,
+            CFG_PLUS_PLUS,
+            USES_ENSD,
+            ETA,
+            NOISE),
+    DPM_PLUS_PLUS_2M_CFG_PLUS_PLUS("DPM++ 2M CFG++", List.of("dpmpp_2m_cfg_pp"), Scheduler.KARRAS, CFG_PLUS_PLUS),
+    TCD("TCD", List.of("tcd"), Scheduler.SGM_UNIFORM, USES_ENSD, ETA, NOISE);
 
     // CFG++ guides from 0 to 1; AUTOMATIC1111 maps the usual scales to it, so that 12.5 is 1
     private static final double CFG_PLUS_PLUS_UNIT = 12.5;
@@ -100,11 +112,11 @@ public enum SamplerName {
     }
 
     /** The sampler with default settings, where it adds no noise with them: a draw would fail. */
-    public Sampler sampler() {
-        return sampler(SamplerOptions.DEFAULT, StepNoise.NONE);
+    public Sampler sampler(NoiseSchedule schedule) {
+        return sampler(schedule, SamplerOptions.DEFAULT, StepNoise.NONE);
     }
 
-    Sampler sampler(SamplerOptions options, StepNoise source) {
+    Sampler sampler(NoiseSchedule schedule, SamplerOptions options, StepNoise source) {
         double tmax = options.tmax() == 0 ? Double.POSITIVE_INFINITY : options.tmax();
         Churn churn = new Churn(options.churn(), options.tmin(), tmax, options.noise(), source);
         FreshNoise noise = new FreshNoise(eta(options), has(NOISE) ? options.noise() : 1, source);
@@ -124,7 +136,9 @@ public enum SamplerName {
             case DPM_FAST -> new DpmFast(noise);
             case DPM_ADAPTIVE -> new DpmAdaptive(noise);
             case RESTART -> new Restart(source);
-            case DDIM_CFG_PLUS_PLUS -> new DdimCfgPlusPlus(noise);
+            case DDIM_CFG_PLUS_PLUS, EULER_ANCESTRAL_CFG_PLUS_PLUS -> new DdimCfgPlusPlus(noise);
+            case EULER_CFG_PLUS_PLUS -> new DdimCfgPlusPlus(new FreshNoise(0, 1, source));
+            case DPM_PLUS_PLUS_2M_CFG_PLUS_PLUS -> new DpmPlusPlus2MCfgPlusPlus();
             case PLMS -> new Plms();
             case UNIPC -> new UniPc();
             case LCM -> new Lcm(source);
@@ -133,6 +147,7 @@ public enum SamplerName {
             case IPNDM_V -> new ImprovedPndm(true);
             case DEIS -> new Deis();
             case DDPM -> new EulerAncestral(new FreshNoise(1, 1, source));
+            case TCD -> new Tcd(noise, schedule);
         };
     }
 
@@ -142,12 +157,16 @@ public enum SamplerName {
     }
 
     double defaultEta() {
-        return this == DDIM || this == DDIM_CFG_PLUS_PLUS ? 0 : 1;
+        return switch (this) {
+            case DDIM, DDIM_CFG_PLUS_PLUS -> 0;
+            case TCD -> 0.3;
+            default -> 1;
+        };
     }
 
     /** The guidance that a CFG scale means for this sampler. */
     double guidance(double cfgScale) {
-        return this == DDIM_CFG_PLUS_PLUS ? cfgScale / CFG_PLUS_PLUS_UNIT : cfgScale;
+        return has(CFG_PLUS_PLUS) ? cfgScale / CFG_PLUS_PLUS_UNIT : cfgScale;
     }
 
     LatentSpace space() {

@@ -6,10 +6,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * A sampler on its way from a start to latents, which may be asked to end after any step.
  *
+ * @param schedule what the network was trained on, or what the sampler takes it for
  * @param seeds of the batch
  * @param noise of the batch, from which the first draw has been taken
  */
-record SamplerRun(SamplerName name, SamplerOptions options, Levels levels, BatchSeeds seeds, BatchNoise noise) {
+record SamplerRun(
+        SamplerName name,
+        NoiseSchedule schedule,
+        SamplerOptions options,
+        Levels levels,
+        BatchSeeds seeds,
+        BatchNoise noise) {
 
     /** Hears of each step, with what the network takes the picture for, and says how to go on. */
     @FunctionalInterface
@@ -71,12 +78,13 @@ record SamplerRun(SamplerName name, SamplerOptions options, Levels levels, Batch
         try {
             FloatArray latents = levels.steps() == 0
                     ? start
-                    : name.sampler(options, source).sample(remembering, start, levels.sigmas(), (step, steps) -> {
-                        GenerationListener.Course course = watcher.step(step, steps, remembering.last(start));
-                        if (course != GenerationListener.Course.CONTINUE) {
-                            throw new Ended(course);
-                        }
-                    });
+                    : name.sampler(schedule, options, source)
+                            .sample(remembering, start, levels.sigmas(), (step, steps) -> {
+                                GenerationListener.Course course = watcher.step(step, steps, remembering.last(start));
+                                if (course != GenerationListener.Course.CONTINUE) {
+                                    throw new Ended(course);
+                                }
+                            });
             return new Result(Latents.scale(latents, (float) levels.end()), GenerationListener.Course.CONTINUE);
         } catch (Ended ended) {
             return new Result(remembering.last(start), ended.course);

@@ -8,6 +8,8 @@ public enum SamplerTrait {
     DISCARDS_PENULTIMATE,
     /** It has noise levels of its own; a scheduler makes no difference. */
     OWN_LEVELS,
+    /** Guidance is CFG++ (Chung et al. 2024, arXiv 2406.08070): the noise that stays is what the negative prompt sees. */
+    CFG_PLUS_PLUS,
     /** Its noise is a Brownian path over the noise levels. */
     BROWNIAN_NOISE,
     /** AUTOMATIC1111's "eta noise seed delta" applies to it. */

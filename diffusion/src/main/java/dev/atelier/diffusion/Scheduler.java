@@ -18,14 +18,14 @@ public enum Scheduler {
     KL_OPTIMAL("kl_optimal", "KL Optimal", SigmaSpacing::klOptimal),
     ALIGN_YOUR_STEPS("align_your_steps", "Align Your Steps", SigmaSpacing::alignYourSteps),
     SIMPLE("simple", "Simple", SigmaSpacing::simple),
-    /** The uniform one under another name: it differs only where a run's σ_min and σ_max are not the model's. */
-    NORMAL("normal", "Normal", SigmaSpacing::uniform),
+    /** The uniform one, but that it keeps to the {@link ScheduleOptions#sigmaMin} and the maximum asked for. */
+    NORMAL("normal", "Normal", SigmaSpacing::normal),
     DDIM("ddim", "DDIM", SigmaSpacing::ddim),
     BETA("beta", "Beta", SigmaSpacing::beta);
 
     @FunctionalInterface
     private interface Spacing {
-        float[] sigmas(NoiseSchedule schedule, int steps);
+        float[] sigmas(NoiseSchedule schedule, ScheduleOptions options, int steps);
     }
 
     private final String id;
@@ -62,7 +62,11 @@ public enum Scheduler {
      *     few step counts make {@link #DDIM} take more steps than asked for
      */
     public float[] sigmas(NoiseSchedule schedule, int steps) {
-        return spacing.sigmas(schedule, steps);
+        return sigmas(schedule, ScheduleOptions.DEFAULT, steps);
+    }
+
+    float[] sigmas(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+        return spacing.sigmas(schedule, options, steps);
     }
 
     /** The spellings under which a request may name this scheduler. */

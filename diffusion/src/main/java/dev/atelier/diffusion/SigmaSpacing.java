@@ -9,19 +9,26 @@ import java.util.stream.IntStream;
  */
 final class SigmaSpacing {
     private static final double RHO = 7;
-    private static final SymmetricBeta BETA = new SymmetricBeta(0.6);
 
     private SigmaSpacing() {}
 
     /** Evenly spaced in time, from the last training timestep to the first. */
-    static float[] uniform(NoiseSchedule schedule, int steps) {
+    static float[] uniform(NoiseSchedule schedule, ScheduleOptions options, int steps) {
         return withZero(inTime(schedule, linspace(schedule.lastTimestep(), schedule.firstTimestep(), steps)));
     }
 
-    /** Evenly spaced in time, the last step from the level before the first timestep to 0: Stability's generative models. */
-    static float[] sgmUniform(NoiseSchedule schedule, int steps) {
-        float[] timesteps = linspace(schedule.lastTimestep(), schedule.firstTimestep(), steps + 1);
-        return withZero(inTime(schedule, Arrays.copyOf(timesteps, steps)));
+    /** Evenly spaced in time, between the levels asked for. */
+    static float[] normal(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+        return withZero(inTime(schedule, timesteps(schedule, options, steps)));
+    }
+
+    /** Evenly spaced in time, the last step from the level before the lowest to 0: Stability's generative models. */
+    static float[] sgmUniform(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+        return withZero(inTime(schedule, Arrays.copyOf(timesteps(schedule, options, steps + 1), steps)));
+    }
+
+    private static float[] timesteps(NoiseSchedule schedule, ScheduleOptions options, int count) {
+        return linspace(schedule.timestep(options.max(schedule)), schedule.timestep(options.min(schedule)), count);
     }
 
     private static float[] inTime(NoiseSchedule schedule, float[] timesteps) {
@@ -33,37 +40,43 @@ final class SigmaSpacing {
     }
 
     /** Karras et al. 2022 (arXiv 2206.00364), equation 5, with ρ = 7. */
-    static float[] karras(NoiseSchedule schedule, int steps) {
-        return withZero(karras(schedule.sigmaMin(), schedule.sigmaMax(), steps));
+    static float[] karras(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+        return withZero(karras(options.min(schedule), options.max(schedule), options.rho(RHO), steps));
     }
 
     /** {@code count} levels from {@code max} to {@code min}, without a 0 after them. */
     static float[] karras(float min, float max, int count) {
-        double high = Math.pow(max, 1 / RHO);
-        double low = Math.pow(min, 1 / RHO);
+        return karras(min, max, RHO, count);
+    }
+
+    private static float[] karras(float min, float max, double rho, int count) {
+        double high = Math.pow(max, 1 / rho);
+        double low = Math.pow(min, 1 / rho);
         float[] sigmas = linspace(0, 1, count);
         for (int i = 0; i < count; i++) {
-            sigmas[i] = (float) Math.pow((float) high + sigmas[i] * (float) (low - high), RHO);
+            sigmas[i] = (float) Math.pow((float) high + sigmas[i] * (float) (low - high), rho);
         }
         return sigmas;
     }
 
     /** Evenly spaced in ln σ. */
-    static float[] exponential(NoiseSchedule schedule, int steps) {
-        float[] sigmas = linspace((float) Math.log(schedule.sigmaMax()), (float) Math.log(schedule.sigmaMin()), steps);
+    static float[] exponential(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+        float high = (float) Math.log(options.max(schedule));
+        float[] sigmas = linspace(high, (float) Math.log(options.min(schedule)), steps);
         for (int i = 0; i < steps; i++) {
             sigmas[i] = (float) Math.exp(sigmas[i]);
         }
         return withZero(sigmas);
     }
 
-    /** A power of an even spacing in ln σ; the power is 1, and the levels are those of {@link #exponential}. */
-    static float[] polyexponential(NoiseSchedule schedule, int steps) {
-        double logMin = Math.log(schedule.sigmaMin());
-        double logRange = Math.log(schedule.sigmaMax()) - logMin;
+    /** A power ρ of an even spacing in ln σ; with ρ = 1 the levels are those of {@link #exponential}. */
+    static float[] polyexponential(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+        double logMin = Math.log(options.min(schedule));
+        double logRange = Math.log(options.max(schedule)) - logMin;
+        double rho = options.rho(1);
         float[] sigmas = linspace(1, 0, steps);
         for (int i = 0; i < steps; i++) {
-            sigmas[i] = (float) Math.exp(sigmas[i] * (float) logRange + (float) logMin);
+            sigmas[i] = (float) Math.exp((float) Math.pow(sigmas[i], rho) * (float) logRange + (float) logMin);
         }
         return withZero(sigmas);
     }
@@ -72,9 +85,9 @@ final class SigmaSpacing {
      * Sabour et al. 2024 (arXiv 2404.14507), theorem 3.1: evenly spaced in arctan σ. As in AUTOMATIC1111 it ends at
      * σ_min, not at 0.
      */
-    static float[] klOptimal(NoiseSchedule schedule, int steps) {
-        float min = (float) Math.atan(schedule.sigmaMin());
-        float max = (float) Math.atan(schedule.sigmaMax());
+    static float[] klOptimal(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+        float min = (float) Math.atan(options.min(schedule));
+        float max = (float) Math.atan(options.max(schedule));
         float[] sigmas = new float[steps + 1];
         for (int i = 0; i <= steps; i++) {
             float share = (float) i / steps;
@@ -83,12 +96,12 @@ final class SigmaSpacing {
         return sigmas;
     }
 
-    static float[] alignYourSteps(NoiseSchedule schedule, int steps) {
+    static float[] alignYourSteps(NoiseSchedule schedule, ScheduleOptions options, int steps) {
         return withZero(schedule.alignYourSteps().levels(steps));
     }
 
     /** Every so many entries of the noise table, from its end. */
-    static float[] simple(NoiseSchedule schedule, int steps) {
+    static float[] simple(NoiseSchedule schedule, ScheduleOptions options, int steps) {
         float[] sigmas = new float[steps];
         for (int i = 0; i < steps; i++) {
             sigmas[i] = schedule.tableSigma(schedule.tableSize() - 1 - i * schedule.tableSize() / steps);
@@ -100,7 +113,7 @@ final class SigmaSpacing {
      * Every so many entries of the noise table, from the second one on: Song et al. 2021 (arXiv 2010.02502) as CompVis
      * wrote it. Where the steps do not divide the table there are more of them than asked for.
      */
-    static float[] ddim(NoiseSchedule schedule, int steps) {
+    static float[] ddim(NoiseSchedule schedule, ScheduleOptions options, int steps) {
         int stride = Math.max(schedule.tableSize() / steps, 1);
         int count = Math.ceilDiv(schedule.tableSize() - 1, stride);
         float[] sigmas = new float[count];
@@ -110,14 +123,15 @@ final class SigmaSpacing {
         return withZero(sigmas);
     }
 
-    /** Lee et al. 2024, "Beta Sampling is All You Need" (arXiv 2407.12173), over σ; α = β = 0.6. */
-    static float[] beta(NoiseSchedule schedule, int steps) {
-        double min = schedule.sigmaMin();
-        double max = schedule.sigmaMax();
+    /** Lee et al. 2024, "Beta Sampling is All You Need" (arXiv 2407.12173), over σ; usually α = β = 0.6. */
+    static float[] beta(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+        BetaDistribution distribution = new BetaDistribution(options.alpha(), options.beta());
+        double min = options.min(schedule);
+        double max = options.max(schedule);
         float[] sigmas = new float[steps];
         for (int i = 0; i < steps; i++) {
             double share = steps == 1 ? 0 : (double) i / (steps - 1);
-            sigmas[i] = (float) (min + BETA.quantile(1 - share) * (max - min));
+            sigmas[i] = (float) (min + distribution.quantile(1 - share) * (max - min));
         }
         return withZero(sigmas);
     }

@@ -35,7 +35,8 @@ class ImageToImageTest {
         boolean exact = run.endsWith("exact");
         Strength strength = Strength.of(Double.parseDouble(words[2]), Integer.parseInt(words[1]), exact);
         NoiseSchedule schedule = new NoiseSchedule(AlphasCumprod.scaledLinear());
-        Levels levels = Levels.fromPicture(choice, schedule, strength, run.endsWith("extra") ? 0.1 : 0);
+        Levels levels = Levels.fromPicture(
+                choice, schedule, ScheduleOptions.DEFAULT, strength, run.endsWith("extra") ? 0.1 : 0);
         FloatArray picture = FIXTURE.array("picture");
         FloatArray mu = FIXTURE.array("mu");
         Denoiser gauss = (x, sigma) -> {
@@ -48,6 +49,7 @@ class ImageToImageTest {
 
         FloatArray result = new SamplerRun(
                         choice.name(),
+                        schedule,
                         new SamplerOptions(0.0, 0, 0, 0, 1),
                         levels,
                         seeds,
@@ -87,6 +89,8 @@ class ImageToImageTest {
         "DDIM, 1",
         "DPM adaptive, 20",
         "LCM, 8",
+        "TCD, 8",
+        "Euler a CFG++, 20",
         "Restart, 40"
     })
     void everyKindOfSamplerCanStartFromAPicture(String sampler, int steps) {
@@ -96,9 +100,10 @@ class ImageToImageTest {
         Denoiser settled = (x, sigma) -> picture;
         BatchSeeds seeds = BatchSeeds.from(NoiseSource.CPU, 1, 1);
         for (double denoising : new double[] {0, 0.1, 0.5, 1}) {
-            Levels levels = Levels.fromPicture(choice, schedule, Strength.of(denoising, steps, false), 0);
+            Levels levels = Levels.fromPicture(
+                    choice, schedule, ScheduleOptions.DEFAULT, Strength.of(denoising, steps, false), 0);
             BatchNoise noise = new BatchNoise(seeds, 4, 2, 2);
-            FloatArray result = new SamplerRun(choice.name(), SamplerOptions.DEFAULT, levels, seeds, noise)
+            FloatArray result = new SamplerRun(choice.name(), schedule, SamplerOptions.DEFAULT, levels, seeds, noise)
                     .run(
                             settled,
                             levels.start(picture, noise.first()),

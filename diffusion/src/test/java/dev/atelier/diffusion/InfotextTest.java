@@ -183,6 +183,25 @@ class InfotextTest {
         return Infotext.of(request, 0, new ModelLabel("m", "00ff"), "Atelier 1.0");
     }
 
+    private static SamplerOptions with(ScheduleOptions schedule) {
+        return new SamplerOptions(null, 0, 0, 0, 1, schedule);
+    }
+
+    @Test
+    void noiseLevelsAreToldAsAutomatic1111TellsThem() {
+        GenerationRequest request = GenerationRequest.of("a")
+                .sampler("DPM++ 2M Karras")
+                .samplerOptions(with(new ScheduleOptions(0.1, 10, 5, 0.4, 0.6, true, true)));
+        assertThat(of(request).parameters())
+                .containsEntry("Schedule min sigma", "0.1")
+                .containsEntry("Schedule max sigma", "10.0")
+                .containsEntry("Schedule rho", "5.0")
+                .containsEntry("Discard penultimate sigma", "True")
+                .containsEntry("SGM noise multiplier", "True")
+                .doesNotContainKey("Beta schedule alpha");
+        assertThat(of(request.sampler("DDIM")).parameters()).doesNotContainKey("Schedule min sigma");
+    }
+
     static Stream<GenerationRequest> requests() {
         GenerationRequest request =
                 GenerationRequest.of("a (cat:1.2)").negativePrompt("dog").seed(42);
@@ -198,6 +217,13 @@ class InfotextTest {
                         .samplerOptions(new SamplerOptions(0.5, 0, 0, 0, 1))
                         .rng(NoiseSource.CPU),
                 request.sampler("Heun SGM Uniform").samplerOptions(new SamplerOptions(null, 3, 0.05, 50, 1.003)),
+                request.sampler("DPM++ 2M Karras")
+                        .samplerOptions(with(new ScheduleOptions(0.1, 10, 5, 0.6, 0.6, true, true))),
+                request.sampler("Euler Beta")
+                        .samplerOptions(with(new ScheduleOptions(0, 0, 0, 0.4, 0.9, false, false))),
+                request.sampler("TCD")
+                        .samplerOptions(new SamplerOptions(0.2, 0, 0, 0, 1))
+                        .noiseSeedDelta(3),
                 request.tiling(true),
                 request.variation(new Variation(7, 0.25)).seedResizeFrom(new Size(512, 256)),
                 request.emphasis(EmphasisMode.NO_NORM),

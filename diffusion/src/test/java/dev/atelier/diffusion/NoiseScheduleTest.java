@@ -3,15 +3,19 @@ package dev.atelier.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.atelier.model.AlphasCumprod;
 import java.io.InputStream;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.json.JsonMapper;
 
 class NoiseScheduleTest {
@@ -131,15 +135,54 @@ class NoiseScheduleTest {
     void someSamplersLeaveOutTheLastLevelButOne(String sampler, String id) {
         Map<Integer, float[]> byStepCount = RECORDED.discard_penultimate.get(id);
         assertThat(byStepCount).containsOnlyKeys(1, 5, 10, 20, 30);
-        byStepCount.forEach(
-                (steps, expected) -> assertSchedule(SamplerChoice.named(sampler).sigmas(schedule, steps), expected));
+        byStepCount.forEach((steps, expected) -> assertSchedule(
+                SamplerChoice.named(sampler).sigmas(schedule, ScheduleOptions.DEFAULT, steps), expected));
+    }
+
+    static Stream<Arguments> changedSchedules() {
+        Map<String, ScheduleOptions> options = Map.of(
+                "sigma_min 0.1, sigma_max 10", new ScheduleOptions(0.1, 10, 0, 0.6, 0.6, false, false),
+                "sigma_max 20", new ScheduleOptions(0, 20, 0, 0.6, 0.6, false, false),
+                "rho 3", new ScheduleOptions(0, 0, 3, 0.6, 0.6, false, false),
+                "beta 0.4 0.9", new ScheduleOptions(0, 0, 0, 0.4, 0.9, false, false),
+                "beta 2 3.5", new ScheduleOptions(0, 0, 0, 2, 3.5, false, false));
+        return Recordings.more().schedules().entrySet().stream()
+                .flatMap(change -> change.getValue().entrySet().stream()
+                        .map(run -> arguments(
+                                run.getKey(), change.getKey(), options.get(change.getKey()), run.getValue())));
+    }
+
+    @ParameterizedTest(name = "{0}, {1}")
+    @MethodSource("changedSchedules")
+    void otherEndsAndBendsGiveTheNoiseLevelsOfAutomatic1111(
+            String scheduler, String change, ScheduleOptions options, float[] expected) {
+        assertSchedule(Scheduler.named(scheduler).sigmas(schedule, options, 10), expected, 4e-6f);
+    }
+
+    @Test
+    void theLastLevelButOneIsLeftOutOfAnySamplerThatIsAsked() {
+        ScheduleOptions options = new ScheduleOptions(0, 0, 0, 0.6, 0.6, true, false);
+        RECORDED.discard_penultimate
+                .get("karras")
+                .forEach((steps, expected) -> assertSchedule(
+                        SamplerChoice.named("DPM++ 2M Karras").sigmas(schedule, options, steps), expected));
+        float[] once = SamplerChoice.named("DPM2 Karras").sigmas(schedule, options, 10);
+        assertSchedule(once, RECORDED.discard_penultimate.get("karras").get(10));
+    }
+
+    @Test
+    void levelsThatWouldRiseAreRefused() {
+        ScheduleOptions options = new ScheduleOptions(15, 0, 0, 0.6, 0.6, false, false);
+        assertThatThrownBy(() -> Scheduler.KARRAS.sigmas(schedule, options, 10))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the noise levels must fall, but sigma max is 14.614642 and sigma min 15.0");
     }
 
     @Test
     void timestepSamplersTakeTheTimestepsOfCompVis() {
         assertThat(RECORDED.ddim_timesteps).hasSizeGreaterThan(5);
         RECORDED.ddim_timesteps.forEach((steps, expected) -> {
-            float[] sigmas = SamplerChoice.named("DDIM").sigmas(schedule, steps);
+            float[] sigmas = SamplerChoice.named("DDIM").sigmas(schedule, ScheduleOptions.DEFAULT, steps);
             assertThat(sigmas).hasSameSizeAs(expected);
             for (int i = 0; i < expected.length; i++) {
                 assertThat(sigmas[i]).isEqualTo(schedule.tableSigma((int) expected[expected.length - 1 - i]));
@@ -149,7 +192,7 @@ class NoiseScheduleTest {
 
     @Test
     void uniPcGoesFromTheLastTimestepToTheFirstInAsManySteps() {
-        float[] sigmas = SamplerChoice.named("UniPC").sigmas(schedule, 30);
+        float[] sigmas = SamplerChoice.named("UniPC").sigmas(schedule, ScheduleOptions.DEFAULT, 30);
         assertThat(sigmas).hasSize(32);
         assertThat(sigmas[0]).isCloseTo(schedule.sigmaMax(), within(1e-5f));
         assertThat(sigmas[31]).isCloseTo(schedule.sigmaMin(), within(1e-7f));
@@ -172,9 +215,13 @@ class NoiseScheduleTest {
      * 1.13, recorded here, and those of torch 2.13 differ by as much, and ours are nearer to the latter.
      */
     private static void assertSchedule(float[] actual, float[] expected) {
+        assertSchedule(actual, expected, 1e-6f);
+    }
+
+    private static void assertSchedule(float[] actual, float[] expected, float relative) {
         assertThat(actual).hasSameSizeAs(expected);
         for (int i = 0; i < expected.length; i++) {
-            assertThat(actual[i]).isCloseTo(expected[i], within(1e-6f * expected[i]));
+            assertThat(actual[i]).isCloseTo(expected[i], within(relative * expected[i]));
         }
     }
 

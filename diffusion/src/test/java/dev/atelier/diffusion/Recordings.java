@@ -6,7 +6,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The runs of other projects' samplers in {@code sampler-trajectories.json}. */
+/** The runs of other projects' samplers in {@code sampler-trajectories.json} and {@code more-samplers.json}. */
 record Recordings(
         float[] mu,
         List<float[]> noise,
@@ -54,8 +54,23 @@ record Recordings(
         }
     }
 
+    /** @param schedules by what is changed and by scheduler, ten steps of each */
+    record More(Map<String, float[]> sigmas, List<Run> runs, Map<String, Map<String, float[]>> schedules) {}
+
     private static Recordings read() {
-        InputStream json = Recordings.class.getResourceAsStream("sampler-trajectories.json");
-        return JsonMapper.shared().readValue(json, Recordings.class);
+        Recordings first = read("sampler-trajectories.json", Recordings.class);
+        More more = more();
+        first.sigmas.putAll(more.sigmas);
+        first.runs.addAll(more.runs);
+        return first;
+    }
+
+    static More more() {
+        return read("more-samplers.json", More.class);
+    }
+
+    private static <T> T read(String file, Class<T> type) {
+        InputStream json = Recordings.class.getResourceAsStream(file);
+        return JsonMapper.shared().readValue(json, type);
     }
 }

@@ -36,7 +36,9 @@ class SamplerChoiceTest {
                 "UniPC, Karras, UniPC Automatic",
                 "DPM fast, Karras, DPM fast Automatic",
                 "LCM, null, LCM Uniform",
-                "LCM, SGM Uniform, LCM SGM Uniform"
+                "LCM, SGM Uniform, LCM SGM Uniform",
+                "TCD, null, TCD SGM Uniform",
+                "Euler a CFG++ Karras, null, Euler a CFG++ Karras"
             })
     void namesAreReadAsAutomatic1111ReadsThem(String sampler, String scheduler, String choice) {
         assertThat(SamplerChoice.named(sampler, scheduler)).hasToString(choice);
@@ -49,7 +51,7 @@ class SamplerChoiceTest {
                 .hasMessage("unknown sampler \"DPM++ 5M Karras\"; known are DPM++ 2M, DPM++ SDE, DPM++ 2M SDE,"
                         + " DPM++ 2M SDE Heun, DPM++ 2S a, DPM++ 3M SDE, Euler a, Euler, LMS, Heun, DPM2, DPM2 a,"
                         + " DPM fast, DPM adaptive, Restart, DDIM, DDIM CFG++, PLMS, UniPC, LCM, HeunPP2, IPNDM, IPNDM_V,"
-                        + " DEIS, DDPM, each alone or followed by a scheduler: Automatic, Uniform, Karras, Exponential, Polyexponential,"
+                        + " DEIS, DDPM, Euler CFG++, Euler a CFG++, DPM++ 2M CFG++, TCD, each alone or followed by a scheduler: Automatic, Uniform, Karras, Exponential, Polyexponential,"
                         + " SGM Uniform, KL Optimal, Align Your Steps, Simple, Normal, DDIM, Beta");
         assertThatThrownBy(() -> SamplerChoice.named("k_euler")).hasMessageContaining("unknown sampler \"k_euler\"");
     }

@@ -92,7 +92,7 @@ class SamplerTest {
         SamplerName name = SamplerName.find(run.sampler()).orElseThrow();
         float[] sigmas = run.sigmas() != null
                 ? Recordings.STORED.sigmas().get(run.sigmas())
-                : SamplerChoice.named(run.sampler()).sigmas(schedule, run.steps());
+                : SamplerChoice.named(run.sampler()).sigmas(schedule, ScheduleOptions.DEFAULT, run.steps());
         Analytic model = new Analytic(run.denoiser());
         RecordedNoise noise = new RecordedNoise();
         LatentSpace space = name.space();
@@ -101,7 +101,7 @@ class SamplerTest {
         FloatArray start = FloatArray.of(run.start().clone(), 1, 4, 2, 2);
         start = preserving ? Latents.scale(start, (float) space.start(sigmas[0])) : start;
 
-        FloatArray latents = name.sampler(run.options(), noise).sample(model, start, sigmas, NOBODY);
+        FloatArray latents = name.sampler(schedule, run.options(), noise).sample(model, start, sigmas, NOBODY);
 
         float[] result = Latents.scale(latents, (float) space.end(sigmas[sigmas.length - 1]))
                 .values();
@@ -183,7 +183,7 @@ class SamplerTest {
         double scale = Math.sqrt((double) sigmas[0] * sigmas[0] + 1);
         FloatArray start = Latents.scale(FloatArray.of(run.start, 1, 4, 2, 2), (float) scale);
         FloatArray latents = SamplerName.LCM
-                .sampler(SamplerOptions.DEFAULT, new RecordedNoise())
+                .sampler(schedule, SamplerOptions.DEFAULT, new RecordedNoise())
                 .sample(network, start, sigmas, NOBODY);
         assertClose(latents.values(), run.result, 2e-5f);
     }
@@ -200,7 +200,7 @@ class SamplerTest {
     @EnumSource
     void theStartIsLeftUntouched(SamplerName name) {
         float[] noise = {1, 2, 3, 4};
-        name.sampler(SamplerOptions.DEFAULT, SILENCE)
+        name.sampler(schedule, SamplerOptions.DEFAULT, SILENCE)
                 .sample(new Analytic("mix"), FloatArray.of(noise, 1, 4, 1, 1), new float[] {2, 1, 0.5f}, NOBODY);
         assertThat(noise).containsExactly(1, 2, 3, 4);
     }
@@ -210,7 +210,7 @@ class SamplerTest {
     void theListenerHearsOfEveryStepAndMayCancel(SamplerName name) {
         List<String> heard = new ArrayList<>();
         FloatArray x = FloatArray.of(new float[4], 1, 4, 1, 1);
-        Sampler sampler = name.sampler(SamplerOptions.DEFAULT, SILENCE);
+        Sampler sampler = name.sampler(schedule, SamplerOptions.DEFAULT, SILENCE);
         // seven calls of the network are three steps of DPM fast
         float[] sigmas =
                 name == SamplerName.DPM_FAST ? new float[] {8, 7, 6, 5, 4, 3, 2, 1} : new float[] {3, 2, 1, 0.5f};
@@ -228,9 +228,9 @@ class SamplerTest {
     void anAdaptiveSamplerTellsHowFarItHasCome() {
         List<Integer> heard = new ArrayList<>();
         FloatArray x = FloatArray.of(new float[] {3, -2, 1, 5}, 1, 4, 1, 1);
-        float[] sigmas = SamplerChoice.named("DPM adaptive").sigmas(schedule, 20);
+        float[] sigmas = SamplerChoice.named("DPM adaptive").sigmas(schedule, ScheduleOptions.DEFAULT, 20);
         SamplerName.DPM_ADAPTIVE
-                .sampler(SamplerOptions.DEFAULT, SILENCE)
+                .sampler(schedule, SamplerOptions.DEFAULT, SILENCE)
                 .sample(new Analytic("mix"), x, sigmas, (step, steps) -> heard.add(step));
         assertThat(heard).isSorted().hasSizeGreaterThan(5).endsWith(20);
     }
@@ -239,7 +239,7 @@ class SamplerTest {
     void anAdaptiveSamplerStopsAtValuesThatAreNotFinite() {
         FloatArray x = FloatArray.of(new float[] {1, 2, 3, 4}, 1, 4, 1, 1);
         Denoiser broken = (v, sigma) -> Latents.scale(v, Float.NaN);
-        Sampler sampler = SamplerName.DPM_ADAPTIVE.sampler(SamplerOptions.DEFAULT, SILENCE);
+        Sampler sampler = SamplerName.DPM_ADAPTIVE.sampler(schedule, SamplerOptions.DEFAULT, SILENCE);
         assertThatThrownBy(() -> sampler.sample(broken, x, new float[] {2, 1}, NOBODY))
                 .isInstanceOf(ArithmeticException.class)
                 .hasMessageContaining("not finite");
@@ -248,10 +248,10 @@ class SamplerTest {
     @ParameterizedTest
     @EnumSource
     void aSingleStepGivesAFinitePicture(SamplerName name) {
-        float[] sigmas = SamplerChoice.named(name.label()).sigmas(schedule, 1);
+        float[] sigmas = SamplerChoice.named(name.label()).sigmas(schedule, ScheduleOptions.DEFAULT, 1);
         FloatArray x = FloatArray.of(new float[] {3, -2, 1, 5}, 1, 4, 1, 1);
         FloatArray result =
-                name.sampler(SamplerOptions.DEFAULT, SILENCE).sample(new Analytic("mix"), x, sigmas, NOBODY);
+                name.sampler(schedule, SamplerOptions.DEFAULT, SILENCE).sample(new Analytic("mix"), x, sigmas, NOBODY);
         for (float value : result.values()) {
             assertThat(value).isFinite();
         }
@@ -261,7 +261,7 @@ class SamplerTest {
     void withoutNoiseToDrawFromADrawIsAnError() {
         FloatArray x = FloatArray.of(new float[4], 1, 4, 1, 1);
         assertThatThrownBy(() -> SamplerName.EULER_ANCESTRAL
-                        .sampler()
+                        .sampler(schedule)
                         .sample(new Analytic("mix"), x, new float[] {2, 1, 0}, NOBODY))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("noise is needed on the way from 2.0 to 1.0");

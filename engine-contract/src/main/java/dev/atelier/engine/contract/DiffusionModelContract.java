@@ -223,7 +223,7 @@ public abstract class DiffusionModelContract {
         for (int i = 0; i < start.values().length; i++) {
             start.values()[i] *= sigmas[0];
         }
-        return choice.name().sampler().sample(recorded, start, sigmas, (step, steps) -> {});
+        return choice.name().sampler(schedule).sample(recorded, start, sigmas, (step, steps) -> {});
     }
 
     private UNetConditioning text(int[] tokens) {

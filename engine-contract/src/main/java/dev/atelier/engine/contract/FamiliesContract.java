@@ -17,6 +17,7 @@ import dev.atelier.diffusion.Denoiser;
 import dev.atelier.diffusion.NetworkDenoiser;
 import dev.atelier.diffusion.NoiseSchedule;
 import dev.atelier.diffusion.SamplerChoice;
+import dev.atelier.model.AlphasCumprod;
 import dev.atelier.model.AttentionHeads;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.Family;
@@ -380,7 +381,9 @@ public abstract class FamiliesContract {
             inputs.add(x);
             return denoiser.denoise(x, sigma);
         };
-        FloatArray last = SamplerChoice.named("Euler").name().sampler().sample(recording, start, sigmas, (_, _) -> {});
+        NoiseSchedule schedule = new NoiseSchedule(AlphasCumprod.scaledLinear());
+        FloatArray last =
+                SamplerChoice.named("Euler").name().sampler(schedule).sample(recording, start, sigmas, (_, _) -> {});
         inputs.add(last);
         for (int step = 1; step < inputs.size(); step++) {
             FloatArray row = expected.rows(first + step - 1, first + step);

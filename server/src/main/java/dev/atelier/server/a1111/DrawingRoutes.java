@@ -8,7 +8,9 @@ import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SamplerChoice;
+import dev.atelier.diffusion.SamplerName;
 import dev.atelier.diffusion.SamplerOptions;
+import dev.atelier.diffusion.ScheduleOptions;
 import dev.atelier.diffusion.Size;
 import dev.atelier.diffusion.Variation;
 import dev.atelier.server.db.Json;
@@ -133,24 +135,35 @@ final class DrawingRoutes {
     }
 
     private Extras extras(Values values) throws IOException {
-        Double minSigma = values.number("s_min_uncond");
+        JsonNode overrides = values.json("override_settings");
+        long delta = (long) number("eta_noise_seed_delta", overrides);
         try {
             return new Extras(
                     ControlUnits.of(values.json("alwayson_scripts"), store),
-                    minSigma == null || minSigma == 0 ? null : new GuidanceOptions(0, minSigma, false, false),
+                    guidance(values, overrides),
                     values.isKnown("image_cfg_scale") ? values.number("image_cfg_scale") : null,
                     refiner(values),
                     values.number("refiner_switch_at"),
-                    acceleration(values.json("override_settings"), values.isKnown("init_images")),
-                    tiling(values) ? true : null);
+                    acceleration(overrides, values.isKnown("init_images")),
+                    tiling(values) ? true : null,
+                    delta == 0 ? null : delta);
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
     }
 
+    private @Nullable GuidanceOptions guidance(Values values, @Nullable JsonNode overrides) {
+        GuidanceOptions guidance = new GuidanceOptions(
+                number("skip_early_cond", overrides),
+                given(values, "s_min_uncond", overrides),
+                isTrue("s_min_uncond_all", overrides),
+                !isTrue("batch_cond_uncond", overrides));
+        return guidance.equals(GuidanceOptions.DEFAULT) ? null : guidance;
+    }
+
     private boolean tiling(Values values) {
-        JsonNode option = options.get("tiling", values.json("override_settings"));
-        return values.isTrue("tiling") || (!values.isGiven("tiling") && option != null && option.asBoolean(false));
+        return values.isTrue("tiling")
+                || (!values.isGiven("tiling") && isTrue("tiling", values.json("override_settings")));
     }
 
     private @Nullable String refiner(Values values) {
@@ -232,7 +245,7 @@ final class DrawingRoutes {
                     count(values, "n_iter", 1),
                     clipSkip(overrides),
                     "CPU".equals(text("randn_source", overrides)) ? "CPU" : "NV",
-                    samplerOptions(values),
+                    samplerOptions(values, sampler.name(), overrides),
                     text("emphasis", overrides),
                     strength == 0
                             ? null
@@ -266,8 +279,7 @@ final class DrawingRoutes {
         double ratio = ratio("token_merging_ratio", overrides);
         boolean asks = fromPicture && !(isOverridden && ratio != 0);
         double ofPicture = asks ? ratio("token_merging_ratio_img2img", overrides) : 0;
-        JsonNode caches = options.get("deepcache_enable", overrides);
-        double interval = caches != null && caches.asBoolean(false)
+        double interval = isTrue("deepcache_enable", overrides)
                 ? Math.clamp(number("deepcache_full_run_step_rate", overrides), 1, 100)
                 : 1;
         Acceleration acceleration = new Acceleration(
@@ -368,13 +380,43 @@ final class DrawingRoutes {
         return Math.clamp(pixels, 0, 1 << 20) / 8 * 8;
     }
 
-    private static SamplerOptions samplerOptions(Values values) {
+    private SamplerOptions samplerOptions(Values values, SamplerName sampler, @Nullable JsonNode overrides) {
         return new SamplerOptions(
-                values.number("eta"),
-                values.number("s_churn", 0),
-                values.number("s_tmin", 0),
-                values.number("s_tmax", 0),
-                values.number("s_noise", 1));
+                eta(values, sampler, overrides),
+                given(values, "s_churn", overrides),
+                given(values, "s_tmin", overrides),
+                given(values, "s_tmax", overrides),
+                given(values, "s_noise", overrides),
+                new ScheduleOptions(
+                        number("sigma_min", overrides),
+                        number("sigma_max", overrides),
+                        number("rho", overrides),
+                        number("beta_dist_alpha", overrides),
+                        number("beta_dist_beta", overrides),
+                        isTrue("always_discard_next_to_last_sigma", overrides),
+                        isTrue("sgm_noise_multiplier", overrides)));
+    }
+
+    /** What the settings hold back unless they were changed is the sampler's own. */
+    private @Nullable Double eta(Values values, SamplerName sampler, @Nullable JsonNode overrides) {
+        Double eta = values.number("eta");
+        if (eta != null) {
+            return eta;
+        }
+        boolean isDdim = sampler == SamplerName.DDIM || sampler == SamplerName.DDIM_CFG_PLUS_PLUS;
+        double setting = number(isDdim ? "eta_ddim" : "eta_ancestral", overrides);
+        return setting == (isDdim ? 0 : 1) ? null : setting;
+    }
+
+    /** A field of the request, or where it is left out the setting of the same name. */
+    private double given(Values values, String name, @Nullable JsonNode overrides) {
+        Double value = values.number(name);
+        return value != null ? value : number(name, overrides);
+    }
+
+    private boolean isTrue(String option, @Nullable JsonNode overrides) {
+        JsonNode value = options.get(option, overrides);
+        return value != null && value.asBoolean(false);
     }
 
     /** Jackson writes bytes as base64. */

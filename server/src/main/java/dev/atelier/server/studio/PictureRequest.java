@@ -231,7 +231,8 @@ record PictureRequest(
                 second == null ? null : find.apply(second.model()).name(),
                 second == null ? null : Double.valueOf(second.at() == null ? 0.8 : second.at()),
                 acceleration.equals(Acceleration.NONE) ? null : acceleration,
-                Boolean.TRUE.equals(tiling) ? true : null);
+                Boolean.TRUE.equals(tiling) ? true : null,
+                null);
     }
 
     /** The same of another model. */

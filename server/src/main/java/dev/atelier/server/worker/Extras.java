@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param refinerSwitchAt when it takes over, as a share of the way
  * @param acceleration null for the exact picture
  * @param tiling whether the picture is a tile of an endless pattern; null for not
+ * @param noiseSeedDelta "eta noise seed delta"; null for none
  */
 public record Extras(
         List<ControlPicture> controls,
@@ -22,20 +23,21 @@ public record Extras(
         @Nullable String refiner,
         @Nullable Double refinerSwitchAt,
         @Nullable Acceleration acceleration,
-        @Nullable Boolean tiling) {
-    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null, null);
+        @Nullable Boolean tiling,
+        @Nullable Long noiseSeedDelta) {
+    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null, null, null);
 
     public Extras {
         controls = List.copyOf(controls);
     }
 
     public static Extras of(List<ControlPicture> controls) {
-        return new Extras(controls, null, null, null, null, null, null);
+        return new Extras(controls, null, null, null, null, null, null, null);
     }
 
     /** With a refiner, which takes over at this share of the way. */
     public Extras refinedBy(String model, double at) {
-        return new Extras(controls, guidance, imageCfgScale, model, at, acceleration, tiling);
+        return new Extras(controls, guidance, imageCfgScale, model, at, acceleration, tiling, noiseSeedDelta);
     }
 
     GenerationRequest applyTo(GenerationRequest given) {
@@ -43,6 +45,7 @@ public record Extras(
         request = imageCfgScale == null ? request : request.imageCfgScale(imageCfgScale);
         request = acceleration == null ? request : request.acceleration(acceleration);
         request = tiling == null ? request : request.tiling(tiling);
+        request = noiseSeedDelta == null ? request : request.noiseSeedDelta(noiseSeedDelta);
         return refinerSwitchAt == null ? request : request.refinerSwitchAt(refinerSwitchAt);
     }
 }

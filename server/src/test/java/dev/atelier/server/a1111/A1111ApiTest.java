@@ -80,6 +80,25 @@ class A1111ApiTest {
     }
 
     @Test
+    void samplersAreSetAsTheSettingsOrTheRequestSay() throws IOException {
+        JsonNode response = draw("txt2img", """
+                {"prompt": "a cat", "sampler_name": "Euler a", "scheduler": "karras", "s_noise": 1.01,
+                 "override_settings": {"eta_ancestral": 0.5, "eta_noise_seed_delta": 31337, "sigma_min": 0.1, "rho": 5,
+                  "always_discard_next_to_last_sigma": true, "skip_early_cond": 0.2, "s_min_uncond": 3, "s_noise": 2}, %s}""".formatted(SMALL));
+        assertThat(Infotext.parse(
+                                PngFile.readInfotext(png(response.get("images").get(0)))
+                                        .orElseThrow())
+                        .parameters())
+                .containsEntry("Eta", "0.5")
+                .containsEntry("ENSD", "31337")
+                .containsEntry("Schedule min sigma", "0.1")
+                .containsEntry("Schedule rho", "5.0")
+                .containsEntry("Discard penultimate sigma", "True")
+                .containsEntry("Skip Early CFG", "0.2")
+                .containsEntry("NGMS", "3.0");
+    }
+
+    @Test
     void theSameSeedGivesTheSamePicture() {
         String body = "{\"prompt\": \"a cat\", \"seed\": 9, " + SMALL + "}";
         assertThat(draw("txt2img", body).get("images"))
@@ -206,7 +225,7 @@ class A1111ApiTest {
     @Test
     void samplersAreTheTwentyOfTheWebUiAndAFewMore() {
         JsonNode samplers = json(server.get("/sdapi/v1/samplers"));
-        assertThat(samplers).hasSize(25);
+        assertThat(samplers).hasSize(29);
         assertThat(samplers.get(19).get("name").stringValue()).isEqualTo("LCM");
         assertThat(samplers.get(5).toString())
                 .contains(
