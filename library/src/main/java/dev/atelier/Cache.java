@@ -48,6 +48,15 @@ public record Cache(Path folder) {
         return entry(file).read();
     }
 
+    /** Notes the SHA-256 of a file that has just been written. */
+    public void remember(Path file, String sha256) {
+        try {
+            entry(file).write(sha256);
+        } catch (IOException _) {
+            // then it is computed when somebody asks for it
+        }
+    }
+
     private Entry entry(Path file) throws IOException {
         FileStamp stamp = FileStamp.of(file.toRealPath());
         String identity = "%s\n%d\n%s\n%s\n".formatted(stamp.path(), stamp.size(), stamp.modified(), stamp.identity());

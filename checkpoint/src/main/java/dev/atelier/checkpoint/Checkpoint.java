@@ -151,6 +151,33 @@ public final class Checkpoint {
      * @return false if it takes other room after all; nothing is written then
      */
     public boolean writeTo(Path target, Supplier<? extends Map<String, String>> lastMetadata, Progress progress) {
+        requireNoInput(target);
+        if (isTorch(target)) {
+            TorchZipWriter.write(this, target, lastMetadata, progress);
+            return true;
+        }
+        return SafetensorsWriter.write(this, target, lastMetadata, progress);
+    }
+
+    /**
+     * As {@link #writeTo(Path, Progress)}, hashing the bytes on their way to the disk.
+     *
+     * @return the SHA-256 of the file, 64 lower-case hex digits; empty if it is not a safetensors file
+     */
+    public Optional<String> writeHashed(Path target, Progress progress) {
+        requireNoInput(target);
+        if (isTorch(target)) {
+            TorchZipWriter.write(this, target, () -> metadata, progress);
+            return Optional.empty();
+        }
+        return Optional.of(SafetensorsWriter.writeHashed(this, target, progress));
+    }
+
+    private static boolean isTorch(Path target) {
+        return target.toString().endsWith(".ckpt") || target.toString().endsWith(".pt");
+    }
+
+    private void requireNoInput(Path target) {
         for (Path source : sources) {
             try {
                 if (Files.exists(target) && Files.exists(source) && Files.isSameFile(source, target)) {
@@ -160,11 +187,6 @@ public final class Checkpoint {
                 throw new UncheckedIOException(e);
             }
         }
-        if (target.toString().endsWith(".ckpt") || target.toString().endsWith(".pt")) {
-            TorchZipWriter.write(this, target, lastMetadata, progress);
-            return true;
-        }
-        return SafetensorsWriter.write(this, target, lastMetadata, progress);
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes tensors to places in a file that are known beforehand. The file is cut into blocks that any number of threads
@@ -65,8 +66,10 @@ final class DataWriter {
      * Writes every tensor to its place, evaluating those that are computed. What lies between the tensors becomes zeros.
      *
      * @param tensors in the order of their places
+     * @param hash takes all blocks
      */
-    void write(List<Placed> tensors, Listener listener, Progress progress) throws IOException {
+    void write(List<Placed> tensors, Listener listener, @Nullable RunningHash hash, Progress progress)
+            throws IOException {
         List<Block> blocks = blocks(tensors);
         long total =
                 tensors.stream().mapToLong(placed -> placed.tensor.byteSize()).sum();
@@ -83,10 +86,16 @@ final class DataWriter {
                         for (int i = next.getAndIncrement(); i < blocks.size(); i = next.getAndIncrement()) {
                             long bytes = fill(buffer, blocks.get(i), tensors, listener);
                             write(buffer, blocks.get(i));
+                            if (hash != null) {
+                                hash.update(blocks.get(i).position, buffer.asSlice(0, blocks.get(i).length));
+                            }
                             tally.add(bytes);
                         }
                     } catch (Throwable e) {
                         next.set(blocks.size()); // the other workers stop at their next block
+                        if (hash != null) {
+                            hash.abandon();
+                        }
                         throw e;
                     }
                     return null;

@@ -98,15 +98,15 @@ final class DiffusersConfig {
     /** The files, by their path within the folder. */
     Map<String, String> files() {
         Map<String, String> files = new LinkedHashMap<>();
-        files.put(INDEX, JsonText.of(index()));
-        files.put("unet/config.json", JsonText.of(unet()));
-        files.put("vae/config.json", JsonText.of(vae()));
+        files.put(INDEX, JsonText.indented(index()));
+        files.put("unet/config.json", JsonText.indented(unet()));
+        files.put("vae/config.json", JsonText.indented(vae()));
         textEncoders()
                 .forEach((network, prefix) -> files.put(
                         network + "/config.json",
-                        JsonText.of(
+                        JsonText.indented(
                                 prefix.endsWith(DiffusersModel.OPEN_CLIP) ? openClip(network, prefix) : clip(prefix))));
-        files.put("scheduler/scheduler_config.json", JsonText.of(scheduler()));
+        files.put("scheduler/scheduler_config.json", JsonText.indented(scheduler()));
         return files;
     }
 

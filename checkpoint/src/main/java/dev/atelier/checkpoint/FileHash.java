@@ -27,15 +27,19 @@ public final class FileHash {
     }
 
     static String sha256(MemorySegment bytes, Progress progress) {
+        MessageDigest digest = newSha256();
+        progress.update(0, bytes.byteSize());
+        for (long done = 0; done < bytes.byteSize(); done += BLOCK) {
+            long length = Math.min(BLOCK, bytes.byteSize() - done);
+            digest.update(bytes.asSlice(done, length).asByteBuffer());
+            progress.update(done + length, bytes.byteSize());
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    static MessageDigest newSha256() {
         try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            progress.update(0, bytes.byteSize());
-            for (long done = 0; done < bytes.byteSize(); done += BLOCK) {
-                long length = Math.min(BLOCK, bytes.byteSize() - done);
-                digest.update(bytes.asSlice(done, length).asByteBuffer());
-                progress.update(done + length, bytes.byteSize());
-            }
-            return HexFormat.of().formatHex(digest.digest());
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new AssertionError("every Java platform has SHA-256", e);
         }

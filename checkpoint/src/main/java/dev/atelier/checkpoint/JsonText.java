@@ -10,25 +10,33 @@ import tools.jackson.core.PrettyPrinter;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.util.DefaultPrettyPrinter;
 
-/** Maps, lists, texts, numbers and truth values as indented JSON. */
-final class JsonText {
+/** Maps, lists, texts, numbers and truth values as JSON. */
+public final class JsonText {
     private static final JsonFactory JSON = new JsonFactory();
+    private static final ObjectWriteContext INDENTED = new ObjectWriteContext.Base() {
+        @Override
+        public PrettyPrinter getPrettyPrinter() {
+            return new DefaultPrettyPrinter();
+        }
+    };
 
     private JsonText() {}
 
-    static String of(Map<String, ?> object) {
+    static String indented(Map<String, ?> object) {
+        return written(object, INDENTED) + "\n";
+    }
+
+    /** On one line. */
+    public static String of(Map<String, ?> object) {
+        return written(object, ObjectWriteContext.empty());
+    }
+
+    private static String written(Map<String, ?> object, ObjectWriteContext context) {
         StringWriter text = new StringWriter();
-        try (JsonGenerator json = JSON.createGenerator(
-                new ObjectWriteContext.Base() {
-                    @Override
-                    public PrettyPrinter getPrettyPrinter() {
-                        return new DefaultPrettyPrinter();
-                    }
-                },
-                text)) {
+        try (JsonGenerator json = JSON.createGenerator(context, text)) {
             write(json, object);
         }
-        return text.append('\n').toString();
+        return text.toString();
     }
 
     private static void write(JsonGenerator json, @Nullable Object value) {

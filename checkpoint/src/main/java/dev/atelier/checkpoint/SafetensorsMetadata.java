@@ -38,7 +38,8 @@ public final class SafetensorsMetadata {
         Tensor copied = new StoredTensor(DType.U8, Shape.of(data.byteSize()), data);
         try (AtomicFile output = AtomicFile.create(target, header.length + data.byteSize())) {
             DataWriter writer = new DataWriter(output, Runtime.getRuntime().availableProcessors());
-            writer.write(List.of(new DataWriter.Placed(copied, header.length)), DataWriter.Listener.NONE, progress);
+            writer.write(
+                    List.of(new DataWriter.Placed(copied, header.length)), DataWriter.Listener.NONE, null, progress);
             writer.write(ByteBuffer.wrap(header), 0);
             stamp.requireUnchanged();
             output.commit();

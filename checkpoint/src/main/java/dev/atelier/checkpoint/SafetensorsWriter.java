@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
@@ -38,8 +39,7 @@ final class SafetensorsWriter {
      */
     static boolean write(
             Checkpoint checkpoint, Path target, Supplier<? extends Map<String, String>> metadata, Progress progress) {
-        return write(
-                checkpoint, target, metadata, progress, Runtime.getRuntime().availableProcessors());
+        return write(checkpoint, target, metadata, progress, processors());
     }
 
     static boolean write(
@@ -48,19 +48,35 @@ final class SafetensorsWriter {
             Supplier<? extends Map<String, String>> metadata,
             Progress progress,
             int processors) {
-        List<Map.Entry<String, Tensor>> ordered =
-                new ArrayList<>(checkpoint.tensors().entrySet());
-        ordered.sort(Comparator.comparing(
-                        (Map.Entry<String, Tensor> named) -> named.getValue().dtype())
-                .reversed()
-                .thenComparing(
-                        named -> named.getKey().getBytes(StandardCharsets.UTF_8), java.util.Arrays::compareUnsigned));
+        List<Map.Entry<String, Tensor>> ordered = ordered(checkpoint);
         int room = header(ordered, checkpoint.metadata()).length;
+        return write(
+                checkpoint, target, ordered, room, null, () -> header(ordered, metadata.get()), progress, processors);
+    }
+
+    /** With the checkpoint's own metadata; returns the SHA-256 of the file. */
+    static String writeHashed(Checkpoint checkpoint, Path target, Progress progress) {
+        List<Map.Entry<String, Tensor>> ordered = ordered(checkpoint);
+        byte[] header = header(ordered, checkpoint.metadata());
+        RunningHash hash = new RunningHash(header);
+        write(checkpoint, target, ordered, header.length, hash, () -> header, progress, processors());
+        return hash.hex();
+    }
+
+    private static boolean write(
+            Checkpoint checkpoint,
+            Path target,
+            List<Map.Entry<String, Tensor>> ordered,
+            int room,
+            @Nullable RunningHash hash,
+            Supplier<byte[]> lastHeader,
+            Progress progress,
+            int processors) {
         List<FileStamp> inputs = FileStamp.of(checkpoint.sources());
         try (AtomicFile file = AtomicFile.create(target, room + checkpoint.byteSize())) {
             DataWriter data = new DataWriter(file, processors);
-            data.write(places(ordered, room), DataWriter.Listener.NONE, progress);
-            byte[] header = header(ordered, metadata.get());
+            data.write(places(ordered, room), DataWriter.Listener.NONE, hash, progress);
+            byte[] header = lastHeader.get();
             if (header.length != room) {
                 return false;
             }
@@ -71,6 +87,21 @@ final class SafetensorsWriter {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static int processors() {
+        return Runtime.getRuntime().availableProcessors();
+    }
+
+    private static List<Map.Entry<String, Tensor>> ordered(Checkpoint checkpoint) {
+        List<Map.Entry<String, Tensor>> ordered =
+                new ArrayList<>(checkpoint.tensors().entrySet());
+        ordered.sort(Comparator.comparing(
+                        (Map.Entry<String, Tensor> named) -> named.getValue().dtype())
+                .reversed()
+                .thenComparing(
+                        named -> named.getKey().getBytes(StandardCharsets.UTF_8), java.util.Arrays::compareUnsigned));
+        return ordered;
     }
 
     /** What precedes the tensors, padded, if they lie behind it in this order: the length of the JSON header, and that. */

@@ -5,8 +5,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
 
 /**
@@ -40,13 +42,46 @@ public final class Slim {
      * @throws InvalidCheckpointException if there is no EMA copy, or it lacks a tensor, which is named
      */
     public static Checkpoint emaOnly(Checkpoint checkpoint) {
+        requireEma(checkpoint);
+        return dropEma(
+                checkpoint.map((name, tensor) -> name.startsWith(TRAINED) ? checkpoint.tensor(copy(name)) : tensor));
+    }
+
+    /**
+     * The averaged weights in the place of the last trained ones, and these in the place of the averaged ones. A tensor of
+     * which there is no copy stays.
+     *
+     * @throws InvalidCheckpointException if there is no EMA copy
+     */
+    public static Checkpoint exchangeEma(Checkpoint checkpoint) {
+        requireEma(checkpoint);
+        Map<String, String> partners = new HashMap<>();
+        checkpoint.tensors().keySet().stream()
+                .filter(name -> name.startsWith(TRAINED) && checkpoint.has(copy(name)))
+                .forEach(name -> {
+                    partners.put(name, copy(name));
+                    partners.put(copy(name), name);
+                });
+        return checkpoint.map((name, _) -> checkpoint.tensor(partners.getOrDefault(name, name)));
+    }
+
+    private static void requireEma(Checkpoint checkpoint) {
         if (checkpoint.tensors().keySet().stream().noneMatch(name -> name.startsWith(EMA))) {
             throw new InvalidCheckpointException(
                     checkpoint.name(), Reason.MISSING_TENSOR, "it has no EMA copy of its weights (%s…)".formatted(EMA));
         }
-        return dropEma(checkpoint.map((name, tensor) -> name.startsWith(TRAINED)
-                ? checkpoint.tensor(EMA + name.substring(TRAINED.length()).replace(".", ""))
-                : tensor));
+    }
+
+    /** What the EMA copy of a trained tensor is called. */
+    private static String copy(String trained) {
+        return EMA + trained.substring(TRAINED.length()).replace(".", "");
+    }
+
+    /** {@code checkpoint}, and behind its tensors those of {@code other} that it lacks. */
+    public static Checkpoint filledFrom(Checkpoint other, Checkpoint checkpoint) {
+        SequencedMap<String, Tensor> all = new LinkedHashMap<>(checkpoint.tensors());
+        other.tensors().forEach(all::putIfAbsent);
+        return Checkpoint.of(checkpoint.sources(), all, checkpoint.metadata()).withSourcesOf(other);
     }
 
     /**

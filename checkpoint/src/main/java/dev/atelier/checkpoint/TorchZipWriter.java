@@ -79,6 +79,7 @@ final class TorchZipWriter {
                     places,
                     (tensor, bytes, after) -> checksums.accumulateAndGet(
                             tensor, Crc32.followedBy(after, checksum(bytes)), (a, b) -> a ^ b),
+                    null,
                     progress);
             writeRest(
                     data,

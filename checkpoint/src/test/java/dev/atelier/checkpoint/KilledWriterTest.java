@@ -24,7 +24,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Writers in processes of their own that are killed, or whose disk is full, in the middle of a file. */
 class KilledWriterTest {
+    /** Too few to be written past the page cache, and enough for that, see {@link AtomicFile#direct}. */
     private static final int ELEMENTS = 2_000_000;
+
+    private static final int MANY_ELEMENTS = 5_000_000;
 
     @TempDir
     Path folder;
@@ -39,11 +42,11 @@ class KilledWriterTest {
             try {
                 if (target.toString().endsWith(".folder")) {
                     try (AtomicFolder part = AtomicFolder.create(target, 0)) {
-                        checkpoint(waits).writeTo(part.path().resolve("model.safetensors"), Progress.NONE);
+                        checkpoint(target, waits).writeTo(part.path().resolve("model.safetensors"), Progress.NONE);
                         part.commit();
                     }
                 } else {
-                    checkpoint(waits).writeTo(target, Progress.NONE);
+                    checkpoint(target, waits).writeTo(target, Progress.NONE);
                 }
             } catch (UncheckedIOException e) {
                 System.out.println(e.getCause().getMessage());
@@ -51,11 +54,12 @@ class KilledWriterTest {
         }
     }
 
-    private static Checkpoint checkpoint(boolean waits) {
-        Tensor tensor = new ComputedTensor(DType.F32, Shape.of(ELEMENTS)) {
+    private static Checkpoint checkpoint(Path target, boolean waits) {
+        int elements = target.getFileName().toString().startsWith("large") ? MANY_ELEMENTS : ELEMENTS;
+        Tensor tensor = new ComputedTensor(DType.F32, Shape.of(elements)) {
             @Override
             protected void compute(long first, float[] target, int count) {
-                if (waits && first > ELEMENTS / 2) {
+                if (waits && first > elements / 2) {
                     System.out.println("writing");
                     LockSupport.park();
                 }
@@ -99,12 +103,12 @@ class KilledWriterTest {
                 part.commit();
             }
         } else {
-            checkpoint(false).writeTo(target, Progress.NONE);
+            checkpoint(target, false).writeTo(target, Progress.NONE);
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"a.safetensors", "a.ckpt", "a.folder"})
+    @ValueSource(strings = {"a.safetensors", "a.ckpt", "a.folder", "large.safetensors", "large.ckpt"})
     void aKilledWriterLeavesNothingUnderTheFinalNameAndTheNextOneCleansUp(String name) throws Exception {
         Path target = folder.resolve(name);
         kill(target);
@@ -155,7 +159,7 @@ class KilledWriterTest {
 
     /** A limit on the size of files stands for the full disk; the system reports both in the same way. */
     @ParameterizedTest
-    @ValueSource(strings = {"a.safetensors", "a.ckpt"})
+    @ValueSource(strings = {"a.safetensors", "a.ckpt", "large.safetensors", "large.ckpt"})
     @DisabledOnOs(OS.WINDOWS)
     void aFullDiskIsToldAndLeavesEverythingAsItWas(String name) throws Exception {
         Path target = Files.writeString(folder.resolve(name), "old");
@@ -173,7 +177,7 @@ class KilledWriterTest {
     @ValueSource(strings = {"b.safetensors", "b.ckpt"})
     void anInputThatChangesWhileItIsReadIsNoticed(String name) throws IOException {
         Path input = folder.resolve("a.safetensors");
-        checkpoint(false).writeTo(input, Progress.NONE);
+        checkpoint(input, false).writeTo(input, Progress.NONE);
         Checkpoint read = Checkpoints.open(input);
         assertThatThrownBy(() -> read.writeTo(folder.resolve(name), (done, total) -> {
                     try {
@@ -191,7 +195,7 @@ class KilledWriterTest {
     @DisabledOnOs(OS.WINDOWS) // which keeps mapped files from being shortened
     void anInputThatIsShortenedWhileItIsReadIsNoticed() throws IOException {
         Path input = folder.resolve("a.safetensors");
-        checkpoint(false).writeTo(input, Progress.NONE);
+        checkpoint(input, false).writeTo(input, Progress.NONE);
         Checkpoint read = Checkpoints.open(input).cast(DType.F16);
         try (var channel = java.nio.channels.FileChannel.open(input, java.nio.file.StandardOpenOption.WRITE)) {
             channel.truncate(1000);

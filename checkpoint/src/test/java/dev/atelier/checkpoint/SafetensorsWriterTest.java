@@ -191,6 +191,34 @@ class SafetensorsWriterTest {
         assertThat(last[0]).isEqualTo(1_000_002 / 8f);
     }
 
+    /** Below the size from which writes go past the page cache, and above it. */
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1_000_003, 5_000_001})
+    void aFileIsHashedOnItsWayToTheDisk(long elements) {
+        Checkpoint checkpoint = inMemory(Map.of("a", new Ramp(DType.F32, elements), "b", new Ramp(DType.BF16, 3)))
+                .withMetadata(Map.of("format", "pt"));
+        Path out = folder.resolve("out");
+        assertThat(checkpoint.writeHashed(out, Progress.NONE)).contains(FileHash.sha256(out, Progress.NONE));
+        assertThat(checkpoint.writeHashed(folder.resolve("out.ckpt"), Progress.NONE))
+                .isEmpty();
+    }
+
+    @Test
+    void whenOnePartFailsNobodyWaitsForItsHash() throws IOException {
+        Tensor broken = new Ramp(DType.F32, 8_000_000) {
+            @Override
+            protected void compute(long first, float[] target, int count) {
+                if (first > 2_000_000) {
+                    throw new IllegalStateException("the disk of the source is gone");
+                }
+                super.compute(first, target, count);
+            }
+        };
+        assertThatThrownBy(() -> inMemory(Map.of("a", broken)).writeHashed(folder.resolve("out"), Progress.NONE))
+                .hasMessage("the disk of the source is gone");
+        assertThat(filesInFolder()).isEmpty();
+    }
+
     @Test
     void metadataMayComeLastIfItTakesAsMuchRoom() throws IOException {
         Checkpoint checkpoint = inMemory(Map.of("a", new Ramp(DType.F32, 5_000_000), "b", new Ramp(DType.F16, 7)))

@@ -46,6 +46,28 @@ class SlimTest {
         assertThat(value(averaged, DECODER)).isEqualTo(5);
     }
 
+    @Test
+    void averagedAndTrainedWeightsChangePlaces() {
+        Checkpoint exchanged = Slim.exchangeEma(training());
+        assertThat(exchanged.tensors().keySet())
+                .containsExactlyElementsOf(training().tensors().keySet());
+        assertThat(value(exchanged, CONV)).isEqualTo(3);
+        assertThat(value(exchanged, "model_ema.diffusion_modelinput_blocks00weight"))
+                .isEqualTo(1);
+        assertThat(value(exchanged, DECODER)).isEqualTo(5);
+    }
+
+    @Test
+    void whatAModelLacksIsFilledInFromAnother() {
+        Checkpoint whole = training();
+        Checkpoint part = whole.filter(name -> !name.equals(DECODER)).map((_, _) -> Bits.floats(9));
+        Checkpoint filled = Slim.filledFrom(whole, part);
+        assertThat(filled.tensors().keySet())
+                .containsExactlyInAnyOrderElementsOf(whole.tensors().keySet());
+        assertThat(value(filled, CONV)).isEqualTo(9);
+        assertThat(value(filled, DECODER)).isEqualTo(5);
+    }
+
     /** The real key list has 686 averaged tensors; each must find its own. */
     @Test
     void everyTensorOfStableDiffusionFindsItsAverage() {

@@ -221,6 +221,8 @@ final class MergeCommand implements Callable<Integer> {
             out.printf("    A.%s()  %s%n", function.name(), function.meaning());
         }
         out.println("    A.vae(FILE), A.unet(FILE), A.text-encoder(FILE)  with that part of another file");
+        out.println("    A.fallback(B)  A, with those tensors of B that it lacks");
+        out.println("    A.discard(pattern=REGEX)  without the tensors in whose name it is found");
         out.println("    A.lora(style:0.6, other:1:0.5)  with LoRAs; strengths, or those of text encoder and UNet");
     }
 }

@@ -41,9 +41,15 @@ final class Models {
     private final Set<String> warned = new HashSet<>();
     private @Nullable ModelNames names;
 
-    /** A file as it is called, or an expression of several. */
+    /**
+     * A file as it is called, or an expression of several.
+     *
+     * @throws IllegalArgumentException if it is a name, and stands for no file
+     */
     ModelExpression expression(String text) {
-        return ModelExpression.of(text, names());
+        ModelExpression expression = ModelExpression.of(text, names());
+        expression.singleName().ifPresent(this::file);
+        return expression;
     }
 
     /** A LoRA as it is called, with up to two strengths behind colons. */
@@ -77,9 +83,13 @@ final class Models {
 
     /** @throws IllegalArgumentException if a name stands for no file */
     Path file(String name) {
-        return names().find(name)
-                .orElseThrow(
-                        () -> new IllegalArgumentException("there is no such file or model as \"%s\"".formatted(name)));
+        return names().find(name).orElseThrow(() -> {
+            String problem = names().notFound(name);
+            return new IllegalArgumentException(
+                    problem.endsWith("?")
+                            ? problem
+                            : problem + "; give its path, or the folder it is in with --models");
+        });
     }
 
     /** Those given, or else those of the environment. */

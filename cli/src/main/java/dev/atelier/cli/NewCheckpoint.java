@@ -9,7 +9,9 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -26,6 +28,9 @@ final class NewCheckpoint {
     }
 
     private static final int SHOWN_LOSSES = 3;
+
+    /** Processors of which one may hash while the others compute and wait for the disk. */
+    private static final int ENOUGH = 4;
 
     @Option(
             names = "--dtype",
@@ -49,6 +54,13 @@ final class NewCheckpoint {
             paramLabel = "FORM",
             description = "file: one file. diffusers: a folder that from_pretrained opens. Default: ${DEFAULT-VALUE}.")
     private Form form = Form.FILE;
+
+    @Option(
+            names = "--hash",
+            description =
+                    "Compute the hash of a .safetensors result while it is written, as is done anyway on four processors and more."
+                            + " The next command that needs it does not read the file for that.")
+    private boolean hash;
 
     @Option(names = "--overwrite", description = "Replace the output if it exists.")
     private boolean overwrite;
@@ -76,15 +88,11 @@ final class NewCheckpoint {
                 : model.after(precision.toString(), narrowing.cast(model.checkpoint(), precision.dtype()));
         Format format = form == Form.DIFFUSERS ? Format.DIFFUSERS : Format.ofFile(output);
         Function<Function<Path, String>, Recipe> recipe = hash -> Recipe.of(whole, Atelier.version(), format, hash);
-        boolean known = hashes.allKnown();
-        Recipe expected = recipe.apply(hashes::expected);
+        Optional<Supplier<Recipe>> last =
+                hashes.allKnown() ? Optional.empty() : Optional.of(() -> recipe.apply(hashes::sha256));
         boolean written = new Product(
-                        format,
-                        expected,
-                        () -> known ? expected : recipe.apply(hashes::sha256),
-                        Recipe.files(whole),
-                        whole.checkpoint())
-                .write(output, task, out);
+                        format, recipe.apply(hashes::expected), last, Recipe.files(whole), whole.checkpoint())
+                .write(output, hash || Runtime.getRuntime().availableProcessors() >= ENOUGH, task, out);
         if (written) {
             reportLosses(narrowing.losses(), out);
         }

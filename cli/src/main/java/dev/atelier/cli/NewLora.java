@@ -7,6 +7,7 @@ import dev.atelier.merge.recipe.Format;
 import dev.atelier.merge.recipe.Recipe;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.SequencedMap;
 import picocli.CommandLine.Option;
 
@@ -33,7 +34,8 @@ final class NewLora {
         Format format = Format.ofFile(output);
         try (Hashes hashes = Hashes.of(inputs.values())) {
             Recipe recipe = Recipe.of(lora, Atelier.version(), format, hashes::sha256);
-            new Product(format, recipe, () -> recipe, inputs, lora.checkpoint()).write(output, "Writing", out);
+            new Product(format, recipe, Optional.empty(), inputs, lora.checkpoint())
+                    .write(output, true, "Writing", out);
         }
     }
 }

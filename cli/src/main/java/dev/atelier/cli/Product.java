@@ -1,5 +1,6 @@
 package dev.atelier.cli;
 
+import dev.atelier.Cache;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.DiffusersExport;
 import dev.atelier.merge.recipe.Format;
@@ -11,43 +12,56 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
  * What a recipe makes of files, and the recipe with it. The bytes that are written follow from these alone.
  *
  * @param format of the file or folder
- * @param expected a recipe that takes as much room as {@code recipe}
- * @param recipe asked for when all else is written; may wait for the hashes of the inputs
+ * @param recipe the recipe, or one that takes as much room as {@code last}
+ * @param last if the recipe is not known yet: asked for when all else is written; may wait for the hashes of the inputs
  * @param inputs the files by the names that the recipe gives them
  */
 record Product(
-        Format format, Recipe expected, Supplier<Recipe> recipe, Map<String, Path> inputs, Checkpoint checkpoint) {
+        Format format,
+        Recipe recipe,
+        Optional<Supplier<Recipe>> last,
+        Map<String, Path> inputs,
+        Checkpoint checkpoint) {
     private static final int SHOWN = 3;
 
     /**
      * Writes it and says so on {@code out}.
      *
+     * @param hashes whether the SHA-256 of a safetensors file whose recipe is known is computed on the way, and remembered: nobody
+     *     has to read it for that
      * @return false if the two recipes took different room after all: then nothing is written
      */
-    boolean write(Path output, String task, PrintWriter out) {
+    boolean write(Path output, boolean hashes, String task, PrintWriter out) {
         if (format == Format.DIFFUSERS) {
             writeFolder(output, task, out);
             return true;
         }
         long start = System.nanoTime();
-        Checkpoint whole = checkpoint.withMetadata(expected.embedIn(checkpoint.metadata(), inputs));
-        Supplier<Map<String, String>> metadata = () -> {
-            Recipe last = recipe.get();
-            return last.equals(expected) ? whole.metadata() : last.embedIn(checkpoint.metadata(), inputs);
-        };
+        Checkpoint whole = with(recipe);
         try (Bar bar = Bar.bytes(task)) {
-            if (!whole.writeTo(output, metadata, bar.progress())) {
+            if (hashes && last.isEmpty()) {
+                whole.writeHashed(output, bar.progress())
+                        .ifPresent(hash -> Cache.ofUser().remember(output, hash));
+            } else if (!whole.writeTo(
+                    output,
+                    () -> last.map(Supplier::get).map(this::with).orElse(whole).metadata(),
+                    bar.progress())) {
                 return false;
             }
         }
         report(output, whole.tensors().size(), whole.byteSize(), start, out);
         return true;
+    }
+
+    private Checkpoint with(Recipe embedded) {
+        return checkpoint.withMetadata(embedded.embedIn(checkpoint.metadata(), inputs));
     }
 
     private void writeFolder(Path output, String task, PrintWriter out) {
@@ -56,7 +70,7 @@ record Product(
         export.tokenizers()
                 .forEach((folder, pad) ->
                         TokenizerFiles.of(pad).forEach((name, content) -> more.put(folder + "/" + name, content)));
-        more.put(Recipe.FILE, recipe.get().json().getBytes(StandardCharsets.UTF_8));
+        more.put(Recipe.FILE, last.map(Supplier::get).orElse(recipe).json().getBytes(StandardCharsets.UTF_8));
         long start = System.nanoTime();
         try (Bar bar = Bar.bytes(task)) {
             export.writeTo(output, more, bar.progress());

@@ -70,8 +70,8 @@ final class RebuildCommand implements Callable<Integer> {
         ResolvedModel model = ModelExpression.parse(recipe.made().expression())
                 .resolve(name -> Optional.ofNullable(inputs.get(name)));
         PrintWriter out = spec.commandLine().getOut();
-        new Product(recipe.made().format(), recipe, () -> recipe, inputs, model.checkpoint())
-                .write(output, "Rebuilding", out);
+        new Product(recipe.made().format(), recipe, Optional.empty(), inputs, model.checkpoint())
+                .write(output, false, "Rebuilding", out);
         boolean same = RecipeFile.isJson(file) || Files.isDirectory(file) || isSame(out);
         out.flush();
         return same ? 0 : 1;

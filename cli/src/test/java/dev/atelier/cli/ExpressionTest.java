@@ -8,6 +8,7 @@ import dev.atelier.engine.contract.Miniature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,13 +107,15 @@ class ExpressionTest {
     }
 
     @Test
-    void aMissingFileTakesOneSentence() {
-        Run run = atelier("inspect", "nowhere.safetensors");
-        assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err().lines())
-                .first()
-                .asString()
-                .contains("no such file")
-                .contains("nowhere.safetensors");
+    void aMissingFileIsNamedAndNotWhatIsMadeOfIt() {
+        for (Run run : List.of(
+                atelier("inspect", "nowhere.ckpt"),
+                atelier("merge", "other", "nowhere.ckpt", "-o", "merged.safetensors"))) {
+            assertThat(run.exitCode()).isEqualTo(2);
+            assertThat(run.err().lines())
+                    .containsExactly(
+                            "atelier: there is no such file or model as \"nowhere.ckpt\"; give its path, or the folder"
+                                    + " it is in with --models");
+        }
     }
 }

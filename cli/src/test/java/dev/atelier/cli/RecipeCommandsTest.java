@@ -2,6 +2,7 @@ package dev.atelier.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atelier.Cache;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.DType;
@@ -69,6 +70,14 @@ class RecipeCommandsTest {
         Object[] all = java.util.Arrays.copyOf(arguments, arguments.length + more.length, Object[].class);
         System.arraycopy(more, 0, all, arguments.length, more.length);
         return all;
+    }
+
+    @Test
+    void theHashOfAResultIsKnownWithoutReadingIt() throws IOException {
+        Path a = models.resolve("a.safetensors");
+        make("safetensors", "convert", a, "--dtype", "fp16"); // from now on the hash of the input is known
+        Path converted = make("safetensors", "convert", a, "--dtype", "fp16", "--hash");
+        assertThat(Cache.ofUser().knownSha256(converted)).contains(sha256(converted));
     }
 
     private static String sha256(Path file) {

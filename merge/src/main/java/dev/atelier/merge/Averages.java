@@ -56,13 +56,7 @@ final class Averages {
                         if (sum == 0) {
                             throw new IllegalArgumentException("linear: the weights must not sum to 0");
                         }
-                        return in.each(x -> {
-                            double total = 0;
-                            for (int i = 0; i < x.length; i++) {
-                                total += weights[i] * x[i];
-                            }
-                            return total / sum;
-                        });
+                        return new LinearCombination(in, weights, sum);
                     }),
             MergeMethod.named("average")
                     .formula("the mean of all models")

@@ -6,11 +6,14 @@ import static dev.atelier.merge.Interpolation.lerp;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.LongToDoubleFunction;
 
 /**
  * A's low and B's high frequencies. The filter f acts on B − A alone, as (1 − f)·FA + f·FB is FA + f·(FB − FA): one
- * transform there and one back, and 16 bytes per element of the largest tensor.
+ * transform there and one back, of real numbers, kept in fp32. Memory: 4 bytes per element of the largest tensor, 8 in the order of
+ * C.
  */
 final class Crossover {
     private static final Parameter<Double> ALPHA = Parameter.between("alpha", 0.5, 0, 1, "the share of B");
@@ -44,41 +47,26 @@ final class Crossover {
             return in.pairs((a, b) -> lerp(a, b, alpha));
         }
         DoubleUnaryOperator filter = filter(alpha, turn);
-        return in.whole(() -> {
-            double[] a = in.load(0);
-            double[] difference = in.load(1);
-            for (int i = 0; i < a.length; i++) {
-                difference[i] -= a[i];
-            }
-            if (isClose(a, difference)) {
-                for (int i = 0; i < a.length; i++) {
-                    a[i] += alpha * difference[i];
-                }
-                return a;
-            }
-            double[] imaginary = new double[a.length];
-            transform(difference, imaginary, in.shape(), -1);
-            for (int i = 0; i < a.length; i++) {
-                double share = filter.applyAsDouble(radius(i, in.shape()));
-                difference[i] *= share;
-                imaginary[i] *= share;
-            }
-            transform(difference, imaginary, in.shape(), 1);
-            for (int i = 0; i < a.length; i++) {
-                a[i] += difference[i];
-            }
-            return a;
-        });
+        return in.after(
+                () -> difference(in, filter),
+                difference -> difference.isEmpty()
+                        ? (x, _) -> x[0] + alpha * (x[1] - x[0])
+                        : (x, index) -> x[0] + difference.get().get((int) index));
     }
 
-    /** Where all elements differ by no more than 1e-8 and a hundred thousandth, the frequencies do not matter. */
-    private static boolean isClose(double[] a, double[] difference) {
-        for (int i = 0; i < a.length; i++) {
-            if (Math.abs(difference[i]) > 1e-8 + 1e-5 * Math.abs(a[i] + difference[i])) {
-                return false;
-            }
+    /** B − A, filtered; nothing if all elements differ by no more than 1e-8 and a hundred thousandth. */
+    private static Optional<Spectrum> difference(Operands in, DoubleUnaryOperator filter) {
+        Spectrum difference = Spectrum.of(in.shape());
+        boolean[] differs = {false};
+        in.sweep((x, index) -> {
+            differs[0] |= Math.abs(x[1] - x[0]) > 1e-8 + 1e-5 * Math.abs(x[1]);
+            difference.set((int) index, x[1] - x[0]);
+        });
+        if (!differs[0]) {
+            return Optional.empty();
         }
-        return true;
+        difference.filter(frequencies -> filter.applyAsDouble(radius(frequencies, in.shape())));
+        return Optional.of(difference);
     }
 
     /** The share of B by frequency: a step at tilt 0, a ramp that flattens towards 1, rises again towards 2, and so on. */
@@ -100,59 +88,39 @@ final class Crossover {
     }
 
     /** The distance from frequency 0, where the highest frequency of each axis is at 1. */
-    private static double radius(int index, Shape shape) {
+    private static double radius(int[] frequencies, Shape shape) {
         double squares = 0;
-        int rest = index;
-        for (int axis = shape.rank() - 1; axis >= 0; axis--) {
+        for (int axis = 0; axis < frequencies.length; axis++) {
             int size = (int) shape.size(axis);
-            int place = rest % size;
-            rest /= size;
             if (size > 1) {
                 int highest = size / 2;
-                double frequency = (double) Math.min(place, size - place) / highest;
+                double frequency = (double) Math.min(frequencies[axis], size - frequencies[axis]) / highest;
                 squares += frequency * frequency;
             }
         }
         return Math.sqrt(squares / shape.rank());
     }
 
-    private static void transform(double[] real, double[] imaginary, Shape shape, int sign) {
-        int inner = 1;
-        for (int axis = shape.rank() - 1; axis >= 0; axis--) {
-            int size = (int) shape.size(axis);
-            Fourier.transform(real, imaginary, size, inner, sign);
-            inner *= size;
-        }
-    }
-
     private static Tensor distribution(Operands in, double alpha, double beta) {
         if (in.shape().rank() == 0) {
             return in.triples((a, b, _) -> alpha * a + (1 - alpha) * b);
         }
-        return in.whole(() -> {
-            int[] order = Order.ascending(in.load(2));
-            int n = order.length;
-            double[] a = in.load(0);
-            double[] b = in.load(1);
-            double[] real = new double[n];
-            double[] imaginary = new double[n];
-            for (int i = 0; i < n; i++) {
-                real[i] = b[order[i]] - a[order[i]];
-            }
-            Fourier.transform(real, imaginary, n, 1, -1);
-            int count = n / 2 + 1;
-            for (int i = 0; i < n; i++) {
-                double frequency = (double) Math.min(i, n - i) / count;
-                double share =
-                        beta > 1e-10 ? clamp((frequency - alpha) / beta + 0.5, 0, 1) : frequency >= alpha ? 1 : 0;
-                real[i] *= share;
-                imaginary[i] *= share;
-            }
-            Fourier.transform(real, imaginary, n, 1, 1);
-            for (int i = 0; i < n; i++) {
-                a[order[i]] += real[i];
-            }
-            return a;
-        });
+        int n = Math.toIntExact(in.elements());
+        int count = n / 2 + 1;
+        return in.after(
+                () -> {
+                    int[] ranks = Order.ranks(in, (x, _) -> x[2]);
+                    Spectrum difference = Spectrum.ofLine(n);
+                    in.sweep((x, index) -> difference.set(ranks[(int) index], x[1] - x[0]));
+                    difference.filter(frequencies -> {
+                        int place = frequencies[0] + difference.rows() * frequencies[1];
+                        double frequency = (double) Math.min(place, n - place) / count;
+                        return beta > 1e-10
+                                ? clamp((frequency - alpha) / beta + 0.5, 0, 1)
+                                : frequency >= alpha ? 1 : 0;
+                    });
+                    return (LongToDoubleFunction) index -> difference.get(ranks[(int) index]);
+                },
+                difference -> (x, index) -> x[0] + difference.applyAsDouble(index));
     }
 }

@@ -6,9 +6,9 @@ import static dev.atelier.merge.Combiner.WEIGHTS;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.merge.Combiner.Consensus;
 import dev.atelier.merge.Combiner.Factor;
+import dev.atelier.merge.RandomStream.Chance;
 import dev.atelier.merge.RandomStream.Mask;
 import dev.atelier.merge.TaskVectors.Rescale;
-import java.util.Arrays;
 import java.util.List;
 
 /** DELLA: as DARE, but a larger difference is kept with a higher probability. */
@@ -57,63 +57,82 @@ final class Della {
 
     private Della() {}
 
-    /** Memory: 8 bytes per element and model while it is drawn, and then a bit or the same. */
+    /** Memory: for ranks in the whole tensor 4 bytes per element and model, for ranks in a row little. */
     private static Factor factor(Operands in, Settings p) {
         double density = p.of(DENSITY);
         double epsilon = p.of(EPSILON);
-        double[][] keep = new double[in.count() - 1][];
-        for (int i = 0; i < keep.length; i++) {
-            double[] delta = in.load(i + 1);
-            double[] base = in.load(0);
-            for (int at = 0; at < delta.length; at++) {
-                delta[at] -= base[at];
-            }
-            keep[i] = p.of(RANKS) == Ranks.ROW
-                    ? rowProbabilities(delta, in.shape(), density, epsilon)
-                    : tensorProbabilities(delta, density, epsilon);
-        }
-        Mask mask = p.of(RandomStream.RANDOM)
-                .mask(p.of(RandomStream.SEED), in, keep.length, (model, index) -> keep[model][(int) index]);
+        Chance keep = p.of(RANKS) == Ranks.ROW
+                ? rowProbabilities(in, density, epsilon)
+                : tensorProbabilities(in, density, epsilon);
+        Mask mask = p.of(RandomStream.RANDOM).mask(p.of(RandomStream.SEED), in, in.count() - 1, keep);
         return switch (p.of(RESCALE)) {
             case NONE -> (model, index, _) -> mask.keeps(model, index) ? 1 : 0;
             case DENSITY -> (model, index, _) -> mask.keeps(model, index) ? 1 / density : 0;
-            case OWN -> (model, index, _) -> mask.keeps(model, index) ? 1 / keep[model][(int) index] : 0;
+            case OWN -> (model, index, _) -> mask.keeps(model, index) ? 1 / keep.of(model, index) : 0;
             case L1 -> TaskVectors.restoringMagnitudes(in, (model, index, _) -> mask.keeps(model, index) ? 1 : 0);
         };
     }
 
     /** Linear in the rank along axis 1, each tap of a convolution for itself; a vector is one row. */
-    static double[] rowProbabilities(double[] delta, Shape shape, double density, double epsilon) {
+    static Chance rowProbabilities(Operands in, double density, double epsilon) {
+        Shape shape = in.shape();
         int columns = shape.rank() == 0 ? 1 : (int) shape.size(shape.rank() == 1 ? 0 : 1);
         int taps = 1;
         for (int axis = 2; axis < shape.rank(); axis++) {
             taps *= (int) shape.size(axis);
         }
-        double[] probabilities = new double[delta.length];
-        double[] sizes = new double[columns];
-        for (int row = 0; row < delta.length; row += columns * taps) {
-            for (int tap = 0; tap < taps; tap++) {
-                for (int column = 0; column < columns; column++) {
-                    sizes[column] = Math.abs(delta[row + column * taps + tap]);
-                }
-                int[] order = Order.ascending(sizes);
-                for (int rank = 0; rank < columns; rank++) {
-                    double step = columns == 1 ? 0.5 : (double) rank / (columns - 1);
-                    probabilities[row + order[rank] * taps + tap] = density - epsilon + step * 2 * epsilon;
-                }
+        int length = columns * taps;
+        int neighbours = taps;
+        ThreadLocal<RankedRow[]> last = ThreadLocal.withInitial(() -> new RankedRow[in.count() - 1]);
+        return (model, index) -> {
+            RankedRow[] rows = last.get();
+            long first = index / length * length;
+            if (rows[model] == null || rows[model].first != first) {
+                rows[model] = RankedRow.of(in, model + 1, first, columns, neighbours);
             }
-        }
-        return probabilities;
+            double step = columns == 1 ? 0.5 : (double) rows[model].ranks[(int) (index - first)] / (columns - 1);
+            return density - epsilon + step * 2 * epsilon;
+        };
     }
 
-    static double[] tensorProbabilities(double[] delta, double density, double epsilon) {
-        int[] order = Order.ascending(Arrays.stream(delta).map(Math::abs).toArray());
-        double n = delta.length;
-        double[] probabilities = new double[delta.length];
-        for (int i = 0; i < order.length; i++) {
-            double rank = i + 1;
-            probabilities[order[i]] = Interpolation.clamp(density + epsilon * (rank / n - (n + 1) / (2 * n)), 0, 1);
+    /** The ranks of one model's differences in the elements from {@code first} on that share an index along axis 0. */
+    private static final class RankedRow {
+        private final long first;
+        private final int[] ranks;
+
+        RankedRow(long first, int[] ranks) {
+            this.first = first;
+            this.ranks = ranks;
         }
-        return probabilities;
+
+        static RankedRow of(Operands in, int operand, long first, int columns, int taps) {
+            double[] sizes = new double[columns * taps];
+            in.sweep(first, sizes.length, (x, index) -> sizes[(int) (index - first)] = Math.abs(x[operand] - x[0]));
+            int[] ranks = new int[sizes.length];
+            double[] line = new double[columns];
+            for (int tap = 0; tap < taps; tap++) {
+                for (int column = 0; column < columns; column++) {
+                    line[column] = sizes[column * taps + tap];
+                }
+                int[] order = Order.ascending(line);
+                for (int rank = 0; rank < columns; rank++) {
+                    ranks[order[rank] * taps + tap] = rank;
+                }
+            }
+            return new RankedRow(first, ranks);
+        }
+    }
+
+    static Chance tensorProbabilities(Operands in, double density, double epsilon) {
+        double n = in.elements();
+        int[][] ranks = new int[in.count() - 1][];
+        for (int i = 0; i < ranks.length; i++) {
+            int operand = i + 1;
+            ranks[i] = Order.ranks(in, (x, _) -> Math.abs(x[operand] - x[0]));
+        }
+        return (model, index) -> {
+            double rank = ranks[model][(int) index] + 1;
+            return Interpolation.clamp(density + epsilon * (rank / n - (n + 1) / (2 * n)), 0, 1);
+        };
     }
 }

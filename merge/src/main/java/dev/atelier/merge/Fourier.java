@@ -2,6 +2,7 @@ package dev.atelier.merge;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /**
@@ -62,45 +63,98 @@ final class Fourier {
     }
 
     /**
-     * Transforms vectors of {@code n} numbers that lie {@code inner} apart, all of them.
+     * Transforms vectors of {@code n} complex numbers that lie {@code inner} apart, all of them.
      *
      * @param sign -1 forwards, 1 backwards; backwards also divides by {@code n}
      */
-    static void transform(double[] real, double[] imaginary, int n, int inner, int sign) {
-        if (n < 2) {
-            return;
-        }
-        Fourier transform = new Fourier(n, sign);
-        int lines = real.length / n;
-        int pieces = Math.min(lines, PIECES);
-        IntStream.range(0, pieces).parallel().forEach(piece -> {
-            double[][] from = {new double[n], new double[n]};
-            double[][] to = {new double[n], new double[n]};
-            int end = (int) ((long) lines * (piece + 1) / pieces);
-            for (int line = (int) ((long) lines * piece / pieces); line < end; line++) {
-                transform.line(real, imaginary, line / inner * n * inner + line % inner, inner, from, to);
+    static void transform(float[] real, float[] imaginary, int n, int inner, int sign) {
+        lines(real.length / n, n, sign, (line, numbers, transform) -> {
+            int first = line / inner * n * inner + line % inner;
+            for (int i = 0; i < n; i++) {
+                numbers[0][i] = real[first + i * inner];
+                numbers[1][i] = imaginary[first + i * inner];
+            }
+            double[][] result = transform.apply(numbers);
+            for (int i = 0; i < n; i++) {
+                real[first + i * inner] = (float) result[0][i];
+                imaginary[first + i * inner] = (float) result[1][i];
             }
         });
     }
 
-    private void line(double[] real, double[] imaginary, int first, int inner, double[][] from, double[][] to) {
-        double[][] current = from;
-        double[][] next = to;
-        for (int i = 0; i < n; i++) {
-            current[0][i] = real[first + i * inner];
-            current[1][i] = imaginary[first + i * inner];
-        }
+    /**
+     * Transforms vectors of {@code n} real numbers, forwards. There are {@code n/2 + 1} frequencies that are not the mirror
+     * image of another; as many of the numbers lie in {@code real}, the others in {@code imaginary}, {@code inner} apart.
+     */
+    static void ofReal(float[] real, float[] imaginary, int n, int inner) {
+        int half = n / 2 + 1;
+        lines(real.length / half, n, -1, (line, numbers, transform) -> {
+            int first = line / inner * half * inner + line % inner;
+            for (int i = 0; i < n; i++) {
+                numbers[0][i] = i < half ? real[first + i * inner] : imaginary[first + (i - half) * inner];
+                numbers[1][i] = 0;
+            }
+            double[][] result = transform.apply(numbers);
+            for (int i = 0; i < half; i++) {
+                real[first + i * inner] = (float) result[0][i];
+                imaginary[first + i * inner] = (float) result[1][i];
+            }
+        });
+    }
+
+    /** Undoes {@link #ofReal}. */
+    static void toReal(float[] real, float[] imaginary, int n, int inner) {
+        int half = n / 2 + 1;
+        lines(real.length / half, n, 1, (line, numbers, transform) -> {
+            int first = line / inner * half * inner + line % inner;
+            for (int i = 0; i < n; i++) {
+                int at = first + Math.min(i, n - i) * inner;
+                numbers[0][i] = real[at];
+                numbers[1][i] = i < half ? imaginary[at] : -imaginary[at];
+            }
+            double[][] result = transform.apply(numbers);
+            for (int i = 0; i < n; i++) {
+                (i < half ? real : imaginary)[first + i % half * inner] = (float) result[0][i];
+            }
+        });
+    }
+
+    /** What is done with one line: fill in its numbers, transform them, take the result. */
+    @FunctionalInterface
+    private interface Line {
+        void of(int line, double[][] numbers, UnaryOperator<double[][]> transform);
+    }
+
+    private static void lines(int lines, int n, int sign, Line work) {
+        Fourier transform = new Fourier(n, sign);
+        int pieces = Math.min(lines, PIECES);
+        IntStream.range(0, pieces).parallel().forEach(piece -> {
+            double[][] numbers = {new double[n], new double[n]};
+            double[][] other = {new double[n], new double[n]};
+            int end = (int) ((long) lines * (piece + 1) / pieces);
+            for (int line = (int) ((long) lines * piece / pieces); line < end; line++) {
+                work.of(line, numbers, filled -> transform.line(filled, other));
+            }
+        });
+    }
+
+    /** In one of the two. */
+    private double[][] line(double[][] numbers, double[][] other) {
+        double[][] current = numbers;
+        double[][] next = other;
         for (Stage stage : stages) {
             run(stage, current, next);
             double[][] swapped = current;
             current = next;
             next = swapped;
         }
-        double scale = sign < 0 ? 1 : 1.0 / n;
-        for (int i = 0; i < n; i++) {
-            real[first + i * inner] = current[0][i] * scale;
-            imaginary[first + i * inner] = current[1][i] * scale;
+        if (sign > 0) {
+            for (int i = 0; i < n; i++) {
+                current[0][i] /= n;
+                current[1][i] /= n;
+            }
         }
+        return current;
     }
 
     private void run(Stage stage, double[][] from, double[][] to) {

@@ -4,8 +4,8 @@ import dev.atelier.checkpoint.Shape;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.LongStream;
-import org.ejml.data.DMatrixRMaj;
 
 /** The Kronecker product W1 ⊗ W2 nearest to a tensor, W1 of m1 × n1 and W2 of m2 × n2 (× the taps of a convolution). */
 final class Kronecker {
@@ -33,32 +33,25 @@ final class Kronecker {
         return List.of(best.m1, rows / best.m1, best.n1, columns / best.n1);
     }
 
-    /** Rearranged so that each block W1[i, j]·W2 is a row, the product is a matrix of rank 1. */
-    static double[] nearest(double[] values, Shape shape, double ratio) {
-        if (shape.rank() < 2 || values.length == 0) {
-            return values;
-        }
-        List<Long> factors = factors(shape, ratio);
+    /**
+     * Rearranged so that each block W1[i, j]·W2 is a row, the product is a matrix of rank 1. Memory: 8 bytes per element while that
+     * is looked for.
+     */
+    static LowRank.Element nearest(Operands in, double ratio) {
+        List<Long> factors = factors(in.shape(), ratio);
         int m2 = factors.get(1).intValue();
         int n1 = factors.get(2).intValue();
         int n2 = factors.get(3).intValue();
-        int taps = values.length / (int) (shape.size(0) * shape.size(1));
-        int blocks = (int) (factors.get(0) * n1);
-        DMatrixRMaj rearranged = new DMatrixRMaj(blocks, values.length / blocks);
-        int[] places = new int[values.length];
-        for (int i = 0; i < values.length; i++) {
-            int tap = i % taps;
-            int column = i / taps % (n1 * n2);
-            int row = i / taps / (n1 * n2);
-            int block = row / m2 * n1 + column / n2;
-            places[i] = (block * m2 * n2 + row % m2 * n2 + column % n2) * taps + tap;
-            rearranged.data[places[i]] = values[i];
-        }
-        double[] nearest = LowRank.nearestOfRank(rearranged, 1).data;
-        for (int i = 0; i < values.length; i++) {
-            values[i] = nearest[places[i]];
-        }
-        return values;
+        int taps = (int) (in.elements() / (in.shape().size(0) * in.shape().size(1)));
+        int within = m2 * n2 * taps;
+        int blocks = (int) (in.elements() / within);
+        IntUnaryOperator block = i -> i / taps / (n1 * n2) / m2 * n1 + i / taps % (n1 * n2) / n2;
+        IntUnaryOperator place = i -> (i / taps / (n1 * n2) % m2 * n2 + i / taps % (n1 * n2) % n2) * taps + i % taps;
+        double[] rearranged = new double[blocks * within];
+        in.sweep((x, index) ->
+                rearranged[block.applyAsInt((int) index) * within + place.applyAsInt((int) index)] = x[1] - x[0]);
+        RankOne nearest = RankOne.of(rearranged, blocks, within);
+        return index -> nearest.of(block.applyAsInt((int) index), place.applyAsInt((int) index));
     }
 
     private static double log(long number) {

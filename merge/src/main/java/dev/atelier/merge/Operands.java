@@ -91,28 +91,29 @@ record Operands(String key, List<Tensor> tensors) {
     }
 
     /**
-     * The result all at once. Memory: 8 bytes per element of the largest tensor, and what {@code result} itself takes,
-     * for as long as the tensor is being read.
+     * The result all at once. Memory: 4 bytes per element of the largest tensor (8 if it is fp64), and what {@code result} itself
+     * takes, for as long as the tensor is being read.
      */
-    Tensor whole(Supplier<double[]> result) {
-        return new Elementwise(new Operands(key, List.of(first())), () -> {
-            double[] values = result.get();
-            return (_, index) -> values[(int) index];
-        });
+    Tensor whole(Supplier<Numbers> result) {
+        return new Operands(key, List.of(first())).after(result, values -> (_, index) -> values.get((int) index));
     }
 
     /** All elements of one tensor. */
-    double[] load(int operand) {
-        double[] values = new double[Math.toIntExact(elements())];
-        new Operands(key, List.of(tensors.get(operand))).sweep((x, index) -> values[(int) index] = x[0]);
+    Numbers load(int operand) {
+        Numbers values = new Numbers(tensors.get(operand).dtype(), elements());
+        new Operands(key, List.of(tensors.get(operand))).sweep((x, index) -> values.set((int) index, x[0]));
         return values;
     }
 
     /** Visits all elements in order, block by block. */
     void sweep(Visitor visitor) {
-        long elements = elements();
-        for (long first = 0; first < elements; first += Scratch.SIZE) {
-            visit(first, (int) Math.min(Scratch.SIZE, elements - first), visitor);
+        sweep(0, elements(), visitor);
+    }
+
+    /** Visits {@code count} elements from {@code first} on, in order. */
+    void sweep(long first, long count, Visitor visitor) {
+        for (long done = 0; done < count; done += Scratch.SIZE) {
+            visit(first + done, (int) Math.min(Scratch.SIZE, count - done), visitor);
         }
     }
 
@@ -141,7 +142,7 @@ record Operands(String key, List<Tensor> tensors) {
     }
 
     /** Into the block's doubles; by way of its floats, which is faster, where these hold the type exactly. */
-    private static void read(Tensor tensor, long first, Scratch block, int count) {
+    static void read(Tensor tensor, long first, Scratch block, int count) {
         double[] target = block.doubles();
         if (tensor.dtype() == DType.F64 || !tensor.dtype().isFloating()) {
             tensor.read(first, target, count);

@@ -1,7 +1,6 @@
 package dev.atelier.merge;
 
 import dev.atelier.checkpoint.Tensor;
-import java.util.Arrays;
 import java.util.List;
 
 /** Parts of tensors taken from B as they are. */
@@ -36,7 +35,7 @@ final class Regions {
                     .tensors((in, p) -> {
                         Variant variant = p.of(VARIANT);
                         Region region = region(variant, in.elements(), p.of(WIDTH), p.of(OFFSET));
-                        return in.whole(() -> topK(in.load(0), in.load(1), region, variant));
+                        return in.after(() -> topK(in, region, variant), element -> element);
                     }));
 
     private Regions() {}
@@ -67,20 +66,21 @@ final class Regions {
         return in.indexed((x, index) -> region.contains(index / row % size) ? x[1] : x[0]);
     }
 
-    private static double[] topK(double[] a, double[] b, Region region, Variant variant) {
-        double[] sorted = a.clone();
-        Arrays.sort(sorted);
-        double[] sizes = Arrays.stream(a).map(Math::abs).sorted().toArray();
-        double low = region.start() <= 0 ? -1 : sizes[(int) region.start() - 1];
-        double high = region.end() <= 0 ? -1 : sizes[(int) region.end() - 1];
-        int[] order = Order.ascending(b);
-        for (int rank = 0; rank < order.length; rank++) {
-            double size = Math.abs(sorted[rank]);
-            boolean above = variant == Variant.MECHA ? low <= size : low < size;
-            if ((above && size <= high) != region.inverted()) {
-                a[order[rank]] = sorted[rank];
-            }
-        }
-        return a;
+    /** Memory: 8 bytes per element, 12 if A is fp64. */
+    private static Operands.Indexed topK(Operands in, Region region, Variant variant) {
+        double low = region.start() <= 0 ? -1 : sizeOfA(in, region.start() - 1);
+        double high = region.end() <= 0 ? -1 : sizeOfA(in, region.end() - 1);
+        Numbers sorted = in.load(0);
+        sorted.sort();
+        int[] ranks = Order.ranks(in, (x, _) -> x[1]);
+        return (x, index) -> {
+            double value = sorted.get(ranks[(int) index]);
+            boolean above = variant == Variant.MECHA ? low <= Math.abs(value) : low < Math.abs(value);
+            return (above && Math.abs(value) <= high) != region.inverted() ? value : x[0];
+        };
+    }
+
+    private static double sizeOfA(Operands in, long rank) {
+        return OrderStatistic.of(in, rank, (x, _) -> Math.abs(x[0])).value();
     }
 }

@@ -5,6 +5,7 @@ import static dev.atelier.merge.Interpolation.lerp;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
@@ -13,8 +14,8 @@ import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 
 /**
  * A turned towards B: the rotation that brings A's rows closest to B's (orthogonal Procrustes problem, Schönemann 1966),
- * or a part of it. The result has A's singular values in B's basis. Memory: six times 8 bytes per element of the largest
- * tensor, and a singular value decomposition for each.
+ * or a part of it. The result has A's singular values in B's basis, and takes a singular value decomposition for each tensor. Memory:
+ * 4 bytes per element; for matrices that are wider than high, six times 8.
  */
 final class Rotation {
     private static final Parameter<Double> ALIGNMENT =
@@ -23,6 +24,9 @@ final class Rotation {
             Parameter.number("alpha", 0, "the share of B, turned towards A, that is added before");
     private static final Parameter<Double> CENTRALIZATION =
             Parameter.number("centralization", 1, "how much of the mean row is left out of the rotation");
+
+    /** Elements of the matrices that high ones are cut into: 8 MB. */
+    private static final int STRIPE = 1 << 20;
 
     static final List<MergeMethod> METHODS = List.of(MergeMethod.named("rotate")
             .formula("lerp(A, B*Q^-1, alpha) * Q^alignment, Q the rotation with A*Q nearest to B; mean rows apart")
@@ -46,29 +50,67 @@ final class Rotation {
                             .formatted(in.key()));
         }
         return in.whole(() -> {
-            DMatrixRMaj x = DMatrixRMaj.wrap(rows, columns, in.load(0));
-            DMatrixRMaj y = DMatrixRMaj.wrap(rows, columns, in.load(1));
-            if (equalInHalfPrecision(x.data, y.data)) {
-                for (int i = 0; i < x.data.length; i++) {
-                    x.data[i] = lerp(x.data[i], y.data[i], alpha);
-                }
-                return x.data;
+            Numbers result = new Numbers(in.first().dtype(), in.elements());
+            if (equalInHalfPrecision(in)) {
+                in.sweep((x, index) -> result.set((int) index, lerp(x[0], x[1], alpha)));
+                return result;
             }
-            double[] meanOfX = centred(x, centralization);
-            double[] meanOfY = centred(y, centralization);
-            Turn turn = rows >= columns ? square(x, y, alignment != Math.rint(alignment)) : wide(x, y);
-            if (alpha != 0) {
-                DMatrixRMaj back = turn.power(y, -1);
-                for (int i = 0; i < x.data.length; i++) {
-                    x.data[i] = lerp(x.data[i], back.data[i], alpha);
+            Centred x = Centred.of(in, 0, rows, columns, centralization);
+            Centred y = Centred.of(in, 1, rows, columns, centralization);
+            int height = rows >= columns ? Math.max(1, STRIPE / columns) : rows;
+            Turn turn = rows >= columns
+                    ? square(x, y, height, alignment != Math.rint(alignment))
+                    : wide(x.rows(0, rows), y.rows(0, rows));
+            UnaryOperator<DMatrixRMaj> forwards = turn.power(alignment);
+            UnaryOperator<DMatrixRMaj> backwards = turn.power(-1);
+            for (int first = 0; first < rows; first += height) {
+                DMatrixRMaj part = x.rows(first, height);
+                if (alpha != 0) {
+                    DMatrixRMaj back = backwards.apply(y.rows(first, height));
+                    for (int i = 0; i < part.data.length; i++) {
+                        part.data[i] = lerp(part.data[i], back.data[i], alpha);
+                    }
                 }
-            }
-            double[] result = turn.power(x, alignment).data;
-            for (int i = 0; i < result.length; i++) {
-                result[i] += lerp(meanOfX[i % columns], meanOfY[i % columns], alignment);
+                double[] turned = forwards.apply(part).data;
+                for (int i = 0; i < turned.length; i++) {
+                    result.set(
+                            first * columns + i, turned[i] + lerp(x.mean[i % columns], y.mean[i % columns], alignment));
+                }
             }
             return result;
         });
+    }
+
+    /** A tensor as a matrix, with a share of the mean row taken off each row. */
+    private static final class Centred {
+        private final Operands in;
+        private final int operand;
+        private final int height;
+        private final double[] mean;
+
+        Centred(Operands in, int operand, int height, double[] mean) {
+            this.in = in;
+            this.operand = operand;
+            this.height = height;
+            this.mean = mean;
+        }
+
+        static Centred of(Operands in, int operand, int rows, int columns, double share) {
+            double[] mean = new double[columns];
+            in.sweep((x, index) -> mean[(int) (index % columns)] += share * x[operand] / rows);
+            return new Centred(in, operand, rows, mean);
+        }
+
+        /** At most {@code count} rows. */
+        DMatrixRMaj rows(int first, int count) {
+            DMatrixRMaj rows = new DMatrixRMaj(Math.min(count, height - first), mean.length);
+            long start = (long) first * mean.length;
+            in.sweep(start, rows.data.length, (x, index) -> {
+                int at = (int) (index - start);
+                rows.data[at] = x[operand] - mean[at % mean.length];
+            });
+            return rows;
+        }
     }
 
     /** The taps of a convolution are rotated among themselves, other tensors within their input channels. */
@@ -78,16 +120,18 @@ final class Rotation {
         return (int) (taps ? shape.size(2) * shape.size(3) : rest);
     }
 
-    /** Applies a power of the rotation to the rows of a matrix. */
+    /** The rotation of the rows of a matrix. */
     @FunctionalInterface
     private interface Turn {
-        DMatrixRMaj power(DMatrixRMaj rows, double exponent);
+        UnaryOperator<DMatrixRMaj> power(double exponent);
     }
 
     /** Q = U Vᵀ from the singular value decomposition U S Vᵀ of XᵀY. */
-    private static Turn square(DMatrixRMaj x, DMatrixRMaj y, boolean proper) {
-        DMatrixRMaj product = new DMatrixRMaj(1, 1);
-        CommonOps_DDRM.multTransA(x, y, product);
+    private static Turn square(Centred x, Centred y, int height, boolean proper) {
+        DMatrixRMaj product = new DMatrixRMaj(x.mean.length, x.mean.length);
+        for (int first = 0; first < x.height; first += height) {
+            CommonOps_DDRM.multAddTransA(x.rows(first, height), y.rows(first, height), product);
+        }
         SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(product);
         DMatrixRMaj u = svd.getU(null, false);
         DMatrixRMaj vt = svd.getV(null, true);
@@ -96,10 +140,13 @@ final class Rotation {
         }
         DMatrixRMaj q = new DMatrixRMaj(1, 1);
         CommonOps_DDRM.mult(u, vt, q);
-        return (rows, exponent) -> {
-            DMatrixRMaj result = new DMatrixRMaj(1, 1);
-            CommonOps_DDRM.mult(rows, power(q, exponent), result);
-            return result;
+        return exponent -> {
+            DMatrixRMaj power = power(q, exponent);
+            return rows -> {
+                DMatrixRMaj result = new DMatrixRMaj(1, 1);
+                CommonOps_DDRM.mult(rows, power, result);
+                return result;
+            };
         };
     }
 
@@ -157,7 +204,7 @@ final class Rotation {
         DMatrixRMaj u = svd.getU(null, false);
         DMatrixRMaj v = new DMatrixRMaj(1, 1);
         CommonOps_DDRM.mult(basis, svd.getV(null, false), v);
-        return (rows, exponent) -> {
+        return exponent -> rows -> {
             DMatrixRMaj turned = rows;
             for (int step = 0; step < Math.abs(exponent); step++) {
                 turned = exponent > 0 ? moved(turned, u, v) : moved(turned, v, u);
@@ -185,27 +232,14 @@ final class Rotation {
         return svd;
     }
 
-    /** Takes a share of the mean row off each row, and returns it. */
-    private static double[] centred(DMatrixRMaj matrix, double share) {
-        double[] mean = new double[matrix.numCols];
-        for (int i = 0; i < matrix.data.length; i++) {
-            mean[i % mean.length] += share * matrix.data[i] / matrix.numRows;
-        }
-        for (int i = 0; i < matrix.data.length; i++) {
-            matrix.data[i] -= mean[i % mean.length];
-        }
-        return mean;
-    }
-
     /** There is no angle to turn by where fp16 hardly tells the two apart (to 1e-8 and a hundred thousandth). */
-    private static boolean equalInHalfPrecision(double[] a, double[] b) {
-        for (int i = 0; i < a.length; i++) {
-            double x = Float.float16ToFloat(Float.floatToFloat16((float) a[i]));
-            double y = Float.float16ToFloat(Float.floatToFloat16((float) b[i]));
-            if (Math.abs(x - y) > 1e-8 + 1e-5 * Math.abs(y)) {
-                return false;
-            }
-        }
-        return true;
+    private static boolean equalInHalfPrecision(Operands in) {
+        boolean[] differs = {false};
+        in.sweep((x, _) -> {
+            double a = Float.float16ToFloat(Float.floatToFloat16((float) x[0]));
+            double b = Float.float16ToFloat(Float.floatToFloat16((float) x[1]));
+            differs[0] |= Math.abs(a - b) > 1e-8 + 1e-5 * Math.abs(b);
+        });
+        return !differs[0];
     }
 }

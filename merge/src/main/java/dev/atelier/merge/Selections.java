@@ -9,6 +9,10 @@ final class Selections {
             "select-top-k", 1, 0, 1, "the share of elements kept: those that vary most between models");
     private static final Parameter<Double> UNCHANGED =
             Parameter.between("epsilon", 1e-5, 0, 1, "the difference up to which an element counts as unchanged");
+    private static final Parameter<Double> REINFORCEMENT =
+            Parameter.number("r", 0.1, "how strongly a model's own differences are reinforced");
+    private static final Parameter<Double> MOST =
+            Parameter.between("alpha", 0.2, 0, 1e6, "the largest ratio of shared to own differences that counts");
 
     static final List<MergeMethod> METHODS = List.of(
             MergeMethod.named("sce")
@@ -26,17 +30,21 @@ final class Selections {
                     .source("mergekit ram")
                     .tensors((in, p) -> {
                         double unchanged = p.of(UNCHANGED);
-                        return in.each(x -> {
-                            double sum = 0;
-                            int changed = 0;
-                            for (int i = 1; i < x.length; i++) {
-                                if (Math.abs(x[i] - x[0]) > unchanged) {
-                                    sum += x[i] - x[0];
-                                    changed++;
-                                }
-                            }
-                            return x[0] + sum / Math.max(1, changed);
-                        });
+                        double[] factors = new double[in.count()];
+                        Arrays.fill(factors, 1);
+                        return in.each(x -> reinforced(x, unchanged, factors));
+                    }),
+            MergeMethod.named("ramplus")
+                    .formula("as ram, but differences of one model alone times 1 + r*min(alpha, s/u): s of that model's"
+                            + " differences are shared, u its own")
+                    .inputsFrom(2, "base", "models…")
+                    .parameters(REINFORCEMENT, MOST, UNCHANGED)
+                    .source("Reinforced Agent Merging, arXiv 2601.13572; mergekit ramplus_tl")
+                    .tensors((in, p) -> {
+                        double unchanged = p.of(UNCHANGED);
+                        return in.after(
+                                () -> factors(in, unchanged, p.of(REINFORCEMENT), p.of(MOST)),
+                                factors -> (x, _) -> reinforced(x, unchanged, factors));
                     }),
             MergeMethod.named("arcee-fusion")
                     .formula(
@@ -50,6 +58,42 @@ final class Selections {
                                     (x, index) -> importance.of(x, index) >= importance.threshold ? x[1] : x[0])));
 
     private Selections() {}
+
+    /** The mean of the differences that count; of a single one, times the factor of its model. */
+    private static double reinforced(double[] x, double unchanged, double[] factors) {
+        double sum = 0;
+        int changed = 0;
+        int last = 0;
+        for (int i = 1; i < x.length; i++) {
+            if (Math.abs(x[i] - x[0]) > unchanged) {
+                sum += x[i] - x[0];
+                changed++;
+                last = i;
+            }
+        }
+        return x[0] + (changed == 1 ? factors[last] * sum : sum / Math.max(1, changed));
+    }
+
+    /** By model, from 1 on: the more of its differences are shared with others, the more those count that are not. */
+    private static double[] factors(Operands in, double unchanged, double reinforcement, double most) {
+        double[] shared = new double[in.count()];
+        double[] own = new double[in.count()];
+        in.sweep((x, _) -> {
+            int changed = 0;
+            for (int i = 1; i < x.length; i++) {
+                changed += Math.abs(x[i] - x[0]) > unchanged ? 1 : 0;
+            }
+            double[] counts = changed == 1 ? own : shared;
+            for (int i = 1; i < x.length; i++) {
+                counts[i] += Math.abs(x[i] - x[0]) > unchanged ? 1 : 0;
+            }
+        });
+        double[] factors = new double[in.count()];
+        for (int i = 1; i < factors.length; i++) {
+            factors[i] = 1 + reinforcement * Math.clamp(shared[i] / Math.max(own[i], unchanged), 0, most);
+        }
+        return factors;
+    }
 
     /** SCE's choice of elements ({@code smallest} in variance and up; none if null-sized) and its weights of the models. */
     private static final class Sce {

@@ -3,11 +3,19 @@ package dev.atelier.merge;
 import dev.atelier.checkpoint.Shape;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
-/** SuperMerger's smoothAdd: the difference B − C, smoothed along every axis, before it is added. */
+/**
+ * SuperMerger's smoothAdd: the difference B − C, smoothed along every axis, before it is added. Slice by slice along axis 0, where
+ * the median needs one neighbour on each side and the Gaussian four.
+ */
 final class Smoothing {
     private static final Parameter<Double> ALPHA = Parameter.number("alpha", 1, "how much of the difference is added");
     private static final int RADIUS = 4;
+
+    /** Into so many pieces a tensor is divided, for as many cores as there are. */
+    private static final int PIECES = 16;
 
     static final List<MergeMethod> METHODS = List.of(MergeMethod.named("smooth-add")
             .formula("A + alpha*gauss(median(B - C)): a median of 3 and a Gaussian of sigma 1 along every axis; slow")
@@ -16,74 +24,136 @@ final class Smoothing {
             .source("SuperMerger smoothAdd")
             .tensors((in, p) -> {
                 double alpha = p.of(ALPHA);
-                return in.whole(() -> {
-                    double[] difference = in.load(1);
-                    double[] base = in.load(2);
-                    for (int i = 0; i < difference.length; i++) {
-                        difference[i] -= base[i];
-                    }
-                    double[] result = gauss(median(difference, in.shape()), in.shape());
-                    double[] a = in.load(0);
-                    for (int i = 0; i < result.length; i++) {
-                        result[i] = a[i] + alpha * result[i];
-                    }
-                    return result;
-                });
+                return in.shape().rank() == 0
+                        ? in.triples((a, b, c) -> a + alpha * (b - c))
+                        : in.whole(() -> added(in, alpha));
             }));
 
-    private Smoothing() {}
+    private final Operands in;
+    private final int slices;
+    private final int length;
+    private final Shape inside;
+    private final double[] weights = new double[2 * RADIUS + 1];
+    private final Recent differences = new Recent(this::difference);
+    private final Recent medians = new Recent(this::median);
 
-    /** The middle one of the 3ⁿ neighbours along n axes. */
-    private static double[] median(double[] values, Shape shape) {
-        int[] neighbours = {0};
-        double[] window = new double[(int) Math.pow(3, shape.rank())];
-        double[] result = new double[values.length];
-        int[] place = new int[shape.rank()];
-        for (int i = 0; i < values.length; i++) {
-            neighbours[0] = 0;
-            collect(values, shape, place, 0, 0, window, neighbours);
-            Arrays.sort(window);
-            result[i] = window[window.length / 2];
-            advance(place, shape);
-        }
-        return result;
-    }
-
-    private static void collect(
-            double[] values, Shape shape, int[] place, int axis, int index, double[] window, int[] found) {
-        if (axis == place.length) {
-            window[found[0]++] = values[index];
-            return;
-        }
-        int size = (int) shape.size(axis);
-        for (int step = -1; step <= 1; step++) {
-            collect(values, shape, place, axis + 1, index * size + reflected(place[axis] + step, size), window, found);
-        }
-    }
-
-    private static void advance(int[] place, Shape shape) {
-        for (int axis = place.length - 1; axis >= 0 && ++place[axis] == shape.size(axis); axis--) {
-            place[axis] = 0;
-        }
-    }
-
-    private static double[] gauss(double[] values, Shape shape) {
-        double[] weights = new double[2 * RADIUS + 1];
+    private Smoothing(Operands in) {
+        this.in = in;
+        this.slices = (int) in.shape().size(0);
+        this.length = (int) in.rowLength();
+        this.inside = Shape.of(Arrays.stream(in.shape().sizes()).skip(1).toArray());
         for (int k = -RADIUS; k <= RADIUS; k++) {
             weights[k + RADIUS] = Math.exp(-k * k / 2.0);
         }
         double sum = Arrays.stream(weights).sum();
-        double[] current = values;
-        int inner = values.length;
-        for (int axis = 0; axis < shape.rank(); axis++) {
-            int size = (int) shape.size(axis);
+        Arrays.setAll(weights, k -> weights[k] / sum);
+    }
+
+    /** The last slices that were asked for: more than there are neighbours. */
+    private static final class Recent {
+        private static final int KEPT = 16;
+
+        private final IntFunction<double[]> values;
+        private final int[] slices = IntStream.generate(() -> -1).limit(KEPT).toArray();
+        private final double[][] kept = new double[KEPT][];
+
+        Recent(IntFunction<double[]> values) {
+            this.values = values;
+        }
+
+        double[] of(int slice) {
+            int at = slice % KEPT;
+            if (slices[at] != slice) {
+                kept[at] = values.apply(slice);
+                slices[at] = slice;
+            }
+            return kept[at];
+        }
+    }
+
+    private static Numbers added(Operands in, double alpha) {
+        Numbers result = new Numbers(in.first().dtype(), in.elements());
+        int slices = (int) in.shape().size(0);
+        int pieces = Math.min(slices, PIECES);
+        IntStream.range(0, pieces).parallel().forEach(piece -> {
+            Smoothing smoothing = new Smoothing(in);
+            for (int slice = slices * piece / pieces; slice < slices * (piece + 1) / pieces; slice++) {
+                double[] smooth = smoothing.gauss(slice);
+                long first = (long) slice * smooth.length;
+                in.sweep(
+                        first,
+                        smooth.length,
+                        (x, index) -> result.set((int) index, x[0] + alpha * smooth[(int) (index - first)]));
+            }
+        });
+        return result;
+    }
+
+    private double[] difference(int slice) {
+        double[] difference = new double[length];
+        long first = (long) slice * length;
+        in.sweep(first, length, (x, index) -> difference[(int) (index - first)] = x[1] - x[2]);
+        return difference;
+    }
+
+    /** The middle one of the 3ⁿ neighbours along n axes. */
+    private double[] median(int slice) {
+        double[][] neighbours = new double[3][];
+        for (int step = -1; step <= 1; step++) {
+            neighbours[step + 1] = differences.of(reflected(slice + step, slices));
+        }
+        int count = (int) Math.pow(3, inside.rank());
+        int[] around = new int[count];
+        double[] window = new double[3 * count];
+        double[] result = new double[length];
+        int[] place = new int[inside.rank()];
+        for (int i = 0; i < length; i++) {
+            collect(place, 0, 0, around, 0);
+            for (int j = 0; j < window.length; j++) {
+                window[j] = neighbours[j / count][around[j % count]];
+            }
+            Arrays.sort(window);
+            result[i] = window[window.length / 2];
+            for (int axis = place.length - 1; axis >= 0 && ++place[axis] == inside.size(axis); axis--) {
+                place[axis] = 0;
+            }
+        }
+        return result;
+    }
+
+    /** Puts the indices of a place's neighbours, and its own, into {@code around} from {@code found} on; returns how many. */
+    private int collect(int[] place, int axis, int index, int[] around, int found) {
+        if (axis == place.length) {
+            around[found] = index;
+            return found + 1;
+        }
+        int size = (int) inside.size(axis);
+        int next = found;
+        for (int step = -1; step <= 1; step++) {
+            next = collect(place, axis + 1, index * size + reflected(place[axis] + step, size), around, next);
+        }
+        return next;
+    }
+
+    private double[] gauss(int slice) {
+        double[] current = new double[length];
+        for (int k = -RADIUS; k <= RADIUS; k++) {
+            double[] median = medians.of(reflected(slice + k, slices));
+            double weight = weights[k + RADIUS];
+            for (int i = 0; i < length; i++) {
+                current[i] += weight * median[i];
+            }
+        }
+        int inner = length;
+        for (int axis = 0; axis < inside.rank(); axis++) {
+            int size = (int) inside.size(axis);
             inner /= Math.max(1, size);
-            double[] next = new double[values.length];
-            for (int i = 0; i < next.length; i++) {
+            double[] next = new double[length];
+            for (int i = 0; i < length; i++) {
                 int place = i / inner % size;
                 double total = 0;
                 for (int k = -RADIUS; k <= RADIUS; k++) {
-                    total += weights[k + RADIUS] / sum * current[i + (reflected(place + k, size) - place) * inner];
+                    total += weights[k + RADIUS] * current[i + (reflected(place + k, size) - place) * inner];
                 }
                 next[i] = total;
             }

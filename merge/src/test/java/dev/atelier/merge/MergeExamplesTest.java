@@ -7,13 +7,20 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
+import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
@@ -51,6 +58,16 @@ class MergeExamplesTest {
     private static final Map<String, String> ELSEWHERE_BY_ID =
             Map.of("breadcrumbs-small-tensor-bug", "a defect: it drops every element of a small tensor; not offered");
 
+    private static final Map<String, String> PARTS = Map.of(
+            "train_difference_mask", "train-difference",
+            "add_opposite_mask", "add-opposite",
+            "add_strict_opposite_mask", "add-strict-opposite",
+            "della_keep_probability", "della",
+            "truncate_kronecker", "truncate-kronecker");
+
+    /** What the example at hand has used. */
+    private static final ThreadLocal<Set<String>> APPLIED = ThreadLocal.withInitial(LinkedHashSet::new);
+
     private static final JsonNode EXAMPLES = read();
 
     private static JsonNode read() {
@@ -78,13 +95,43 @@ class MergeExamplesTest {
                 .containsAll(ELSEWHERE_BY_ID.keySet());
     }
 
+    /** docs/merge-methods.md says of every method what it was checked against, on how many examples, and how closely. */
+    @Test
+    void theTableOfMethodsIsCompleteAndTrue() throws IOException {
+        Map<String, List<Example>> examples = new LinkedHashMap<>();
+        examples().forEach(id -> {
+            Example example = new Example(example(id));
+            example.methods()
+                    .forEach(method -> examples.computeIfAbsent(method, _ -> new ArrayList<>())
+                            .add(example));
+        });
+        List<String> rows = Files.readAllLines(Path.of("..", "docs", "merge-methods.md")).stream()
+                .filter(line -> line.startsWith("| `"))
+                .toList();
+        assertThat(rows).hasSameSizeAs(MergeMethods.all());
+        for (int i = 0; i < rows.size(); i++) {
+            String method = MergeMethods.all().get(i).name();
+            List<Example> own = examples.getOrDefault(method, List.of());
+            double bound = own.stream().mapToDouble(Example::tolerance).max().orElse(Double.NaN);
+            assertThat(rows.get(i)).startsWith("| `%s` | ".formatted(method));
+            if (!own.isEmpty()) {
+                assertThat(rows.get(i))
+                        .endsWith(" | %d | %s |".formatted(own.size(), String.format(Locale.ROOT, "%.0e", bound)));
+            }
+        }
+    }
+
+    private static JsonNode example(String id) {
+        return EXAMPLES.valueStream()
+                .filter(candidate -> candidate.get("id").asString().equals(id))
+                .findFirst()
+                .orElseThrow();
+    }
+
     @ParameterizedTest
     @MethodSource("examples")
     void aMethodGivesTheNumbersOfItsExample(String id) {
-        Example example = new Example(EXAMPLES.valueStream()
-                .filter(candidate -> candidate.get("id").asString().equals(id))
-                .findFirst()
-                .orElseThrow());
+        Example example = new Example(example(id));
         double[] actual = example.actual();
         double[] expected = example.expected();
         assertThat(actual).hasSameSizeAs(expected);
@@ -308,10 +355,13 @@ class MergeExamplesTest {
                                     "normalize", "true"),
                             onZeros(each("deltas")));
                 case "della_keep_probability" -> {
-                    double[] delta = numbers(node.get("inputs").get("delta"));
-                    yield variantContains("mergekit")
-                            ? Della.rowProbabilities(delta, input("delta").shape(), 0.6, 0.15)
-                            : Della.tensorProbabilities(delta, 0.6, 0.2);
+                    Operands in = new Operands("", onZeros(List.of(input("delta"))));
+                    RandomStream.Chance keep = variantContains("mergekit")
+                            ? Della.rowProbabilities(in, 0.6, 0.15)
+                            : Della.tensorProbabilities(in, 0.6, 0.2);
+                    yield LongStream.range(0, in.elements())
+                            .mapToDouble(index -> keep.of(0, index))
+                            .toArray();
                 }
                 case "della_mask" ->
                     DoubleStream.of(run(
@@ -482,6 +532,7 @@ class MergeExamplesTest {
                             List.of(
                                     tensor(tensor.getValue()),
                                     tensor(node.get("inputs").get("B").get(tensor.getKey()))))));
+            APPLIED.get().add(method);
             MergeMethod chosen = MergeMethods.named(method);
             MergeMethod.Formula formula = chosen.over(all);
             return all.stream()
@@ -610,7 +661,16 @@ class MergeExamplesTest {
             return values(apply(method, settings, inputs));
         }
 
+        /** The methods that the example is computed with; of one that holds a part of a method's formula, that method. */
+        private List<String> methods() {
+            APPLIED.get().clear();
+            actual();
+            String part = PARTS.get(node.get("method").asString());
+            return part == null ? List.copyOf(APPLIED.get()) : List.of(part);
+        }
+
         private static Tensor apply(String name, Map<String, String> settings, List<Tensor> inputs) {
+            APPLIED.get().add(name);
             MergeMethod method = MergeMethods.named(name);
             method.requireModels(inputs.size());
             Operands in = new Operands("model.weight", inputs);

@@ -19,6 +19,10 @@ public record ModelFunction(String name, String meaning, UnaryOperator<Checkpoin
             new ModelFunction(
                     "prune", "without EMA copies, training leftovers and tables of the schedule", Slim::prune),
             new ModelFunction("ema", "the averaged weights in place of the last trained ones", Slim::emaOnly),
+            new ModelFunction(
+                    "exchange-ema",
+                    "the averaged weights and the last trained ones in each other's place",
+                    Slim::exchangeEma),
             new ModelFunction("drop-ema", "without the averaged weights", Slim::dropEma),
             new ModelFunction("repair", "with sound position_ids", Slim::repairPositionIds),
             new ModelFunction("fp16", "in half precision", model -> model.cast(DType.F16)),

@@ -30,4 +30,14 @@ public interface ModelNames {
     default Collection<String> known() {
         return List.of();
     }
+
+    /** Says that {@link #find} finds nothing, and what may have been meant. */
+    default String notFound(String name) {
+        boolean glued = name.matches(".*[\\p{L}\\p{N}][-/][\\p{L}\\p{N}].*") && !name.matches(".*\\.[a-zA-Z]{2,}");
+        return "there is no such file or model as \"%s\"%s%s"
+                .formatted(
+                        name,
+                        Suggestions.of(name, known()),
+                        glued ? "; around a minus or a division write spaces" : "");
+    }
 }

@@ -35,6 +35,8 @@ final class Resolver {
 
     private static final String DISCARD = "discard";
 
+    private static final String FALLBACK = "fallback";
+
     /** The functions that put a component of another file in. */
     private static final Map<String, Component> COMPONENTS =
             Map.of("vae", Component.VAE, "unet", Component.UNET, "text-encoder", Component.TEXT_ENCODER);
@@ -87,6 +89,7 @@ final class Resolver {
     static boolean isStep(String function) {
         return COMPONENTS.containsKey(function)
                 || function.equals(DISCARD)
+                || function.equals(FALLBACK)
                 || ModelFunction.named(function).isPresent();
     }
 
@@ -189,6 +192,10 @@ final class Resolver {
         }
         if (call.function().equals(DISCARD)) {
             return discard(call);
+        }
+        if (call.function().equals(FALLBACK)) {
+            requireArguments(call, 2, "a model and the one that has what it lacks");
+            return Slim.filledFrom(model(call, 1), model(call, 0));
         }
         if (call.function().equals("lora")) {
             return lora(call);
@@ -324,7 +331,7 @@ final class Resolver {
                 .filter(method -> method.name().equals(call.function()))
                 .findFirst()
                 .orElseThrow(() -> {
-                    List<String> all = new ArrayList<>(List.of("lora", DISCARD));
+                    List<String> all = new ArrayList<>(List.of("lora", DISCARD, FALLBACK));
                     List.of(LoraCall.values()).forEach(function -> all.add(function.toString()));
                     all.addAll(COMPONENTS.keySet());
                     ModelFunction.names().forEach(all::add);
@@ -390,7 +397,7 @@ final class Resolver {
     private Path file(Node.Name model) {
         Path file;
         try {
-            file = names.find(model.name()).orElseThrow(() -> notFound(model));
+            file = names.find(model.name()).orElseThrow(() -> error(names.notFound(model.name()), model));
         } catch (ExpressionException e) {
             throw e;
         } catch (IllegalArgumentException e) {
@@ -398,18 +405,6 @@ final class Resolver {
         }
         inputs.put(model.name(), file);
         return file;
-    }
-
-    private ExpressionException notFound(Node.Name model) {
-        String name = model.name();
-        boolean glued = name.matches(".*[\\p{L}\\p{N}][-/][\\p{L}\\p{N}].*") && !name.matches(".*\\.[a-zA-Z]{2,}");
-        return error(
-                "there is no such file or model as \"%s\"%s%s"
-                        .formatted(
-                                name,
-                                Suggestions.of(name, names.known()),
-                                glued ? "; around a minus or a division write spaces" : ""),
-                model);
     }
 
     private ExpressionException error(String problem, Node node) {

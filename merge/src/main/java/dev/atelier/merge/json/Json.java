@@ -1,20 +1,17 @@
 package dev.atelier.merge.json;
 
-import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
 
-/** JSON texts as maps, lists, strings, numbers and truth values, and back. */
+/** JSON texts as maps, lists, strings, numbers and truth values; {@link dev.atelier.checkpoint.JsonText} writes them. */
 public final class Json {
     private static final JsonFactory JSON = new JsonFactory();
 
@@ -62,38 +59,5 @@ public final class Json {
             object.put(name, value(json));
         }
         return object;
-    }
-
-    /** On one line. */
-    public static String text(Map<String, ?> object) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
-            write(json, object);
-        }
-        return text.toString();
-    }
-
-    private static void write(JsonGenerator json, @Nullable Object value) {
-        switch (value) {
-            case null -> json.writeNull();
-            case Map<?, ?> object -> {
-                json.writeStartObject();
-                object.forEach((name, member) -> {
-                    json.writeName(String.valueOf(name));
-                    write(json, member);
-                });
-                json.writeEndObject();
-            }
-            case List<?> list -> {
-                json.writeStartArray();
-                list.forEach(item -> write(json, item));
-                json.writeEndArray();
-            }
-            case Boolean truth -> json.writeBoolean(truth);
-            case Integer number -> json.writeNumber(number);
-            case Long number -> json.writeNumber(number);
-            case Double number -> json.writeNumber(number);
-            default -> json.writeString(value.toString());
-        }
     }
 }

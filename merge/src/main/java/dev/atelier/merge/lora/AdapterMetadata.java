@@ -1,5 +1,6 @@
 package dev.atelier.merge.lora;
 
+import dev.atelier.checkpoint.JsonText;
 import dev.atelier.merge.json.Json;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -86,6 +87,6 @@ final class AdapterMetadata {
                     prefix + ".target_modules", own.stream().map(Layer::path).toList());
             entries.put(prefix + ".use_dora", own.stream().anyMatch(Layer::isDecomposed));
         }
-        return Json.text(new TreeMap<>(entries));
+        return JsonText.of(new TreeMap<>(entries));
     }
 }

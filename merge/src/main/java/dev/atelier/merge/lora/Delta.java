@@ -262,7 +262,7 @@ interface Delta {
         return explicitScale(parts).orElse(alpha == null ? 1.0 : scalar("alpha", alpha) / rank);
     }
 
-    private static Optional<Double> explicitScale(Map<String, Tensor> parts) {
+    static Optional<Double> explicitScale(Map<String, Tensor> parts) {
         return Optional.ofNullable(parts.get("scale")).map(scale -> scalar("scale", scale));
     }
 
@@ -305,7 +305,7 @@ interface Delta {
         return Math.toIntExact(Math.max(1, taps));
     }
 
-    private static int rank(Tensor tensor) {
+    static int rank(Tensor tensor) {
         if (tensor.shape().rank() < 2 || tensor.shape().elements() == 0) {
             throw new IllegalArgumentException("a factor is %s, not a matrix".formatted(tensor.shape()));
         }

@@ -17,6 +17,9 @@ import org.ejml.data.DMatrixRMaj;
 record LayerProduct(Factors factors, double scale, Shape input) {
     /** @throws IllegalArgumentException if the factors do not fit one another */
     static LayerProduct of(LoraModule module) {
+        if (LycorisProduct.is(module)) {
+            return LycorisProduct.of(module);
+        }
         Map<String, Tensor> parts = module.parts();
         Tensor up = parts.get("lora_up");
         Tensor down = parts.get("lora_down");

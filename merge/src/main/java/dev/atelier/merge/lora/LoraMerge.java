@@ -14,8 +14,6 @@ import java.util.Set;
 
 /** Several LoRAs as one that has the effect of all. */
 public final class LoraMerge {
-    private static final Set<String> FACTORS = Set.of("lora_up", "lora_down", "lora_mid", "alpha", "scale");
-
     /** Numbers that are added to a weight or a bias as they are. */
     private static final Set<String> ADDENDS = Set.of("diff", "diff_b", "w_norm", "b_norm");
 
@@ -44,14 +42,13 @@ public final class LoraMerge {
      *
      * @param ranks empty for an exact sum, whose rank is the sum of the ranks; otherwise the nearest of those ranks
      * @throws dev.atelier.checkpoint.InvalidCheckpointException if factors do not fit one another
-     * @throws IllegalArgumentException if a LoRA is none whose effect is a sum (LoHa, LoKr, DoRA, (IA)³), or layers differ in
-     *     size
+     * @throws IllegalArgumentException if a LoRA is none whose effect is a sum (DoRA, (IA)³), or layers differ in size
      */
     public static Checkpoint of(List<Weighted> loras, Optional<Ranks> ranks, Progress progress) {
         Map<List<String>, List<Part>> layers = new LinkedHashMap<>();
         for (Weighted weighted : loras) {
             weighted.lora()
-                    .requireParts(part -> FACTORS.contains(part) || ADDENDS.contains(part), "merged with others");
+                    .requireParts(part -> LoraModule.isOfProduct(part) || ADDENDS.contains(part), "merged with others");
             for (LoraModule module : weighted.lora().modules()) {
                 if (weighted.strength(module) != 0) {
                     layers.computeIfAbsent(List.of(module.network(), module.layer()), _ -> new ArrayList<>())
@@ -66,8 +63,8 @@ public final class LoraMerge {
         LoraLayers.each(
                         List.copyOf(layers.values()),
                         parts -> parts.stream()
-                                .flatMap(part -> part.tensor("lora_down").stream())
-                                .mapToLong(down -> down.shape().elements())
+                                .flatMap(part -> part.module.parts().values().stream())
+                                .mapToLong(tensor -> tensor.shape().elements())
                                 .sum(),
                         parts -> merged(parts, ranks),
                         progress)
@@ -88,9 +85,8 @@ public final class LoraMerge {
                 tensors.put(having.getFirst().name(addend), sum(addend, having));
             }
         }
-        List<Part> products = parts.stream()
-                .filter(part -> part.tensor("lora_down").isPresent())
-                .toList();
+        List<Part> products =
+                parts.stream().filter(part -> part.module.isProduct()).toList();
         if (products.isEmpty()) {
             return tensors;
         }
@@ -98,12 +94,12 @@ public final class LoraMerge {
         if (parts.stream().anyMatch(part -> part.tensor("diff").isPresent())) {
             throw new IllegalArgumentException(
                     "the layer of \"%s\" is a product in one LoRA and a whole difference in another; such cannot be merged"
-                            .formatted(first.name("lora_down")));
+                            .formatted(first.module.anyName()));
         }
         LayerProduct sum = sum(products, ranks);
-        DType dtype = first.module.part("lora_down").dtype();
-        tensors.put(first.name("lora_up"), sum.up(dtype));
-        tensors.put(first.name("lora_down"), sum.down(dtype));
+        DType dtype = first.module.dtype();
+        tensors.put(first.module.factorName("lora_up"), sum.up(dtype));
+        tensors.put(first.module.factorName("lora_down"), sum.down(dtype));
         first.module // without one it is the rank as well
                 .name("alpha")
                 .ifPresent(alpha ->
@@ -119,7 +115,7 @@ public final class LoraMerge {
             LayerProduct next = part.lora.product(part.module);
             if (next.factors().up().numRows != sum.up().numRows
                     || next.factors().down().numCols != sum.down().numCols) {
-                throw differs("lora_down", parts.getFirst(), part);
+                throw differs(parts.getFirst(), part);
             }
             sum = sum.plus(next.factors().times(next.scale() * part.strength));
         }
@@ -137,7 +133,7 @@ public final class LoraMerge {
         for (Part addend : addends) {
             double[] values = Delta.load(addend.tensor(part).orElseThrow());
             if (values.length != sum.length) {
-                throw differs(part, addends.getFirst(), addend);
+                throw differs(addends.getFirst(), addend);
             }
             for (int i = 0; i < sum.length; i++) {
                 sum[i] += addend.strength * values[i];
@@ -146,12 +142,12 @@ public final class LoraMerge {
         return LayerProduct.held(sum, first.shape(), first.dtype());
     }
 
-    private static IllegalArgumentException differs(String part, Part one, Part other) {
+    private static IllegalArgumentException differs(Part one, Part other) {
         return new IllegalArgumentException("\"%s\" in %s and \"%s\" in %s are for layers of different size"
                 .formatted(
-                        one.name(part),
+                        one.module.anyName(),
                         one.lora.file().name(),
-                        other.name(part),
+                        other.module.anyName(),
                         other.lora.file().name()));
     }
 

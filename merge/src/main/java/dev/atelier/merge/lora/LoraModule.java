@@ -1,8 +1,11 @@
 package dev.atelier.merge.lora;
 
+import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Tensor;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What a LoRA holds for one layer.
@@ -13,6 +16,8 @@ import java.util.Optional;
  * @param names what these tensors are called in the file; those that come from its metadata have no name
  */
 record LoraModule(String network, String layer, Map<String, Tensor> parts, Map<String, String> names) {
+    private static final Pattern PRODUCT = Pattern.compile("lora_(up|down|mid)|hada_.*|lokr_.*|alpha|scale");
+
     boolean has(String part) {
         return parts.containsKey(part);
     }
@@ -24,6 +29,38 @@ record LoraModule(String network, String layer, Map<String, Tensor> parts, Map<S
     /** @throws IllegalArgumentException if there is none */
     Tensor part(String part) {
         return find(part).orElseThrow(() -> new IllegalArgumentException("%s is missing".formatted(part)));
+    }
+
+    /** Whether a part of that name is a factor, or what factors are multiplied by. */
+    static boolean isOfProduct(String part) {
+        return PRODUCT.matcher(part).matches();
+    }
+
+    /** Whether it is a product of two factors, whatever it is written as. */
+    boolean isProduct() {
+        return (has("lora_up") && has("lora_down")) || LycorisProduct.is(this);
+    }
+
+    /** The names of the parts that make the product. */
+    List<String> productNames() {
+        return names.entrySet().stream()
+                .filter(named -> isOfProduct(named.getKey()))
+                .map(Map.Entry::getValue)
+                .toList();
+    }
+
+    /** What a factor is called in the file, or as kohya names it beside LyCORIS's. */
+    String factorName(String factor) {
+        return name(factor).orElseGet(() -> anyName().replaceFirst("\\.[^.]*$", "") + "." + factor + ".weight");
+    }
+
+    /** The type of its factors. */
+    DType dtype() {
+        return part(parts.keySet().stream()
+                        .filter(part -> isOfProduct(part) && !part.equals("alpha"))
+                        .findFirst()
+                        .orElse("lora_down"))
+                .dtype();
     }
 
     /** What a part is called in the file. */

@@ -7,6 +7,7 @@ import dev.atelier.checkpoint.Tensor;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 
 /** A LoRA of lower rank. */
@@ -15,26 +16,30 @@ public final class LoraResize {
 
     /**
      * Each layer as nearly as the ranks allow, with the strength that it has, under the same names and in the same precision. It
-     * is computed now, several layers at once. What is no product of two factors stays as it is, biases for example.
+     * is computed now, several layers at once. LoHa and LoKr become LoRA; what is no product of two factors stays as it is, biases
+     * for example.
      *
      * @throws dev.atelier.checkpoint.InvalidCheckpointException if factors do not fit one another
-     * @throws IllegalArgumentException if it is a LoHa or LoKr, which are no such products
      */
     public static Checkpoint of(Lora lora, Ranks ranks, Progress progress) {
-        lora.requireParts(part -> !part.matches("(hada|lokr)_.*"), "resized");
-        List<LoraModule> modules = lora.modules().stream()
-                .filter(module -> module.has("lora_down") && module.has("lora_up"))
-                .toList();
+        List<LoraModule> modules =
+                lora.modules().stream().filter(LoraModule::isProduct).toList();
         SequencedMap<String, Tensor> tensors = new LinkedHashMap<>(lora.file().tensors());
+        modules.forEach(module -> tensors.keySet().removeAll(module.productNames()));
         LoraLayers.each(
                         modules,
-                        module -> module.part("lora_down").shape().elements(),
+                        module -> module.parts().values().stream()
+                                .mapToLong(tensor -> tensor.shape().elements())
+                                .sum(),
                         module -> resized(lora, module, ranks),
                         progress)
                 .forEach(tensors::putAll);
-        modules.forEach(module -> tensors.remove(module.names().get("lora_mid"))); // multiplied into the lower factor
         SequencedMap<String, String> metadata = new LinkedHashMap<>(lora.metadata());
         metadata.remove(AdapterMetadata.KEY);
+        if (modules.stream().anyMatch(LycorisProduct::is)) {
+            metadata.remove("ss_network_args");
+            metadata.put("ss_network_module", "networks.lora");
+        }
         metadata.putAll(ranks.metadata());
         return Checkpoint.of(lora.file().sources(), tensors, metadata);
     }
@@ -43,18 +48,15 @@ public final class LoraResize {
         LayerProduct old = lora.product(module);
         SingularValues values = SingularValues.of(old.factors());
         int rank = ranks.of(values, Math.max(1, ranks.most(old.isConvolution())));
-        Map<String, String> names = module.names();
-        boolean hasAlpha = names.containsKey("alpha") || names.containsKey("scale");
-        Factors factors = values.nearest(rank);
-        LayerProduct resized =
-                new LayerProduct(hasAlpha ? factors : factors.times(old.scale()), old.scale(), old.input());
-        DType dtype = module.part("lora_down").dtype();
+        Optional<String> alpha = module.name("alpha");
+        Factors factors =
+                alpha.isPresent() ? values.nearest(rank) : values.nearest(rank).times(old.scale());
+        LayerProduct resized = new LayerProduct(factors, old.scale(), old.input());
+        DType dtype = module.dtype();
         SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-        tensors.put(names.get("lora_up"), resized.up(dtype));
-        tensors.put(names.get("lora_down"), resized.down(dtype));
-        if (names.containsKey("alpha")) {
-            tensors.put(names.get("alpha"), LayerProduct.scalar(old.scale() * rank, dtype));
-        }
+        tensors.put(module.factorName("lora_up"), resized.up(dtype));
+        tensors.put(module.factorName("lora_down"), resized.down(dtype));
+        alpha.ifPresent(name -> tensors.put(name, LayerProduct.scalar(old.scale() * rank, dtype)));
         return tensors;
     }
 }

@@ -2,6 +2,7 @@ package dev.atelier.merge.recipe;
 
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
+import dev.atelier.checkpoint.JsonText;
 import dev.atelier.merge.json.Json;
 import dev.atelier.merge.recipe.Step.Input;
 import java.nio.file.Path;
@@ -27,7 +28,7 @@ final class RecipeJson {
             recipe.ancestors().forEach((sha256, step) -> ancestors.put(sha256, object(step)));
             json.put("ancestors", ancestors);
         }
-        return Json.text(json);
+        return JsonText.of(json);
     }
 
     private static Map<String, Object> object(Step step) {

@@ -3,6 +3,7 @@ package dev.atelier.merge.recipe;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.FileHashes;
+import dev.atelier.checkpoint.JsonText;
 import dev.atelier.merge.expression.ModelExpression;
 import dev.atelier.merge.expression.WebUiMerge;
 import dev.atelier.merge.json.Json;
@@ -83,8 +84,8 @@ final class WebUiMetadata {
             all.putAll(object(own.get(MODELS)));
         }
         Map<String, String> entries = new LinkedHashMap<>(); // the order is that of the file
-        entries.put(RECIPE, Json.text(recipe));
-        entries.put(MODELS, Json.text(all));
+        entries.put(RECIPE, JsonText.of(recipe));
+        entries.put(MODELS, JsonText.of(all));
         return entries;
     }
 

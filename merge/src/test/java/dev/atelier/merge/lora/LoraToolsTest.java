@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.NormOps_DDRM;
@@ -184,6 +185,68 @@ class LoraToolsTest {
         });
     }
 
+    /**
+     * Against {@link Delta}, which is held to LyCORIS: what a LoHa and a LoKr, with a LoRA of the same layer, add to a weight is what
+     * their sum adds, and a resized one of full rank what it was.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "to_q, 6x8, hada_w1_a:6x2 hada_w1_b:2x8 hada_w2_a:6x2 hada_w2_b:2x8",
+        "to_q, 3x4, hada_w1_a:3x2 hada_w1_b:2x4 hada_w2_a:3x2 hada_w2_b:2x4",
+        "conv1, 6x4x3x3, hada_w1_a:6x2 hada_w1_b:2x36 hada_w2_a:6x2 hada_w2_b:2x36",
+        "conv1, 6x4x3x3, hada_t1:2x2x3x3 hada_w1_a:2x6 hada_w1_b:2x4 hada_t2:2x2x3x3 hada_w2_a:2x6 hada_w2_b:2x4",
+        "to_q, 8x15, lokr_w1:2x3 lokr_w2_a:4x2 lokr_w2_b:2x5",
+        "to_q, 8x15, lokr_w1_a:2x1 lokr_w1_b:1x3 lokr_w2:4x5",
+        "conv1, 6x4x3x3, lokr_w1:2x2 lokr_w2:3x2x3x3",
+        "conv1, 6x4x3x3, lokr_w1:2x2 lokr_w2_a:3x2 lokr_w2_b:2x18",
+        "conv1, 6x4x3x3, lokr_w1:2x2 lokr_t2:2x2x3x3 lokr_w2_a:2x3 lokr_w2_b:2x2"
+    })
+    void kindsOfLycorisAreMergedAndResizedExactly(String ending, String weight, String parts) {
+        String layer = "lora_unet_down_blocks_0_" + ending;
+        Random random = new Random(1);
+        Map<String, Tensor> lycoris = new LinkedHashMap<>();
+        lycoris.put(layer + ".alpha", numbers(Shape.of(), 1.5));
+        for (String part : parts.split(" ")) {
+            String[] named = part.split(":");
+            lycoris.put(layer + "." + named[0], random(random, named[1]));
+        }
+        Shape shape = random(random, weight).shape();
+        String kernel = shape.rank() == 4 ? "x3x3" : "";
+        Map<String, Tensor> plain = Map.of(
+                layer + ".lora_up.weight", random(random, shape.size(0) + (kernel.isEmpty() ? "x2" : "x2x1x1")),
+                layer + ".lora_down.weight", random(random, "2x" + shape.size(1) + kernel));
+
+        Checkpoint merged = LoraMerge.of(
+                List.of(new LoraMerge.Weighted(lora(lycoris), 0.7, 0), new LoraMerge.Weighted(lora(plain), -0.4, 0)),
+                Optional.empty(),
+                Progress.NONE);
+        Checkpoint resized = LoraResize.of(lora(lycoris), Ranks.of(99, 99), Progress.NONE);
+
+        double[] delta = delta(lora(lycoris), shape);
+        double[] other = delta(lora(plain), shape);
+        double[] sum = IntStream.range(0, delta.length)
+                .mapToDouble(i -> 0.7 * delta[i] - 0.4 * other[i])
+                .toArray();
+        assertThat(delta(Lora.of(merged), shape)).containsExactly(sum, within(1e-12));
+        assertThat(delta(Lora.of(resized), shape)).containsExactly(delta, within(1e-7));
+        assertThat(merged.tensors().keySet())
+                .containsExactlyInAnyOrder(layer + ".alpha", layer + ".lora_up.weight", layer + ".lora_down.weight");
+        assertThat(resized.tensors().keySet()).isEqualTo(merged.tensors().keySet());
+        assertThat(resized.tensor(layer + ".lora_down.weight").shape().rank()).isEqualTo(shape.rank());
+    }
+
+    private static double[] delta(Lora lora, Shape weight) {
+        return Delta.of(lora.modules().getFirst().parts(), weight)
+                .orElseThrow()
+                .of(new double[(int) weight.elements()]);
+    }
+
+    private static Tensor random(Random random, String sizes) {
+        Shape shape =
+                Shape.of(Stream.of(sizes.split("x")).mapToLong(Long::parseLong).toArray());
+        return numbers(shape, random.doubles(shape.elements(), -1, 1).toArray());
+    }
+
     @Test
     void biasesAndNormsAreMergedAsTheyAre() {
         Checkpoint merged = LoraMerge.of(
@@ -199,14 +262,14 @@ class LoraToolsTest {
 
     @Test
     void whatIsNoSumOfProductsIsRefused() {
-        Lora loha = lora(Map.of(
+        Lora half = lora(Map.of(
                 UNET + ".hada_w1_a",
                 numbers(Shape.of(2, 1), 1, 2),
                 UNET + ".hada_w1_b",
                 numbers(Shape.of(1, 2), 1, 2)));
-        assertThatThrownBy(() -> LoraResize.of(loha, Ranks.of(1, 1), Progress.NONE))
+        assertThatThrownBy(() -> LoraResize.of(half, Ranks.of(1, 1), Progress.NONE))
                 .hasMessageContaining("hada_w1_")
-                .hasMessageContaining("cannot be resized");
+                .hasMessageContaining("hada_w2_a is missing");
         Lora dora = lora(Map.of(
                 UNET + ".lora_up.weight", numbers(Shape.of(2, 1), 1, 2),
                 UNET + ".lora_down.weight", numbers(Shape.of(1, 2), 1, 2),
