@@ -1,12 +1,10 @@
 package dev.atelier.merge;
 
-import dev.atelier.checkpoint.ComputedTensor;
-import dev.atelier.checkpoint.Scratch;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A tensor whose elements are a function of the operands' elements at the same index, in the type of the first operand. */
-final class Elementwise extends ComputedTensor {
+final class Elementwise extends ExactTensor {
     private final Operands operands;
     private final Supplier<Operands.Indexed> preparation;
     private Operands.@Nullable Indexed prepared;
@@ -17,17 +15,6 @@ final class Elementwise extends ComputedTensor {
         super(operands.first().dtype(), operands.shape());
         this.operands = operands;
         this.preparation = preparation;
-    }
-
-    @Override
-    protected void compute(long first, float[] target, int count) {
-        try (Scratch scratch = Scratch.borrow()) {
-            double[] exact = scratch.doubles();
-            compute(first, exact, count);
-            for (int i = 0; i < count; i++) {
-                target[i] = (float) exact[i];
-            }
-        }
     }
 
     @Override

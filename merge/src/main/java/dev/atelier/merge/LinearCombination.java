@@ -1,6 +1,5 @@
 package dev.atelier.merge;
 
-import dev.atelier.checkpoint.ComputedTensor;
 import dev.atelier.checkpoint.Scratch;
 import java.util.Arrays;
 
@@ -8,7 +7,7 @@ import java.util.Arrays;
  * The sum of tensors, each times its weight, divided by a number: in fp64, in the order of the tensors, rounded once. One
  * tensor after the other over a block of elements, in plain loops, which the JIT compiler vectorises.
  */
-final class LinearCombination extends ComputedTensor {
+final class LinearCombination extends ExactTensor {
     private final Operands operands;
     private final double[] weights;
     private final double divisor;
@@ -18,17 +17,6 @@ final class LinearCombination extends ComputedTensor {
         this.operands = operands;
         this.weights = weights;
         this.divisor = divisor;
-    }
-
-    @Override
-    protected void compute(long first, float[] target, int count) {
-        try (Scratch scratch = Scratch.borrow()) {
-            double[] sums = scratch.doubles();
-            compute(first, sums, count);
-            for (int i = 0; i < count; i++) {
-                target[i] = (float) sums[i];
-            }
-        }
     }
 
     @Override
