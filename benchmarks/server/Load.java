@@ -23,19 +23,26 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** What the server costs: see README.md. Arguments: overhead | polls | catalog, and an empty folder. */
+/** What the server costs: see README.md. Arguments: overhead | polls | catalog, and an empty folder; or first, and an address. */
 final class Load {
     private static final HttpClient CLIENT =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     public static void main(String[] arguments) throws Exception {
+        if (arguments[0].equals("first")) {
+            first(arguments[1]);
+            return;
+        }
         Path folder = Path.of(arguments[1]);
         if (arguments[0].equals("catalog")) {
             makeModels(folder.resolve("models"), 10_000);
@@ -79,12 +86,16 @@ final class Load {
         }
 
         byte[] post(String path, String body) throws Exception {
-            byte[] content = body.getBytes(StandardCharsets.UTF_8);
-            byte[] head = ("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-                            + content.length + "\r\n\r\n")
-                    .getBytes(StandardCharsets.UTF_8);
-            ByteBuffer request = ByteBuffer.allocate(head.length + content.length).put(head).put(content);
-            socket.getOutputStream().write(request.array());
+            return exchange("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+                    .formatted(path, body.length(), body));
+        }
+
+        byte[] get(String path) throws Exception {
+            return exchange("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        }
+
+        private byte[] exchange(String request) throws Exception {
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
             String status = line();
             if (!status.contains(" 200 ")) {
                 throw new IllegalStateException(status);
@@ -114,14 +125,38 @@ final class Load {
         }
     }
 
+    private static final String PICTURE = "{\"prompt\": \"a red circle\", \"steps\": 4, \"seed\": 1, \"width\": 128, \"height\": 128,"
+            + " \"sampler_name\": \"Euler\", \"cfg_scale\": 7}";
+
+    /** The first pictures of a server that has just been started: what each took beyond the time in which its job ran. */
+    private static void first(String base) throws Exception {
+        int count = 80;
+        List<Double> taken = new ArrayList<>();
+        try (Connection connection = new Connection(base)) {
+            for (int i = 0; i < count; i++) {
+                long start = System.nanoTime();
+                connection.post("/sdapi/v1/txt2img", PICTURE);
+                taken.add((System.nanoTime() - start) / 1e6);
+                Thread.sleep(30);
+            }
+        }
+        Matcher job = Pattern.compile("\"startedAt\":\"([^\"]+)\",\"finishedAt\":\"([^\"]+)\"")
+                .matcher(send(base + "/api/v1/jobs?limit=" + count, null));
+        for (int i = count - 1; i >= 0 && job.find(); i--) {
+            Duration run = Duration.between(Instant.parse(job.group(1)), Instant.parse(job.group(2)));
+            taken.set(i, taken.get(i) - run.toMillis());
+        }
+        for (int[] range : new int[][] {{0, 1}, {1, 5}, {5, 10}, {10, 20}, {20, 40}, {40, 80}}) {
+            print("pictures %d to %d beyond their jobs, ms".formatted(range[0] + 1, range[1]), taken.subList(range[0], range[1]));
+        }
+    }
+
     /** The same small picture in this process and over HTTP, in turns, each after a rest in which what the other left can end. */
     private static void overhead(String base, Path folder) throws Exception {
         Path demo;
         try (var files = Files.list(folder.resolve("data/demo"))) {
             demo = files.filter(file -> file.toString().endsWith(".safetensors")).findFirst().orElseThrow();
         }
-        String body = "{\"prompt\": \"a red circle\", \"steps\": 4, \"seed\": 1, \"width\": 128, \"height\": 128,"
-                + " \"sampler_name\": \"Euler\", \"cfg_scale\": 7}";
         GenerationRequest request = GenerationRequest.of("a red circle")
                 .steps(4)
                 .seed(1)
@@ -139,7 +174,7 @@ final class Load {
                 long drawn = System.nanoTime();
                 Thread.sleep(i < 0 ? 0 : 30);
                 long sent = System.nanoTime();
-                connection.post("/sdapi/v1/txt2img", body);
+                connection.post("/sdapi/v1/txt2img", PICTURE);
                 long end = System.nanoTime();
                 if (i >= 0) {
                     inProcess.add((drawn - start) / 1e6);
@@ -159,13 +194,13 @@ final class Load {
                 base + "/v3/async/txt2img",
                 "{\"request\": {\"model_name\": \"%s\", \"prompt\": \"x\", \"width\": 128, \"height\": 128, \"steps\": 1,"
                         .formatted(model) + " \"image_num\": 1, \"sampler_name\": \"Euler\"}}");
-        String url = base + "/v3/async/task-result?task_id=" + answer.replaceAll(".*:\"|\"}", "");
-        while (!send(url, null).contains("TASK_STATUS_SUCCEED")) {
+        String path = "/v3/async/task-result?task_id=" + answer.replaceAll(".*:\"|\"}", "");
+        while (!send(base + path, null).contains("TASK_STATUS_SUCCEED")) {
             Thread.sleep(100);
         }
         for (int callers : new int[] {1, 8, 32}) {
             for (int round = 0; round < 3; round++) {
-                List<Double> times = pollFor(url, callers, Duration.ofSeconds(4));
+                List<Double> times = pollFor(base, path, callers, Duration.ofSeconds(4));
                 if (round > 0) {
                     System.out.printf("%d callers: %.0f polls a second%n", callers, times.size() / 4.0);
                     print("  a poll, ms", times);
@@ -174,7 +209,7 @@ final class Load {
         }
     }
 
-    private static List<Double> pollFor(String url, int callers, Duration time) throws Exception {
+    private static List<Double> pollFor(String base, String path, int callers, Duration time) throws Exception {
         long end = System.nanoTime() + time.toNanos();
         List<Double> all = new ArrayList<>();
         try (var executor = Executors.newFixedThreadPool(callers)) {
@@ -182,10 +217,12 @@ final class Load {
             for (int i = 0; i < callers; i++) {
                 running.add(executor.submit(() -> {
                     List<Double> times = new ArrayList<>();
-                    while (System.nanoTime() < end) {
-                        long start = System.nanoTime();
-                        send(url, null);
-                        times.add((System.nanoTime() - start) / 1e6);
+                    try (Connection connection = new Connection(base)) {
+                        while (System.nanoTime() < end) {
+                            long start = System.nanoTime();
+                            connection.get(path);
+                            times.add((System.nanoTime() - start) / 1e6);
+                        }
                     }
                     return times;
                 }));

@@ -1,12 +1,27 @@
 package dev.atelier.cli;
 
+import dev.atelier.Engine;
 import dev.atelier.checkpoint.CacheFolder;
 import dev.atelier.model.DemoModel;
+import dev.atelier.server.Server;
+import dev.atelier.server.ServerOptions;
+import dev.atelier.server.Storage;
+import dev.atelier.server.WorkOptions;
+import dev.atelier.server.job.Worker;
+import dev.atelier.server.outbound.Hosts;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Set;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 
 /**
@@ -14,9 +29,11 @@ import picocli.CommandLine;
  * that record (JEP 483, 514, 515) later starts are faster. The launcher runs this after a build.
  */
 final class Rehearsal {
+    private static final int PICTURES = 20;
+
     private Rehearsal() {}
 
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("atelier");
         String picture = folder.resolve("rehearsal.png").toString();
         String converted = folder.resolve("rehearsal-fp16.safetensors").toString();
@@ -29,11 +46,42 @@ final class Rehearsal {
             run("merge", demo, converted, "-m", "0.5", "-o", merged);
             run("inspect", merged);
             run("hash", merged);
+            serve(folder.resolve("data"));
         } finally {
+            delete(folder.resolve("data"));
             Files.deleteIfExists(Path.of(picture));
             Files.deleteIfExists(Path.of(converted));
             Files.deleteIfExists(Path.of(merged));
             Files.delete(folder);
+        }
+    }
+
+    /** A server that draws a few pictures and is asked how they are. */
+    private static void serve(Path data) throws IOException, InterruptedException {
+        WorkOptions work =
+                new WorkOptions(Storage.in(data), data.resolve("models"), 1, Engine.ONNX, Worker.Pace.STANDARD);
+        try (Server server = Server.start(
+                        new ServerOptions("127.0.0.1", 0, work, null, 10, null, Set.of(), Hosts.NONE, Hosts.NONE));
+                HttpClient client = HttpClient.newHttpClient()) {
+            URI address = URI.create("http://127.0.0.1:" + server.port());
+            client.send(HttpRequest.newBuilder(address).build(), BodyHandlers.ofString());
+            for (int i = 0; i < PICTURES; i++) {
+                HttpRequest picture = HttpRequest.newBuilder(address.resolve("/sdapi/v1/txt2img"))
+                        .POST(BodyPublishers.ofString("{\"steps\": 2, \"width\": 64, \"height\": 64}"))
+                        .build();
+                client.send(picture, BodyHandlers.ofString());
+                HttpRequest jobs =
+                        HttpRequest.newBuilder(address.resolve("/api/v1/jobs")).build();
+                client.send(jobs, BodyHandlers.ofString());
+            }
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
         }
     }
 

@@ -93,13 +93,13 @@ final class Options {
     }
 
     Optional<ModelFile> find(String alias) {
-        return shelf.find(alias);
+        return shelf.findModel(alias);
     }
 
     /** Whether a text is an expression of models that can be loaded. */
     boolean isExpression(String text) {
         try {
-            return !shelf.resolve(text).inputs().isEmpty();
+            return shelf.find(text).isEmpty() && !shelf.resolve(text).inputs().isEmpty();
         } catch (IllegalArgumentException | UncheckedIOException _) {
             return false;
         }
@@ -110,7 +110,7 @@ final class Options {
         Optional<String> chosen = stored().map(options -> options.get(CHECKPOINT))
                 .filter(JsonNode::isString)
                 .map(JsonNode::stringValue);
-        return chosen.flatMap(shelf::find).orElseGet(() -> shelf.list().getFirst());
+        return chosen.flatMap(shelf::findModel).orElseGet(() -> shelf.list().getFirst());
     }
 
     /**
@@ -136,7 +136,7 @@ final class Options {
     /** Changes those that are there, as a request does whose {@code override_settings} are not to be taken back. */
     void keep(JsonNode overrides) {
         ObjectNode known = ((ObjectNode) overrides.deepCopy()).retain(DEFAULTS.propertyNames());
-        if (shelf.find(known.path(CHECKPOINT).asString("")).isEmpty()) {
+        if (shelf.findModel(known.path(CHECKPOINT).asString("")).isEmpty()) {
             known.remove(CHECKPOINT);
         }
         change(known);
@@ -144,7 +144,7 @@ final class Options {
 
     private JsonNode title(JsonNode value) {
         String alias = value.isString() ? value.stringValue() : value.toString();
-        ModelFile model = shelf.find(alias).orElseThrow(() -> new UnknownModelException(alias));
+        ModelFile model = shelf.findModel(alias).orElseThrow(() -> new UnknownModelException(alias));
         return Json.MAPPER.valueToTree(model.name());
     }
 

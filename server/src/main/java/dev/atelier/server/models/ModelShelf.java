@@ -39,6 +39,11 @@ public interface ModelShelf {
         return files().stream().filter(model -> model.aliases().contains(alias)).findFirst();
     }
 
+    /** As {@link #find}, of those that pictures are drawn with. */
+    default Optional<ModelFile> findModel(String alias) {
+        return find(alias).filter(list()::contains);
+    }
+
     /** As {@link #find}, or by the file's name without its folder. */
     default Optional<ModelFile> findFile(String name) {
         return find(name)

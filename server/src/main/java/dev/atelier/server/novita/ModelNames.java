@@ -23,6 +23,12 @@ record ModelNames(ModelShelf shelf) {
     String checkpoint(String field, String name) {
         Optional<ModelFile> file = find(name);
         if (file.isPresent()) {
+            if (!shelf.list().contains(file.get())) {
+                throw new ProblemException(
+                        Problem.UNKNOWN_MODEL,
+                        "%s: \"%s\" is no checkpoint; GET /v3/model?filter.types=checkpoint lists those there are"
+                                .formatted(field, name));
+            }
             return file.get().name();
         }
         try {

@@ -55,6 +55,8 @@ final class PictureRoutes {
         String model = String.valueOf(task.model());
         if (shelf.find(model).isEmpty()) {
             var _ = shelf.resolve(model); // a mistake is told now, not by the job
+        } else if (shelf.findModel(model).isEmpty()) {
+            throw new HttpError(422, "\"%s\" is no checkpoint".formatted(model));
         }
         return jobs.submit(JobKind.GENERATE, owner, model, Json.MAPPER.valueToTree(task));
     }

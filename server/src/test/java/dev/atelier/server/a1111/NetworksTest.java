@@ -105,6 +105,26 @@ class NetworksTest {
     }
 
     @Test
+    void aLoraIsNoModelToDrawWith() {
+        for (String name : List.of("style", "Lora/style.safetensors")) {
+            HttpResponse<String> option =
+                    server.post("/sdapi/v1/options", "{\"sd_model_checkpoint\": \"%s\"}".formatted(name));
+            assertThat(json(option).get("errors").stringValue()).isEqualTo("model '%s' not found".formatted(name));
+            HttpResponse<String> ours =
+                    server.post("/api/v1/pictures", "{\"model\": \"%s\", %s}".formatted(name, SMALL));
+            assertThat(ours.statusCode()).isEqualTo(422);
+            assertThat(json(ours).get("error").stringValue()).isEqualTo("\"%s\" is no checkpoint".formatted(name));
+            HttpResponse<String> novitas = server.post(
+                    "/v3/async/txt2img",
+                    "{\"request\": {\"model_name\": \"%s\", \"prompt\": \"x\", \"width\": 128, \"height\": 128, \"steps\": 1, \"sampler_name\": \"Euler\"}}"
+                            .formatted(name));
+            assertThat(novitas.statusCode()).isEqualTo(400);
+            assertThat(json(novitas).get("message").stringValue())
+                    .startsWith("request.model_name: \"%s\" is no checkpoint".formatted(name));
+        }
+    }
+
+    @Test
     void novitaListsThemByKind() {
         for (String type : List.of("lora", "vae", "textualinversion")) {
             JsonNode models = json(server.get("/v3/model?filter.types=" + type)).get("models");
