@@ -285,8 +285,8 @@ public final class Worker implements AutoCloseable, Taker {
         } catch (CancellationException _) {
             finish(job, JobState.CANCELLED, null, null, start);
         } catch (Throwable e) {
-            // while the JVM shuts down, native libraries that are not loaded yet cannot be
-            if (Thread.interrupted() || (direct.isShutdown() && e instanceof Error)) {
+            // while the JVM ends, native libraries cannot be loaded any more, or have already been told so
+            if (Thread.interrupted() || isJvmEnding()) {
                 requeue(job);
                 throw new JobControl.ShutdownException();
             }
@@ -294,6 +294,15 @@ public final class Worker implements AutoCloseable, Taker {
             finish(job, JobState.FAILED, null, sentence(e), start);
         } finally {
             MDC.remove("job");
+        }
+    }
+
+    private static boolean isJvmEnding() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(new Thread()); // which says so, and does nothing else
+            return false;
+        } catch (IllegalStateException _) {
+            return true;
         }
     }
 
