@@ -6,7 +6,7 @@ Usage:  trained_files.py ATELIER FOLDER PICTURES     FOLDER: a new one, with a C
 For Stable Diffusion 1, 2 and XL of small width: atelier trains a LoRA with convolutions, a few steps with a high learning rate, in
 kohya's and in diffusers' naming.  diffusers loads each into the model it was trained from; atelier bakes it into a copy. What
 both UNets compute must change by the same.  (Of the UNet alone: diffusers 0.40.0.dev0 does not find the layers of the text
-encoders of transformers 5.)  An embedding must arrive in diffusers' table as it stands in the file.
+encoders of transformers 5.)  An embedding must arrive in diffusers' table as it stands in the file; a checkpoint must be the same by from_single_file and as a folder that atelier made of it.
 """
 import subprocess
 import sys
@@ -57,17 +57,30 @@ def main():
                 print(f"{name} {naming} {k}: changed by {size:.2e}, error of the change {error:.2e}")
                 assert size > 1e-4 and error < 1e-3
         for naming in ("kohya", "diffusers"):
-            if name == "xl":
-                continue
             file = f"{folder}/{name}-word-{naming}.safetensors"
             run("train", "ti", "--model", base, "--data", pictures, "--resolution", "64", "--steps", "3", "--word", "sks",
                 "--init", "star", "--vectors", "2", "--naming", naming, "--dtype", "fp32", "-o", file)
-            loaded = open_(base)
-            loaded.load_textual_inversion(file, **({"token": "sks-x"} if naming == "kohya" else {}))
-            stored = next(iter(load_file(file).values()))
-            table = loaded.text_encoder.get_input_embeddings().weight
-            assert torch.equal(table[-2:], stored), naming
-            print(name, naming, "word: equal")
+            loaded, stored = open_(base), load_file(file)
+            if name == "xl":
+                for part, end in (("clip_l", ""), ("clip_g", "_2")):
+                    loaded.load_textual_inversion({"sks-x": stored[part]}, token="sks-x", text_encoder=getattr(loaded, "text_encoder" + end),
+                                                  tokenizer=getattr(loaded, "tokenizer" + end))
+            else:
+                loaded.load_textual_inversion(file, **({"token": "sks-x"} if naming == "kohya" else {}))
+            for part, end in zip(sorted(stored, reverse=True), ("", "_2")):
+                table = getattr(loaded, "text_encoder" + end).get_input_embeddings().weight
+                assert torch.equal(table[-2:], stored[part]), naming
+            print(name, naming, "word: equal", flush=True)
+        whole = f"{folder}/{name}-whole.safetensors"
+        run("train", "finetune", "--model", base, "--data", pictures, "--resolution", "64", "--steps", "3", "--lr", "1e-3",
+            "--text-encoder", "--dtype", "fp32", "-o", whole)
+        run("convert", whole, "--layout", "diffusers", "-o", f"{folder}/{name}-whole")
+        single = im.outputs(kind.from_single_file(whole, config=base, local_files_only=True))
+        unpacked = im.outputs(open_(f"{folder}/{name}-whole"))
+        for k in before:
+            changed, error = ((x[k] - y[k]).norm() / before[k].norm() for x, y in ((single, before), (single, unpacked)))
+            print(f"{name} from_single_file {k}: changed by {changed:.2e}, against the folder {error:.2e}", flush=True)
+            assert (changed > 1e-4 or "vae" in k) and error < 1e-5
 
 
 if __name__ == "__main__":

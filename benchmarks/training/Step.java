@@ -47,7 +47,7 @@ final class Step {
                 EnumSet.of(Network.UNET),
                 trainable,
                 OptimizerSettings.DEFAULT,
-                new TrainerOptions(true, false, 0))) {
+                new TrainerOptions(true, false))) {
             for (int step = 0; step < steps; step++) {
                 long start = System.nanoTime();
                 FloatArray noise = normal(random, 1, 4, 64, 64);

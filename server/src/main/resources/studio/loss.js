@@ -4,6 +4,7 @@ import { h } from './dom.js';
 const WIDTH = 640;
 const HEIGHT = 200;
 const LEFT = 64;
+const TOP = 24; // above it stands the last mean
 const BOTTOM = 22;
 const SMOOTHING = 0.9;
 
@@ -33,7 +34,7 @@ export function lossCurve() {
       const least = Math.min(...losses.map(([, loss]) => loss));
       const most = Math.max(...losses.map(([, loss]) => loss));
       const x = (step) => LEFT + ((WIDTH - LEFT - 8) * step) / steps;
-      const y = (loss) => 8 + (HEIGHT - BOTTOM - 16) * (most > least ? (most - loss) / (most - least) : 0.5);
+      const y = (loss) => TOP + (HEIGHT - BOTTOM - TOP - 8) * (most > least ? (most - loss) / (most - least) : 0.5);
       const line = (points, kind) => svg('polyline', { class: kind, points: points.map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(' ') });
       const label = (words, left, top, anchor) => {
         const text = svg('text', { x: left, y: top, 'text-anchor': anchor });
@@ -41,8 +42,8 @@ export function lossCurve() {
         return text;
       };
       drawing.replaceChildren(
-        svg('path', { class: 'axis', d: `M${LEFT} 8V${HEIGHT - BOTTOM}H${WIDTH - 8}` }),
-        label(most.toPrecision(3), LEFT - 6, 16, 'end'), label(least.toPrecision(3), LEFT - 6, HEIGHT - BOTTOM, 'end'),
+        svg('path', { class: 'axis', d: `M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - 8}` }),
+        label(most.toPrecision(3), LEFT - 6, TOP + 5, 'end'), label(least.toPrecision(3), LEFT - 6, HEIGHT - BOTTOM, 'end'),
         label('0', LEFT, HEIGHT - 6, 'middle'), label(`step ${steps}`, WIDTH - 8, HEIGHT - 6, 'end'), label(`loss ${smooth.at(-1)[1].toPrecision(3)}`, WIDTH - 8, 16, 'end'),
         line(losses, 'raw'), line(smooth, 'smooth'));
     },

@@ -15,7 +15,7 @@ public enum PredictionType {
     static final String METADATA = "modelspec.prediction_type";
 
     /** "true" where the noise schedule was rescaled so that its last step is pure noise. */
-    static final String ZERO_TERMINAL_SNR = "atelier.zero_terminal_snr";
+    public static final String ZERO_TERMINAL_SNR = "atelier.zero_terminal_snr";
 
     private static final String V_KEY = "v_pred";
     private static final String ZERO_TERMINAL_SNR_KEY = "ztsnr";

@@ -109,7 +109,8 @@ public final class Main implements Callable<Integer> {
                         && command.getAnnotation(Command.class).name().equals(arguments[0]))
                 .toList();
         boolean speaksOfOthers = named.isEmpty() || named.contains(CommandLine.HelpCommand.class);
-        (speaksOfOthers ? COMMANDS : named).forEach(line::addSubcommand);
+        // a command line of its own, because picocli transforms only what it is given whole
+        (speaksOfOthers ? COMMANDS : named).forEach(command -> line.addSubcommand(new CommandLine(command)));
         return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, command, parsed) -> main.report(failure, command))
                 .setParameterExceptionHandler((mistake, _) -> {

@@ -2,7 +2,6 @@ package dev.atelier.cli;
 
 import dev.atelier.training.TrainingPlan;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 @Command(
         name = "dreambooth",
@@ -17,22 +16,10 @@ import picocli.CommandLine.Option;
             "",
         },
         sortOptions = false,
+        modelTransformer = TrainingOptions.class,
         mixinStandardHelpOptions = true)
 final class TrainDreamboothCommand extends FineTuningCommand {
-    @Option(names = "--text-encoder", description = "Train the text encoder as well. Faces gain most from it.")
-    private boolean textEncoder;
-
     TrainDreamboothCommand() {
-        super(800, 5e-6);
-    }
-
-    @Override
-    TrainingPlan.Method method() {
-        return new TrainingPlan.Weights(textEncoder);
-    }
-
-    @Override
-    FineTuningCommand fresh() {
-        return new TrainDreamboothCommand();
+        super(TrainingPlan.Kind.DREAMBOOTH);
     }
 }

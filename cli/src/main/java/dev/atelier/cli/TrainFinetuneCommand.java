@@ -2,7 +2,6 @@ package dev.atelier.cli;
 
 import dev.atelier.training.TrainingPlan;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 @Command(
         name = "finetune",
@@ -16,22 +15,10 @@ import picocli.CommandLine.Option;
             "",
         },
         sortOptions = false,
+        modelTransformer = TrainingOptions.class,
         mixinStandardHelpOptions = true)
 final class TrainFinetuneCommand extends FineTuningCommand {
-    @Option(names = "--text-encoder", description = "Train the text encoder as well.")
-    private boolean textEncoder;
-
     TrainFinetuneCommand() {
-        super(2000, 1e-5);
-    }
-
-    @Override
-    TrainingPlan.Method method() {
-        return new TrainingPlan.Weights(textEncoder);
-    }
-
-    @Override
-    FineTuningCommand fresh() {
-        return new TrainFinetuneCommand();
+        super(TrainingPlan.Kind.FINETUNE);
     }
 }

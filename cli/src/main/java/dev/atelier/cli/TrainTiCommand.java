@@ -1,9 +1,7 @@
 package dev.atelier.cli;
 
 import dev.atelier.training.TrainingPlan;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 @Command(
         name = "ti",
@@ -17,35 +15,10 @@ import picocli.CommandLine.Option;
             "",
         },
         sortOptions = false,
+        modelTransformer = TrainingOptions.class,
         mixinStandardHelpOptions = true)
 final class TrainTiCommand extends FineTuningCommand {
-    @Option(names = "--word", paramLabel = "WORD", description = "The new word, as captions write it.")
-    private @Nullable String word;
-
-    @Option(names = "--init", paramLabel = "WORDS", description = "What it means at first: a word that is known.")
-    private @Nullable String initial;
-
-    @Option(names = "--vectors", paramLabel = "N", description = "How many tokens the word counts for. Default: 1.")
-    private int vectors = 1;
-
-    @Option(names = "--keep-norm", description = "Keep the vectors about as long as those of other words.")
-    private boolean keepNorm;
-
     TrainTiCommand() {
-        super(3000, 5e-4);
-    }
-
-    @Override
-    TrainingPlan.Method method() {
-        if (word == null || initial == null) {
-            throw new IllegalArgumentException(
-                    "--word and --init are missing: the new word, and a known one to start from");
-        }
-        return new TrainingPlan.Word(word, initial, vectors, keepNorm);
-    }
-
-    @Override
-    FineTuningCommand fresh() {
-        return new TrainTiCommand();
+        super(TrainingPlan.Kind.TI);
     }
 }

@@ -30,27 +30,19 @@ final class ClassPictures {
 
     private ClassPictures() {}
 
-    /**
-     * The pictures of {@code prior}, of which those that are missing are drawn.
-     *
-     * @param width of the pictures that are drawn
-     * @param seed of the first of them; the others' follow
-     */
-    static List<TrainingPicture> of(
-            StableDiffusion model,
-            TrainingPlan.Prior prior,
-            int width,
-            int height,
-            long seed,
-            TrainingListener listener)
+    /** The pictures of the plan's class, of which those that are missing are drawn, each with a seed of its own. */
+    static List<TrainingPicture> of(StableDiffusion model, TrainingPlan plan, TrainingListener listener)
             throws IOException {
-        Path folder = Files.createDirectories(prior.folder());
+        TrainingData.Prior prior = plan.data().prior();
+        Path folder = Files.createDirectories(
+                prior.folder() != null ? prior.folder() : plan.output().state().resolve("class"));
+        TrainingData.Size size = plan.data().size(model.nativeSize());
         if (!holdsOthers(folder)) {
             GenerationRequest request = GenerationRequest.of(prior.prompt())
-                    .size(width, height)
+                    .size(size.width(), size.height())
                     .steps(STEPS)
                     .cfgScale(CFG_SCALE);
-            draw(model, folder, request, missing(folder, prior, seed), listener);
+            draw(model, folder, request, missing(folder, prior, plan.course().seed()), listener);
         }
         PictureFolder.Contents contents = PictureFolder.read(folder, prior.prompt());
         contents.skipped().forEach(listener::skipped);
@@ -69,7 +61,7 @@ final class ClassPictures {
     }
 
     /** The seeds of the pictures that have to be drawn. */
-    private static List<Long> missing(Path folder, TrainingPlan.Prior prior, long seed) throws IOException {
+    private static List<Long> missing(Path folder, TrainingData.Prior prior, long seed) throws IOException {
         List<Long> missing = new ArrayList<>();
         for (long each = seed; each < seed + prior.count(); each++) {
             Path file = file(folder, each);

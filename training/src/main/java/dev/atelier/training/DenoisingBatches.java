@@ -20,10 +20,10 @@ final class DenoisingBatches {
 
     private final StableDiffusion model;
     private final float[] alphasCumprod;
-    private final TrainingPlan.Objective plan;
+    private final TrainingObjective plan;
     private final CaptionTokens tokens;
 
-    DenoisingBatches(StableDiffusion model, float[] alphasCumprod, TrainingPlan.Objective plan, CaptionTokens tokens) {
+    DenoisingBatches(StableDiffusion model, float[] alphasCumprod, TrainingObjective plan, CaptionTokens tokens) {
         this.model = model;
         this.alphasCumprod = alphasCumprod;
         this.plan = plan;
@@ -66,7 +66,7 @@ final class DenoisingBatches {
         float[] widths = new float[timesteps.length];
         for (int i = 0; i < widths.length; i++) {
             int timestep = (int) timesteps[i];
-            widths[i] = (float) plan.width().at(timestep, alphasCumprod[timestep]);
+            widths[i] = (float) plan.huber().schedule().at(timestep, alphasCumprod[timestep]);
         }
         return widths;
     }

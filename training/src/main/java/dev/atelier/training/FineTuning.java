@@ -2,13 +2,10 @@ package dev.atelier.training;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Component;
-import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.checkpoint.Shape;
-import dev.atelier.checkpoint.Tensor;
-import dev.atelier.checkpoint.VaeHash;
-import dev.atelier.engine.torch.DenoisingBatch;
+import dev.atelier.engine.torch.LoraDropout;
+import dev.atelier.engine.torch.OptimizerSettings;
 import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.engine.torch.TorchTrainer;
 import dev.atelier.engine.torch.Trainable;
@@ -18,13 +15,9 @@ import dev.atelier.model.Embedding;
 import dev.atelier.model.Network;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.training.data.Batches;
-import dev.atelier.training.data.PictureFolder;
 import dev.atelier.training.data.TrainingPicture;
-import dev.atelier.training.objective.NoiseShape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -33,9 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.random.RandomGenerator;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Fine-tunes a model: DreamBooth, LoRA, textual inversion or all of its weights. */
@@ -48,49 +39,45 @@ public final class FineTuning {
     /** About the length of CLIP's vectors, cloneofsimo/lora {@code cli_lora_pti.py}. */
     private static final double WORD_LENGTH = 0.4;
 
-    /** At how many timesteps a picture for validation is measured. */
-    private static final int VALIDATION_TIMESTEPS = 8;
-
     private final StableDiffusion model;
     private final PredictionType prediction;
     private final TrainingPlan plan;
     private final TrainingListener listener;
-    private final @Nullable WorkerGroup workers;
+    private final Team team;
     private final Randomness randomness;
     private final CaptionTokens tokens;
-    private final Denoising objective;
     private final DenoisingBatches batches;
-    private final PictureLatents pictures;
-    private final PictureLatents classes;
-    private final PictureLatents validation;
+    private final Denoising objective;
+    private final TrainingPictures pictures;
     private final LossLog validationLog;
     private boolean resumed; // whether the first step of this run has been
 
-    private FineTuning(
-            Checkpoint checkpoint, TrainingPlan plan, @Nullable WorkerGroup workers, TrainingListener listener)
+    private FineTuning(Checkpoint checkpoint, TrainingPlan plan, Team team, TrainingListener listener)
             throws IOException {
-        this.model = StableDiffusion.of(checkpoint);
+        StableDiffusion opened = StableDiffusion.of(checkpoint);
+        this.model = plan.objective().zeroSnr() ? opened.withZeroTerminalSnr(true) : opened;
         this.prediction = prediction(model, plan.objective());
+        if (plan.objective().zeroSnr() && prediction == PredictionType.EPSILON) {
+            throw new IllegalArgumentException(
+                    "--zero-snr wants --prediction v: pure noise tells a model that answers with noise nothing");
+        }
         this.plan = plan;
         this.listener = listener;
-        this.workers = workers;
+        this.team = team;
         this.randomness = new Randomness(plan.course().seed());
-        this.tokens = plan.method() instanceof TrainingPlan.Word word
+        this.tokens = plan.method() instanceof TrainingMethod.Word word
                 ? new CaptionTokens(plan.objective().captionTokens(), word.word(), word.vectors())
                 : new CaptionTokens(plan.objective().captionTokens(), "", 0);
         this.objective = new Denoising(
                 model.alphasCumprod(), prediction, plan.objective().weights());
         this.batches = new DenoisingBatches(model, objective.alphasCumprod(), plan.objective(), tokens);
-        Path folder = Files.createDirectories(plan.saving().state().resolve("latents"));
-        String autoencoder = VaeHash.of(model.checkpoint())
-                .orElseThrow(() -> new IllegalArgumentException("the model has no autoencoder to see pictures with"));
-        this.pictures = new PictureLatents(folder, autoencoder, plan.data(), randomness);
-        this.classes = new PictureLatents(folder, autoencoder, plan.data(), randomness);
-        this.validation = new PictureLatents(folder, autoencoder, plan.data(), randomness);
-        this.validationLog = new LossLog(plan.saving().state().resolve("validation-loss"));
+        try (TorchTrainer encoder = trainer(EnumSet.of(Network.VAE_ENCODER), Trainable.weights(_ -> false))) {
+            this.pictures = TrainingPictures.of(model, plan, randomness, encoder::encode, listener);
+        }
+        this.validationLog = new LossLog(plan.output().state().resolve("validation-loss"));
     }
 
-    private static PredictionType prediction(StableDiffusion model, TrainingPlan.Objective plan) {
+    private static PredictionType prediction(StableDiffusion model, TrainingObjective plan) {
         PredictionType wanted = plan.prediction() != null ? plan.prediction() : model.prediction();
         if (wanted != null) {
             return wanted;
@@ -120,14 +107,14 @@ public final class FineTuning {
      */
     public static void run(
             Checkpoint checkpoint, TrainingPlan plan, @Nullable WorkerGroup workers, TrainingListener listener) {
+        Team team = new Team(workers);
         try {
-            FineTuning training = new FineTuning(checkpoint, plan, workers, listener);
-            if (workers != null && !workers.leads()) {
-                workers.await(); // until the first has drawn and encoded the pictures
+            if (!team.leads()) {
+                team.await(); // until the first has drawn and encoded the pictures
             }
-            training.prepare();
-            if (workers != null && workers.leads()) {
-                workers.await();
+            FineTuning training = new FineTuning(checkpoint, plan, team, listener);
+            if (team.leads()) {
+                team.await();
             }
             training.train();
         } catch (IOException e) {
@@ -135,72 +122,29 @@ public final class FineTuning {
         }
     }
 
-    /** Finds, draws and encodes all pictures. */
-    private void prepare() throws IOException {
-        TrainingPlan.Data data = plan.data();
-        List<TrainingPicture> found = read(data.folder());
-        TrainingPlan.Prior prior = data.prior();
-        List<TrainingPicture> ofClass = prior == null
-                ? List.of()
-                : ClassPictures.of(
-                        model, prior, data.width(), data.height(), plan.course().seed(), listener);
-        List<TrainingPicture> measured = data.validation() == null ? List.of() : read(data.validation());
-        try (TorchTrainer encoder = trainer(EnumSet.of(Network.VAE_ENCODER), Trainable.weights(_ -> false))) {
-            pictures.add(found, encoder::encode, listener);
-            classes.add(ofClass, encoder::encode, listener);
-            validation.add(measured, encoder::encode, listener);
-        }
-        Stream.of(pictures, classes, validation)
-                .flatMap(all -> all.skipped().stream())
-                .forEach(listener::skipped);
-        if (pictures.pictures().isEmpty()) {
-            throw new IllegalArgumentException("no picture in %s can be used".formatted(data.folder()));
-        }
-        pictures.pictures().stream()
-                .map(TrainingPicture::caption)
-                .distinct()
-                .filter(caption -> tokens.excess(caption) > 0)
-                .forEach(caption -> listener.skipped("the last %d tokens of a caption that is too long: %s"
-                        .formatted(tokens.excess(caption), caption)));
-    }
-
-    private List<TrainingPicture> read(Path folder) throws IOException {
-        PictureFolder.Contents contents = PictureFolder.read(folder, plan.data().caption());
-        contents.skipped().forEach(listener::skipped);
-        return contents.pictures();
-    }
-
     private TorchTrainer trainer(Set<Network> networks, Trainable trainable) {
-        double dropout = plan.method() instanceof TrainingPlan.Lora lora ? lora.dropout() : 0;
+        LoraDropout dropout = plan.method() instanceof TrainingMethod.Lora lora
+                ? new LoraDropout(lora.dropout(), lora.rankDropout(), lora.moduleDropout())
+                : LoraDropout.NONE;
         return TorchTrainer.of(
                 model,
                 networks,
                 trainable,
-                plan.course().optimizer(),
+                plan.course().optimizerSettings(),
                 new TrainerOptions(
                         plan.course().checkpointing(),
-                        plan.course().average() != null,
+                        plan.course().averages().schedule() != null,
                         dropout,
                         plan.course().precision(),
-                        workers));
-    }
-
-    private boolean trainsText() {
-        return switch (plan.method()) {
-            case TrainingPlan.Weights weights -> weights.textEncoder();
-            case TrainingPlan.Lora lora -> lora.textEncoder();
-            case TrainingPlan.Word _ -> true;
-        };
+                        team.workers()));
     }
 
     /** What the text encoders make of all captions there are, unless that changes or is too much. */
     private @Nullable TextEncodings encodings() {
         Set<String> captions = new LinkedHashSet<>();
-        Stream.of(pictures, classes, validation)
-                .flatMap(all -> all.pictures().stream())
-                .forEach(picture -> captions.add(plan.data().captions().plain(picture.caption())));
+        pictures.captions().map(plan.data().captions()::plain).forEach(captions::add);
         captions.add("");
-        if (trainsText() || !plan.data().captions().isFixed() || captions.size() > MOST_ENCODED) {
+        if (plan.method().trainsText() || !plan.data().captions().isFixed() || captions.size() > MOST_ENCODED) {
             return null;
         }
         try (TorchTrainer encoder = trainer(TEXT, Trainable.weights(_ -> false))) {
@@ -209,10 +153,15 @@ public final class FineTuning {
     }
 
     private void train() {
-        TrainingPlan.Course course = plan.course();
-        Batches order = inOrder("order", pictures);
-        Batches classOrder = classes.pictures().isEmpty() ? order : inOrder("class order", classes);
-        int steps = course.steps() > 0
+        pictures.captions()
+                .filter(caption -> tokens.excess(caption) > 0)
+                .forEach(caption -> listener.skipped("the last %d tokens of a caption that is too long: %s"
+                        .formatted(tokens.excess(caption), caption)));
+        Batches order = inOrder("order", pictures.proper());
+        Batches classOrder = inOrder("class order", pictures.ofClass());
+        int perEpoch = Math.ceilDiv(order.perEpoch(), batchesPerStep());
+        TrainingCourse course = plan.course();
+        int steps = course.epochs() == null || course.steps() > 0
                 ? course.steps()
                 : Math.ceilDiv(course.epochs() * order.perEpoch(), batchesPerStep());
         TextEncodings encodings = encodings();
@@ -221,71 +170,110 @@ public final class FineTuning {
             networks.addAll(TEXT);
         }
         LoraModules loras =
-                plan.method() instanceof TrainingPlan.Lora lora ? new LoraModules(model, lora, randomness) : null;
-        RateSchedule schedule = course.schedule().of(steps);
-        Path state = plan.saving().state();
+                plan.method() instanceof TrainingMethod.Lora lora ? new LoraModules(model, lora, randomness) : null;
+        Path state = plan.output().state();
         TrainingLoop loop =
-                new TrainingLoop(state, "model", steps, plan.saving().stateEvery(), settings(), leads(), listener);
+                new TrainingLoop(state, "model", steps, plan.output().stateSteps(), settings(), team.leads(), listener);
         Previews previews = new Previews(
                 state.resolve("samples"),
-                plan.saving().samplePrompts(),
-                plan.data().width(),
+                plan.output().samplePrompts(),
+                plan.data().size(model.nativeSize()),
                 course.seed());
+        TrainedFiles files = new TrainedFiles(
+                model,
+                plan,
+                loras,
+                step -> TrainingMetadata.of(
+                        model,
+                        prediction,
+                        plan,
+                        settings().toString(),
+                        pictures.proper().pictures(),
+                        step));
+        RateSchedule schedule = course.schedule().of(steps);
+        double rate = course.rate() * (course.scaleRate() ? course.batch() * batchesPerStep() : 1);
         try (TorchTrainer trainer = trainer(networks, trainable(loras))) {
+            PictureLosses losses = new PictureLosses(model, plan, randomness, objective, batches, trainer, encodings);
             announce(trainer, order.perEpoch(), steps);
             loop.run(trainer, step -> {
-                if (step == 0 && leads()) {
-                    measure(trainer, encodings, 0, steps);
+                if (step == 0 && team.leads()) {
+                    measure(losses, 0, steps);
+                    if (plan.output().sampleFirst()) {
+                        previews.draw(trainer, words(trainer), 0);
+                    }
                 } else if (!resumed) {
-                    int every = plan.saving().sampleEvery();
-                    validationLog.resume(1 + (every > 0 ? step / every : 0));
+                    validationLog.resume(1
+                            + (int) IntStream.rangeClosed(1, step)
+                                    .filter(done -> plan.output().isSampleDue(done, perEpoch))
+                                    .count());
                 }
                 resumed = true;
+                boolean trainsText = trainsText(trainer, step, steps);
                 double loss = 0;
                 for (int i = 0; i < course.accumulation(); i++) {
-                    long number = (long) step * batchesPerStep() + (long) i * processes() + rank();
-                    loss += learn(trainer, encodings, pictures, order.at(number), "batch", number, 1);
-                    TrainingPlan.Prior prior = plan.data().prior();
-                    if (prior != null) {
-                        List<Integer> chosen = classOrder.at(number);
-                        loss += learn(trainer, encodings, classes, chosen, "class batch", number, prior.weight());
-                    }
+                    long number = (long) step * batchesPerStep() + (long) i * team.size() + team.rank();
+                    loss += learn(losses, order, classOrder, number, step, trainsText);
                 }
-                double rate = course.rate() * schedule.factor(step);
-                double norm = update(trainer, rate, step);
+                double now = rate * schedule.factor(step);
+                double norm = update(trainer, now, step);
                 int done = step + 1;
-                if (leads() && done < steps && isDue(plan.saving().every(), done)) {
-                    write(trainer, loras, stepFile(done), done);
+                if (team.leads() && done < steps && plan.output().isDue(done, perEpoch)) {
+                    files.write(trainer, done);
                 }
-                if (leads() && (done == steps || isDue(plan.saving().sampleEvery(), done))) {
-                    measure(trainer, encodings, done, steps);
+                if (team.leads() && (done == steps || plan.output().isSampleDue(done, perEpoch))) {
+                    measure(losses, done, steps);
                     previews.draw(trainer, words(trainer), done);
                 }
-                double mean = workers == null ? loss : workers.mean(loss);
-                return new TrainingStep("model", done, steps, rate, mean / course.accumulation(), norm);
+                return new TrainingStep("model", done, steps, now, team.mean(loss) / course.accumulation(), norm);
             });
-            if (leads()) {
-                write(trainer, loras, plan.saving().output(), trainer.step());
+            if (team.leads()) {
+                files.write(trainer);
             }
         }
     }
 
-    private void announce(TorchTrainer trainer, int perEpoch, int steps) {
-        Map<Object, Integer> sizes = new LinkedHashMap<>();
-        pictures.sizes().forEach(size -> sizes.merge(size, 1, Integer::sum));
-        int repeated =
-                pictures.pictures().stream().mapToInt(TrainingPicture::repeats).sum();
-        listener.planned("%d pictures, %d with repeats: %s"
-                .formatted(
-                        pictures.pictures().size(),
-                        repeated,
-                        sizes.entrySet().stream()
-                                .map(size -> size.getValue() + " of " + size.getKey())
-                                .collect(Collectors.joining(", "))));
-        if (!classes.pictures().isEmpty()) {
-            listener.planned("%d pictures of the class, one batch beside each"
-                    .formatted(classes.pictures().size()));
+    /** A batch of the pictures proper, and beside it one of the class if there are such. */
+    private double learn(
+            PictureLosses losses, Batches order, Batches classOrder, long number, int step, boolean trainsText) {
+        int epoch = (int) (number / order.perEpoch()) + 1;
+        double loss = losses.learn(
+                pictures.proper(),
+                order.at(number),
+                new PictureLosses.Turn("batch", number, step, epoch, trainsText),
+                1);
+        if (!pictures.ofClass().pictures().isEmpty()) {
+            loss += losses.learn(
+                    pictures.ofClass(),
+                    classOrder.at(number),
+                    new PictureLosses.Turn("class batch", number, step, epoch, trainsText),
+                    plan.data().prior().weight());
         }
+        return loss;
+    }
+
+    /** Whether text encoders learn in this step. From the first on in which they no longer do, they do not move either. */
+    private boolean trainsText(TorchTrainer trainer, int step, int steps) {
+        boolean stopped = !(plan.method() instanceof TrainingMethod.Word)
+                && step >= plan.course().textStop(steps);
+        if (stopped) {
+            trainer.freeze(FineTuning::isText);
+        }
+        return plan.method().trainsText() && !stopped;
+    }
+
+    private void measure(PictureLosses losses, int step, int steps) {
+        if (pictures.validation().pictures().isEmpty()) {
+            return;
+        }
+        TrainingStep measured =
+                new TrainingStep("validation", step, steps, 0, losses.measure(pictures.validation()), 0);
+        validationLog.add(measured);
+        validationLog.write();
+        listener.measured(measured);
+    }
+
+    private void announce(TorchTrainer trainer, int perEpoch, int steps) {
+        pictures.lines().forEach(listener::planned);
         listener.planned(String.format(
                 Locale.ROOT,
                 "%d steps of %d × %d pictures, %.1f epochs of %d batches",
@@ -301,55 +289,34 @@ public final class FineTuning {
     }
 
     private List<Embedding> words(TorchTrainer trainer) {
-        return plan.method() instanceof TrainingPlan.Word word
+        return plan.method() instanceof TrainingMethod.Word word
                 ? List.of(WordVectors.embedding(trainer.values(), model, word))
                 : List.of();
     }
 
-    private boolean leads() {
-        return workers == null || workers.leads();
-    }
-
-    private int rank() {
-        return workers == null ? 0 : workers.place().rank();
-    }
-
-    private int processes() {
-        return workers == null ? 1 : workers.place().size();
-    }
-
     private int batchesPerStep() {
-        return plan.course().accumulation() * processes();
-    }
-
-    private static boolean isDue(int every, int step) {
-        return every > 0 && step % every == 0;
-    }
-
-    /** kohya's name for a file that is written on the way. */
-    private Path stepFile(int step) {
-        Path output = plan.saving().output();
-        String name = output.getFileName().toString();
-        int dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length();
-        return output.resolveSibling("%s-step%08d%s".formatted(name.substring(0, dot), step, name.substring(dot)));
+        return plan.course().accumulation() * team.size();
     }
 
     private double update(TorchTrainer trainer, double rate, int step) {
-        TrainingPlan.Course course = plan.course();
-        EmaSchedule average = course.average();
+        TrainingCourse course = plan.course();
+        EmaSchedule average = course.averages().schedule();
         double norm = trainer.update(
                 rate,
                 course.maxNorm() > 0 ? course.maxNorm() : Double.POSITIVE_INFINITY,
                 average == null ? 0 : average.decay(step + 1));
-        if (plan.method() instanceof TrainingPlan.Word word && word.keepNorm()) {
-            trainer.pullWords(WORD_LENGTH, Math.min(1, 100 * rate));
+        switch (plan.method()) {
+            case TrainingMethod.Word word
+            when word.keepNorm() -> trainer.pullWords(WORD_LENGTH, Math.min(1, 100 * rate));
+            case TrainingMethod.Lora lora when lora.normLimit() > 0 -> trainer.limitAdapters(lora.normLimit());
+            default -> {}
         }
         return norm;
     }
 
     /** What must be the same for a run to go on from another's state. */
     private Map<String, String> settings() {
-        TrainingPlan.Course course = plan.course();
+        TrainingCourse course = plan.course();
         Map<String, String> settings = new LinkedHashMap<>();
         settings.put("method", plan.method().toString());
         settings.put("objective", plan.objective().toString());
@@ -357,36 +324,47 @@ public final class FineTuning {
         settings.put("batch", "%d × %d".formatted(course.batch(), batchesPerStep()));
         settings.put(
                 "learning rate",
-                "%s, text encoder %s, %s".formatted(course.rate(), course.textRate(), course.schedule()));
-        settings.put("optimizer", course.optimizer().toString());
+                "%s, text encoder %s until %s, %s"
+                        .formatted(course.rate(), course.textRate(), course.textStop(), course.schedule()));
+        settings.put("optimizer", course.optimizerSettings().toString());
         settings.put("gradient norm", Double.toString(course.maxNorm()));
-        settings.put("moving averages", String.valueOf(course.average()));
+        settings.put("moving averages", String.valueOf(course.averages().schedule()));
         settings.put("precision", course.precision().toString());
         settings.put("seed", Long.toString(course.seed()));
         settings.put("captions", plan.data().captions().toString());
-        settings.put("pictures", pictures.digest());
-        settings.put("pictures of the class", classes.digest());
+        settings.put("pictures", pictures.proper().digest());
+        settings.put("pictures of the class", pictures.ofClass().digest());
         return settings;
     }
 
+    /** Whether a parameter belongs to a text encoder. */
+    private static boolean isText(String parameter) {
+        return parameter.startsWith("lora_te") || Component.of(parameter) == Component.TEXT_ENCODER;
+    }
+
     private Trainable trainable(@Nullable LoraModules loras) {
+        if (plan.course().textStop() != null
+                && plan.course().optimizerSettings() instanceof OptimizerSettings.Prodigy) {
+            throw new IllegalArgumentException(
+                    "Prodigy finds one learning rate for all weights, and --text-stop wants two");
+        }
+        double text = plan.course().textFactor();
+        BlockValues blocks = BlockValues.of(plan.method().blockRates(), "block-lr", model.checkpoint());
         return switch (plan.method()) {
-            case TrainingPlan.Weights weights ->
+            case TrainingMethod.Weights weights ->
                 Trainable.weights(name -> switch (Component.of(name)) {
                             case UNET -> true;
                             case TEXT_ENCODER -> weights.textEncoder();
                             default -> false;
                         })
-                        .rates(name -> Component.of(name) == Component.TEXT_ENCODER ? textFactor() : 1);
-            case TrainingPlan.Lora _ ->
-                Trainable.adapters(loras == null ? List.of() : loras.adapters())
-                        .rates(name -> name.startsWith("lora_te") ? textFactor() : 1);
-            case TrainingPlan.Word word -> Trainable.words(WordVectors.initial(model, word));
+                        .rates(name -> isText(name) ? text : blocks.at(name, 1));
+            case TrainingMethod.Lora lora ->
+                Trainable.adapters(
+                        loras == null ? List.of() : loras.adapters(),
+                        adapter -> isText(adapter.name()) ? text : blocks.at(adapter.weight(), 1),
+                        lora.plus());
+            case TrainingMethod.Word word -> Trainable.words(WordVectors.initial(model, word));
         };
-    }
-
-    private double textFactor() {
-        return plan.course().textRate() / plan.course().rate();
     }
 
     private Batches inOrder(String purpose, PictureLatents of) {
@@ -395,118 +373,5 @@ public final class FineTuning {
                 of.pictures().stream().map(TrainingPicture::repeats).toList(),
                 plan.course().batch(),
                 epoch -> randomness.at(purpose, epoch));
-    }
-
-    /** Adds the gradients of a batch, and returns its loss. */
-    private double learn(
-            TorchTrainer trainer,
-            @Nullable TextEncodings encodings,
-            PictureLatents from,
-            List<Integer> chosen,
-            String purpose,
-            long number,
-            double weight) {
-        RandomGenerator random = randomness.at(purpose, number);
-        PictureLatents.Sample sample = from.sample(chosen, model.vae().latentScale(), random);
-        List<String> captions = sample.pictures().stream()
-                .map(picture -> plan.data().captions().apply(picture.caption(), random))
-                .toList();
-        NoiseShape.Noise noise = plan.objective().noise().draw(sample.latents(), random);
-        int[] timesteps = plan.objective().timesteps().draw(chosen.size(), random);
-        Denoising.Question question = objective.ask(sample.latents(), noise, timesteps);
-        for (int i = 0; i < chosen.size(); i++) {
-            question.weights()[i] *= (float) (weight / plan.course().accumulation());
-        }
-        DenoisingBatch batch = batches.of(sample, question, captions, texts(trainer, encodings), random.nextLong());
-        return weight * mean(trainer.denoise(batch));
-    }
-
-    /** How a step gets its captions: read before, read in the step and trained, or read in the step. */
-    private DenoisingBatches.Texts texts(TorchTrainer trainer, @Nullable TextEncodings encodings) {
-        if (encodings != null) {
-            return encodings::of;
-        }
-        return trainsText() ? batches::captions : captions -> batches.encode(trainer, captions);
-    }
-
-    private static double mean(float[] errors) {
-        double sum = 0;
-        for (float error : errors) {
-            sum += error;
-        }
-        return sum / errors.length;
-    }
-
-    /** The mean squared error on the pictures for validation, each time with the same noise at the same timesteps. */
-    private void measure(TorchTrainer trainer, @Nullable TextEncodings encodings, int step, int steps) {
-        if (validation.pictures().isEmpty()) {
-            return;
-        }
-        double sum = 0;
-        int count = validation.pictures().size() * VALIDATION_TIMESTEPS;
-        for (int i = 0; i < count; i++) {
-            RandomGenerator random = randomness.at("validation", i);
-            int picture = i / VALIDATION_TIMESTEPS;
-            int timestep = (2 * (i % VALIDATION_TIMESTEPS) + 1)
-                    * objective.alphasCumprod().length
-                    / (2 * VALIDATION_TIMESTEPS);
-            List<Integer> chosen = List.of(picture);
-            PictureLatents.Sample sample = validation.sample(chosen, model.vae().latentScale(), random);
-            NoiseShape.Noise noise = NoiseShape.PLAIN.draw(sample.latents(), random);
-            Denoising.Question question = objective.ask(sample.latents(), noise, new int[] {timestep});
-            String caption = plan.data()
-                    .captions()
-                    .plain(validation.pictures().get(picture).caption());
-            sum += mean(trainer.evaluate(batches.of(sample, question, List.of(caption), texts(trainer, encodings), 0)));
-        }
-        TrainingStep measured = new TrainingStep("validation", step, steps, 0, sum / count, 0);
-        validationLog.add(measured);
-        validationLog.write();
-        listener.measured(measured);
-    }
-
-    private void write(TorchTrainer trainer, @Nullable LoraModules loras, Path file, int step) {
-        boolean averaged = plan.course().average() != null;
-        Checkpoint values = averaged && !plan.saving().withAverages() ? trainer.averages() : trainer.values();
-        Checkpoint result = switch (plan.method()) {
-            case TrainingPlan.Lora _ ->
-                loras == null ? values : loras.file(values, plan.saving().naming());
-            case TrainingPlan.Word word ->
-                WordVectors.file(values, model, word, plan.saving().naming());
-            case TrainingPlan.Weights _ -> whole(values, averaged ? trainer.averages() : values, step);
-        };
-        Map<String, String> metadata = new LinkedHashMap<>(
-                plan.method() instanceof TrainingPlan.Weights
-                        ? model.checkpoint().metadata()
-                        : Map.of());
-        metadata.putAll(TrainingMetadata.of(model, prediction, plan, settings().toString(), pictures.pictures(), step));
-        result.cast(plan.saving().dtype()).withMetadata(metadata).writeTo(file, Progress.NONE);
-    }
-
-    /**
-     * The model with other weights. Averages that the model came with are left out: they are those of other weights. {@code averages}
-     * take their place if they are asked for, named as CompVis does.
-     */
-    private Checkpoint whole(Checkpoint values, Checkpoint averages, int step) {
-        Map<String, Tensor> tensors = new LinkedHashMap<>();
-        model.checkpoint().tensors().forEach((name, tensor) -> {
-            if (Component.of(name) != Component.EMA) {
-                tensors.put(name, values.find(name).orElse(tensor));
-            }
-        });
-        EmaSchedule average = plan.course().average();
-        if (plan.saving().withAverages() && average != null) {
-            averages.tensors().forEach((name, tensor) -> {
-                if (Component.of(name) == Component.UNET) {
-                    tensors.put("model_ema." + name.substring("model.".length()).replace(".", ""), tensor);
-                }
-            });
-            tensors.put("model_ema.decay", Tensor.of(DType.F32, Shape.of(), MemorySegment.ofArray(new float[] {
-                (float) average.decay(Integer.MAX_VALUE)
-            })));
-            tensors.put(
-                    "model_ema.num_updates", Tensor.of(DType.I32, Shape.of(), MemorySegment.ofArray(new int[] {step})));
-        }
-        return Checkpoint.of(model.checkpoint().sources(), tensors, Map.of());
     }
 }

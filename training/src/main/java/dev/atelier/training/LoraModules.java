@@ -1,6 +1,7 @@
 package dev.atelier.training;
 
 import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.LoraLayer;
 import dev.atelier.checkpoint.Shape;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** The LoRAs of a model's layers: which layers have one, where it starts, what it is called in a file. */
 final class LoraModules {
@@ -33,30 +35,67 @@ final class LoraModules {
     private final List<Module> modules = new ArrayList<>();
 
     /** @param randomness the first factor starts as PyTorch's linear layers do, the second at 0 */
-    LoraModules(StableDiffusion model, TrainingPlan.Lora plan, Randomness randomness) {
+    LoraModules(StableDiffusion model, TrainingMethod.Lora plan, Randomness randomness) {
         this.family = model.family();
+        BlockValues ranks = BlockValues.of(plan.blockRanks(), "block-ranks", model.checkpoint());
+        Checkpoint before = plan.from() == null ? null : Checkpoints.open(plan.from());
         for (LoraLayer layer : LoraLayer.of(model.checkpoint())) {
+            boolean outside = CONVOLUTION.matcher(layer.diffusers()).matches();
             int rank = rank(layer, plan);
+            if (rank > 0 && !outside) {
+                rank = (int) ranks.at(layer.tensor(), rank);
+            }
             if (rank > 0) {
-                double alpha = plan.alpha() * rank / plan.rank();
+                double alpha = outside ? plan.convolutionAlpha() : plan.alpha() * rank / plan.rank();
                 RandomGenerator random = randomness.at("lora", modules.size());
-                modules.add(new Module(layer, adapter(layer, model.checkpoint(), rank, alpha, random), alpha));
+                modules.add(module(layer, model.checkpoint(), rank, alpha, before, random));
             }
         }
     }
 
-    private static int rank(LoraLayer layer, TrainingPlan.Lora plan) {
+    private static int rank(LoraLayer layer, TrainingMethod.Lora plan) {
         String path = layer.diffusers();
         if (!layer.network().equals("unet")) {
-            return plan.textEncoder() && TEXT.matcher(path).matches() ? plan.rank() : 0;
+            return plan.trainsText() && TEXT.matcher(path).matches() ? plan.rank() : 0;
+        }
+        if (plan.textOnly()) {
+            return 0;
         }
         if ((plan.attentionOnly() ? ATTENTION_ONLY : LINEAR).matcher(path).matches()) {
             return plan.rank();
         }
-        if (plan.convolutionRank() > 0 && CONVOLUTION.matcher(path).matches()) {
-            return plan.convolutionRank();
+        if (plan.convolutionRank() == 0) {
+            return 0;
         }
-        return plan.convolutionRank() > 0 && RESIDUAL.matcher(path).matches() ? plan.rank() : 0;
+        return CONVOLUTION.matcher(path).matches()
+                ? plan.convolutionRank()
+                : RESIDUAL.matcher(path).matches() ? plan.rank() : 0;
+    }
+
+    /** @param before a file that has its factors and alpha, if it has the layer at all; null for none */
+    private Module module(
+            LoraLayer layer,
+            Checkpoint model,
+            int rank,
+            double alpha,
+            @Nullable Checkpoint before,
+            RandomGenerator random) {
+        Adapter fresh = adapter(layer, model, rank, alpha, random);
+        if (before == null || !before.has(fresh.downName())) {
+            return new Module(layer, fresh, alpha);
+        }
+        Tensor down = before.tensor(fresh.downName());
+        long kept = down.shape().size(0);
+        double given = before.find(fresh.name() + ".alpha")
+                .map(stored -> {
+                    float[] value = new float[1];
+                    stored.to(DType.F32).read(0, value, 1);
+                    return (double) value[0];
+                })
+                .orElse((double) kept);
+        Tensor up = before.tensor(fresh.upName());
+        return new Module(
+                layer, new Adapter(fresh.name(), fresh.weight(), fresh.third(), down, up, given / kept), given);
     }
 
     private Adapter adapter(LoraLayer layer, Checkpoint model, int rank, double alpha, RandomGenerator random) {

@@ -42,7 +42,7 @@ final class PictureLatents {
 
     private final Path folder;
     private final String autoencoder;
-    private final TrainingPlan.Data plan;
+    private final TrainingData plan;
     private final Buckets buckets;
     private final Randomness randomness;
     private final List<TrainingPicture> pictures = new ArrayList<>();
@@ -53,21 +53,12 @@ final class PictureLatents {
      * @param folder where the files are kept
      * @param autoencoder what tells the autoencoder from others
      */
-    PictureLatents(Path folder, String autoencoder, TrainingPlan.Data plan, Randomness randomness) {
+    PictureLatents(Path folder, String autoencoder, TrainingData plan, Buckets buckets, Randomness randomness) {
         this.folder = folder;
         this.autoencoder = autoencoder;
         this.plan = plan;
-        this.buckets = buckets(plan);
+        this.buckets = buckets;
         this.randomness = randomness;
-    }
-
-    private static Buckets buckets(TrainingPlan.Data plan) {
-        if (!plan.buckets()) {
-            return Buckets.single(plan.width(), plan.height());
-        }
-        return plan.enlarge()
-                ? Buckets.of(plan.width(), plan.height(), plan.leastSide(), plan.mostSide(), plan.bucketStep())
-                : Buckets.withoutEnlarging(plan.width(), plan.height(), plan.bucketStep());
     }
 
     /** Encodes pictures that have not been before. {@code encoder} gives moments {@code [1, 8, h, w]} of {@code [1, 3, h, w]}. */

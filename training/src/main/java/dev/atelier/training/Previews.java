@@ -23,10 +23,9 @@ import java.util.function.Consumer;
  * Pictures that show how far a training is, drawn as {@code generate} draws them. They take no random numbers from the training.
  *
  * @param folder where they lie
- * @param size of their sides
  * @param seed of each
  */
-record Previews(Path folder, List<String> prompts, int size, long seed) {
+record Previews(Path folder, List<String> prompts, TrainingData.Size size, long seed) {
     /**
      * Draws all prompts with the weights that {@code trainer} has now.
      *
@@ -41,8 +40,9 @@ record Previews(Path folder, List<String> prompts, int size, long seed) {
             Pipeline pipeline =
                     new Pipeline(model, null, new Words(words), () -> new ModelLabel("step " + step, null), "Atelier");
             for (int i = 0; i < prompts.size(); i++) {
-                GenerationRequest request =
-                        GenerationRequest.of(prompts.get(i)).size(size, size).seed(seed);
+                GenerationRequest request = GenerationRequest.of(prompts.get(i))
+                        .size(size.width(), size.height())
+                        .seed(seed);
                 GeneratedImage image =
                         pipeline.generate(request, (_, _, _) -> {}).getFirst();
                 PngFile.write(folder.resolve("step-%06d-%d.png".formatted(step, i + 1)), image);

@@ -29,28 +29,27 @@ final class TrainingMetadata {
             List<TrainingPicture> pictures,
             int step) {
         Map<String, String> all = new LinkedHashMap<>();
-        all.put("ss_output_name", plan.saving().title());
+        all.put("ss_output_name", plan.output().title());
         all.put("ss_base_model_version", baseModel(model.family(), prediction));
         all.put("ss_v2", model.family() == Family.SD2 ? "True" : "False");
         Path base = model.checkpoint().name().getFileName();
         all.put("ss_sd_model_name", base == null ? "" : base.toString());
-        if (plan.method() instanceof TrainingPlan.Lora lora) {
+        if (plan.method() instanceof TrainingMethod.Lora lora) {
             all.put("ss_network_module", "networks.lora");
             all.put("ss_network_dim", Integer.toString(lora.rank()));
             all.put("ss_network_alpha", Double.toString(lora.alpha()));
             if (lora.convolutionRank() > 0) {
-                double alpha = lora.alpha() * lora.convolutionRank() / lora.rank();
                 all.put(
                         "ss_network_args",
                         json(Map.of(
                                 "conv_dim",
                                 Integer.toString(lora.convolutionRank()),
                                 "conv_alpha",
-                                Double.toString(alpha))));
+                                Double.toString(lora.convolutionAlpha()))));
             }
         }
         all.put("ss_learning_rate", Double.toString(plan.course().rate()));
-        all.put("ss_optimizer", plan.course().optimizer().getClass().getSimpleName());
+        all.put("ss_optimizer", plan.course().optimizerSettings().getClass().getSimpleName());
         all.put("ss_steps", Integer.toString(step));
         all.put(
                 "ss_num_train_images",
@@ -60,32 +59,36 @@ final class TrainingMetadata {
                 "ss_total_batch_size",
                 Integer.toString(plan.course().batch() * plan.course().accumulation()));
         all.put("ss_gradient_accumulation_steps", Integer.toString(plan.course().accumulation()));
-        all.put(
-                "ss_resolution",
-                "(%d, %d)".formatted(plan.data().width(), plan.data().height()));
+        TrainingData.Size size = plan.data().size(model.nativeSize());
+        all.put("ss_resolution", "(%d, %d)".formatted(size.width(), size.height()));
         all.put("ss_clip_skip", Integer.toString(plan.objective().clipSkip()));
         all.put("ss_seed", Long.toString(plan.course().seed()));
-        if (plan.saving().aboutPictures()) {
+        if (!plan.output().comment().isEmpty()) {
+            all.put("ss_training_comment", plan.output().comment());
+        }
+        if (plan.objective().zeroSnr()) {
+            all.put("ss_zero_terminal_snr", "True");
+            all.put(PredictionType.ZERO_TERMINAL_SNR, "true");
+        }
+        if (!plan.output().confidential()) {
             all.put("ss_tag_frequency", json(tags(pictures)));
             all.put("ss_dataset_dirs", json(folders(pictures)));
         }
         all.put("modelspec.sai_model_spec", "1.0.1");
         all.put("modelspec.architecture", architecture(model.family(), prediction) + suffix(plan.method()));
-        all.put("modelspec.title", plan.saving().title());
+        all.put("modelspec.title", plan.output().title());
         all.put("modelspec.date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-        all.put(
-                "modelspec.resolution",
-                "%dx%d".formatted(plan.data().width(), plan.data().height()));
+        all.put("modelspec.resolution", "%dx%d".formatted(size.width(), size.height()));
         all.put("modelspec.prediction_type", prediction == PredictionType.V ? "v" : "epsilon");
         all.put("atelier.training", settings);
         return all;
     }
 
-    private static String suffix(TrainingPlan.Method method) {
+    private static String suffix(TrainingMethod method) {
         return switch (method) {
-            case TrainingPlan.Weights _ -> "";
-            case TrainingPlan.Lora _ -> "/lora";
-            case TrainingPlan.Word _ -> "/textual-inversion";
+            case TrainingMethod.Weights _ -> "";
+            case TrainingMethod.Lora _ -> "/lora";
+            case TrainingMethod.Word _ -> "/textual-inversion";
         };
     }
 

@@ -21,7 +21,7 @@ final class WordVectors {
     private WordVectors() {}
 
     /** Where they start: at those of {@code plan.initial}, over and over if it has fewer tokens than there are vectors. */
-    static List<Tensor> initial(StableDiffusion model, TrainingPlan.Word plan) {
+    static List<Tensor> initial(StableDiffusion model, TrainingMethod.Word plan) {
         int[] ids = ClipTokenizer.standard().encode(plan.initial());
         List<Tensor> all = new ArrayList<>();
         for (TextEncoderConfig encoder : model.text()) {
@@ -39,7 +39,7 @@ final class WordVectors {
     }
 
     /** The word as prompts for pictures name it. */
-    static Embedding embedding(Checkpoint trained, StableDiffusion model, TrainingPlan.Word plan) {
+    static Embedding embedding(Checkpoint trained, StableDiffusion model, TrainingMethod.Word plan) {
         List<FloatArray> parts = new ArrayList<>();
         for (int i = 0; i < model.text().size(); i++) {
             Tensor vectors = trained.tensor(Trainable.wordsName(i));
@@ -54,7 +54,7 @@ final class WordVectors {
      * A file with them: of one text encoder {@code emb_params} as kohya's scripts write it, or under the word itself as diffusers
      * does, which AUTOMATIC1111 reads both; of XL's two {@code clip_l} and {@code clip_g}.
      */
-    static Checkpoint file(Checkpoint trained, StableDiffusion model, TrainingPlan.Word plan, LoraNaming naming) {
+    static Checkpoint file(Checkpoint trained, StableDiffusion model, TrainingMethod.Word plan, LoraNaming naming) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         if (model.text().size() > 1) {
             tensors.put("clip_l", trained.tensor(Trainable.wordsName(0)));

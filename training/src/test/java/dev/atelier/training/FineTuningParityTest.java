@@ -13,7 +13,9 @@ import dev.atelier.engine.contract.Reference;
 import dev.atelier.engine.torch.Adapter;
 import dev.atelier.engine.torch.DenoisingBatch;
 import dev.atelier.engine.torch.ElementLoss;
+import dev.atelier.engine.torch.LoraDropout;
 import dev.atelier.engine.torch.OptimizerSettings;
+import dev.atelier.engine.torch.Precision;
 import dev.atelier.engine.torch.TorchTrainer;
 import dev.atelier.engine.torch.Trainable;
 import dev.atelier.engine.torch.TrainerOptions;
@@ -22,6 +24,7 @@ import dev.atelier.model.Network;
 import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.training.objective.NoiseShape;
+import dev.atelier.training.setting.Settings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -116,7 +119,7 @@ class FineTuningParityTest {
                 EnumSet.of(Network.UNET, Network.TEXT_ENCODER),
                 Trainable.adapters(adapters),
                 OptimizerSettings.DEFAULT,
-                new TrainerOptions(true, false, 0))) {
+                new TrainerOptions(true, false))) {
             for (int step = 0; step < STEPS; step++) {
                 FloatArray noise = at(reference, "noise", step);
                 Denoising.Question both = objective.ask(
@@ -151,7 +154,7 @@ class FineTuningParityTest {
                 EnumSet.of(Network.UNET, Network.TEXT_ENCODER),
                 Trainable.words(List.of(reference.file().tensor("start"))),
                 OptimizerSettings.DEFAULT,
-                new TrainerOptions(false, false, 0))) {
+                new TrainerOptions(false, false))) {
             for (int step = 0; step < STEPS; step++) {
                 FloatArray noise = at(reference, "noise", step);
                 Denoising.Question question = objective.ask(
@@ -185,7 +188,7 @@ class FineTuningParityTest {
                 EnumSet.of(Network.UNET),
                 Trainable.weights(name -> Component.of(name) == Component.UNET),
                 OptimizerSettings.DEFAULT,
-                new TrainerOptions(checkpointing, false, 0))) {
+                new TrainerOptions(checkpointing, false))) {
             double lossError = 0;
             double normError = 0;
             for (int step = 0; step < STEPS; step++) {
@@ -261,7 +264,8 @@ class FineTuningParityTest {
     @Test
     void whatALoraDropsFollowsFromTheSeed() throws IOException {
         StableDiffusion model = StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder)));
-        TrainingPlan.Lora plan = new TrainingPlan.Lora(4, 4, 2, false, true, 0.5);
+        TrainingMethod.Lora plan =
+                Settings.NONE.with("rank", 4).with("conv-rank", 2).read(TrainingMethod.Lora.class);
         List<float[]> gradients = new ArrayList<>();
         for (boolean checkpointing : new boolean[] {false, true}) {
             LoraModules loras = new LoraModules(model, plan, new Randomness(1));
@@ -271,7 +275,7 @@ class FineTuningParityTest {
                     EnumSet.of(Network.UNET, Network.TEXT_ENCODER),
                     Trainable.adapters(loras.adapters()),
                     OptimizerSettings.DEFAULT,
-                    new TrainerOptions(checkpointing, false, 0.5))) {
+                    new TrainerOptions(checkpointing, false, new LoraDropout(0.5, 0.2, 0.1), Precision.FULL, null))) {
                 FloatArray noise = Randomness.normal(new Randomness(2).at("noise", 0), 1, 4, 8, 8);
                 Denoising.Question question = new Denoising(model.alphasCumprod(), 0)
                         .ask(noise, new NoiseShape.Noise(noise, noise), new int[] {500});

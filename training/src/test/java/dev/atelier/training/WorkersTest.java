@@ -9,6 +9,7 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Tensor;
 import dev.atelier.engine.contract.Miniature;
 import dev.atelier.engine.torch.DenoisingBatch;
+import dev.atelier.engine.torch.LoraDropout;
 import dev.atelier.engine.torch.OptimizerSettings;
 import dev.atelier.engine.torch.Precision;
 import dev.atelier.engine.torch.TorchTrainer;
@@ -94,7 +95,7 @@ class WorkersTest {
                 EnumSet.of(Network.UNET, Network.TEXT_ENCODER),
                 Trainable.weights(name -> Component.of(name) == Component.UNET && name.contains("attn2.to_")),
                 new OptimizerSettings.Sgd(0.9, false, 0),
-                new TrainerOptions(false, false, 0, precision, workers))) {
+                new TrainerOptions(false, false, LoraDropout.NONE, precision, workers))) {
             for (int i = 0; i < STEPS; i++) {
                 step.learn(trainer, i);
                 trainer.update(RATE, Double.POSITIVE_INFINITY, 0);

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -111,6 +112,11 @@ final class Parameters implements AutoCloseable {
                 action.update(offset, Math.min(BLOCK, to - offset), factor);
             }
         }
+    }
+
+    /** From now on the learning rate of these weights is 0. */
+    void freeze(Predicate<String> names) {
+        places.replaceAll((name, place) -> names.test(name) ? new Place(place.offset(), place.shape(), 0) : place);
     }
 
     boolean contains(String name) {

@@ -46,6 +46,7 @@ public final class TorchTrainer implements AutoCloseable {
 
     private final StableDiffusion model;
     private final TorchWeights frozen;
+    private final List<Adapter> adapters;
     private final Parameters parameters;
     private final @Nullable Tensor ema;
     private final Optimizer optimizer;
@@ -76,7 +77,7 @@ public final class TorchTrainer implements AutoCloseable {
         }
         this.ema = options.average() ? parameters.values().clone() : null;
         this.optimizer = Optimizer.of(settings, parameters);
-        this.ops = new TrainingOps(options.checkpointing(), options.loraDropout());
+        this.ops = new TrainingOps(options.checkpointing(), options.dropout());
         this.weights = new TorchModel.Live() {
             @Override
             public boolean contains(String name) {
@@ -93,7 +94,8 @@ public final class TorchTrainer implements AutoCloseable {
                 return frozen.shape(name, rank);
             }
         };
-        for (Adapter adapter : trainable.adapters()) {
+        this.adapters = trainable.adapters();
+        for (Adapter adapter : adapters) {
             ops.adapt(
                     weights.get(adapter.weight()),
                     adapter.third(),
@@ -359,6 +361,36 @@ public final class TorchTrainer implements AutoCloseable {
                         lengths.reciprocal().mul(new Scalar(share * length)).add(new Scalar(1 - share)));
             }
         }
+    }
+
+    /**
+     * Shrinks LoRAs whose product is longer than {@code most}, both factors alike: kohya's {@code scale_weight_norms}.
+     *
+     * @param most the largest Frobenius norm of scale · up · down
+     */
+    public void limitAdapters(double most) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            for (Adapter adapter : adapters) {
+                Tensor down = parameters.view(parameters.values(), adapter.downName());
+                Tensor up = parameters.view(parameters.values(), adapter.upName());
+                Tensor d = down.flatten(1, -1);
+                Tensor u = up.flatten(1, -1);
+                // ‖u·d‖² = tr(uᵀu · ddᵀ), of matrices as small as the rank
+                double square = u.t().matmul(u).mul(d.matmul(d.t())).sum().item_double();
+                double norm = adapter.scale() * Math.sqrt(Math.max(0, square));
+                if (norm > most) {
+                    Scalar factor = new Scalar(Math.sqrt(most / norm));
+                    down.mul_(factor);
+                    up.mul_(factor);
+                }
+            }
+        }
+    }
+
+    /** From now on these weights stay as they are. */
+    public void freeze(Predicate<String> names) {
+        parameters.freeze(names);
     }
 
     /**

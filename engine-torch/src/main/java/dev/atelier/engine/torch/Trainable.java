@@ -2,8 +2,10 @@ package dev.atelier.engine.torch;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Tensor;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
@@ -30,7 +32,23 @@ public record Trainable(
 
     /** LoRAs. */
     public static Trainable adapters(List<Adapter> adapters) {
-        return new Trainable(_ -> false, adapters, List.of(), _ -> 1);
+        return adapters(adapters, _ -> 1, 1);
+    }
+
+    /**
+     * LoRAs that learn at different speeds.
+     *
+     * @param rates a factor of the learning rate for each
+     * @param plus another one for their second factors (Hayou et al. 2024, "LoRA+: Efficient Low Rank Adaptation of Large Models")
+     */
+    public static Trainable adapters(List<Adapter> adapters, ToDoubleFunction<Adapter> rates, double plus) {
+        Map<String, Double> factors = new HashMap<>();
+        for (Adapter adapter : adapters) {
+            double rate = rates.applyAsDouble(adapter);
+            factors.put(adapter.downName(), rate);
+            factors.put(adapter.upName(), rate * plus);
+        }
+        return new Trainable(_ -> false, adapters, List.of(), name -> factors.getOrDefault(name, 1.0));
     }
 
     /** The vectors of new words. */

@@ -3,6 +3,7 @@ package dev.atelier.engine.torch;
 import dev.atelier.model.ClipTokenizer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -40,7 +41,7 @@ final class TrainingOps extends TorchOps {
             Supplier<Tensor> part, Tensor result, @Nullable Tensor graph) {}
 
     private final boolean checkpointing;
-    private final double dropout;
+    private final LoraDropout dropout;
     private final IdentityHashMap<Tensor, List<Low>> adapted = new IdentityHashMap<>();
     private final IdentityHashMap<Tensor, Tensor> words = new IdentityHashMap<>(); // by the table that they extend
     private final Deque<Part> parts = new ArrayDeque<>();
@@ -48,8 +49,7 @@ final class TrainingOps extends TorchOps {
     private boolean inside;
     private long seed;
 
-    /** @param dropout with what probability each of a LoRA's inner values is left out of a step */
-    TrainingOps(boolean checkpointing, double dropout) {
+    TrainingOps(boolean checkpointing, LoraDropout dropout) {
         this.checkpointing = checkpointing;
         this.dropout = dropout;
     }
@@ -103,11 +103,28 @@ final class TrainingOps extends TorchOps {
     }
 
     private Tensor change(Low low, Tensor x) {
-        return torch.linear(dropped(torch.linear(x, low.down)), low.up).mul(new Scalar(low.scale));
+        return scaled(low, torch.linear(dropped(torch.linear(x, low.down), -1), low.up));
     }
 
-    private Tensor dropped(Tensor inner) {
-        return training && dropout > 0 ? torch.dropout(inner, dropout, true) : inner;
+    private Tensor scaled(Low low, Tensor change) {
+        boolean leftOut = training && dropout.layers() > 0 && torch.rand(1).item_float() < dropout.layers();
+        return change.mul(new Scalar(leftOut ? 0 : low.scale));
+    }
+
+    /** @param ranks the axis of {@code inner} that they are on */
+    private Tensor dropped(Tensor inner, int ranks) {
+        if (!training) {
+            return inner;
+        }
+        Tensor left = dropout.numbers() > 0 ? torch.dropout(inner, dropout.numbers(), true) : inner;
+        if (dropout.ranks() == 0) {
+            return left;
+        }
+        long[] sizes = new long[(int) inner.dim()];
+        Arrays.fill(sizes, 1);
+        sizes[0] = inner.size(0);
+        sizes[ranks < 0 ? sizes.length + ranks : ranks] = inner.size(ranks);
+        return left.mul(torch.dropout(torch.ones(sizes), dropout.ranks(), true));
     }
 
     @Override
@@ -118,8 +135,8 @@ final class TrainingOps extends TorchOps {
             return y;
         }
         Low low = lows.getFirst();
-        Tensor inner = dropped(convolution(image, low.down, stride, padding));
-        return y.add(convolution(inner, low.up, 1, 0).mul(new Scalar(low.scale)));
+        Tensor inner = dropped(convolution(image, low.down, stride, padding), 1);
+        return y.add(scaled(low, convolution(inner, low.up, 1, 0)));
     }
 
     private static Tensor convolution(Tensor image, Tensor weight, int stride, int padding) {
@@ -180,7 +197,7 @@ final class TrainingOps extends TorchOps {
     }
 
     private Tensor seeded(Supplier<Tensor> part, long partSeed) {
-        if (dropout > 0) {
+        if (!dropout.isNone()) {
             torch.manual_seed(partSeed);
         }
         return part.get();

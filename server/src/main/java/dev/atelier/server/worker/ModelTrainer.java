@@ -2,24 +2,16 @@ package dev.atelier.server.worker;
 
 import dev.atelier.catalog.Model;
 import dev.atelier.checkpoint.Checkpoint;
-import dev.atelier.checkpoint.DType;
-import dev.atelier.engine.torch.OptimizerSettings;
-import dev.atelier.engine.torch.Precision;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.job.Job;
 import dev.atelier.server.job.JobControl;
 import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.store.ObjectStore;
 import dev.atelier.training.FineTuning;
-import dev.atelier.training.LoraNaming;
 import dev.atelier.training.TrainingListener;
 import dev.atelier.training.TrainingPlan;
 import dev.atelier.training.TrainingStep;
-import dev.atelier.training.data.CaptionRule;
-import dev.atelier.training.objective.HuberWidth;
-import dev.atelier.training.objective.MaskRule;
-import dev.atelier.training.objective.NoiseShape;
-import dev.atelier.training.objective.TimestepChoice;
+import dev.atelier.training.setting.Settings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -90,67 +82,33 @@ final class ModelTrainer {
     }
 
     private static TrainingPlan plan(TrainTask task, Path pictures, Path state, Path target) {
-        int side = task.side();
-        TrainingPlan.Prior prior = task.classPrompt() == null
-                ? null
-                : new TrainingPlan.Prior(task.classPrompt(), state.resolve("class"), task.classPictures(), 1);
-        return new TrainingPlan(
-                switch (task.method()) {
-                    case LORA -> new TrainingPlan.Lora(task.rank(), task.rank(), 0, false, task.textEncoder(), 0);
-                    case DREAMBOOTH -> new TrainingPlan.Weights(task.textEncoder());
-                },
-                new TrainingPlan.Data(
-                        pictures,
-                        task.instancePrompt(),
-                        side,
-                        side,
-                        true,
-                        side / 2,
-                        side * 2,
-                        Math.clamp(side / 8, 8, 64) / 8 * 8,
-                        true,
-                        task.mirror(),
-                        0,
-                        false,
-                        CaptionRule.NONE,
-                        prior,
-                        null),
-                new TrainingPlan.Objective(
-                        null,
-                        List.of(),
-                        NoiseShape.PLAIN,
-                        TimestepChoice.Uniform.ALL,
-                        TrainingPlan.Loss.L2,
-                        new HuberWidth.Snr(0.1), // which L2 does not use
-                        MaskRule.PLAIN,
-                        1,
-                        75),
-                new TrainingPlan.Course(
-                        task.steps(),
-                        0,
-                        task.batch(),
-                        1,
-                        task.rate(),
-                        task.rate(),
-                        TrainingPlan.Schedule.CONSTANT,
-                        OptimizerSettings.DEFAULT,
-                        1,
-                        null,
-                        false,
-                        Precision.FULL,
-                        task.seed()),
-                new TrainingPlan.Saving(
-                        target,
-                        state,
-                        DType.F16,
-                        LoraNaming.KOHYA,
-                        false,
-                        String.valueOf(target.getFileName()),
-                        false,
-                        0,
-                        0,
-                        task.samplePrompts(),
-                        task.sampleEvery() > 0 ? task.sampleEvery() : Math.max(1, task.steps() / SAMPLES)));
+        Settings settings = Settings.NONE
+                .with("data", pictures)
+                .with("prompt", task.instancePrompt())
+                .with("resolution", task.side())
+                .with("flip", task.mirror())
+                .with("steps", task.steps())
+                .with("batch", task.batch())
+                .with("lr", task.rate())
+                .with("seed", task.seed())
+                .with("output", target)
+                .with("state", state)
+                .with("private", true)
+                .with("sample", task.samplePrompts())
+                .with(
+                        "sample-every",
+                        task.sampleEvery() > 0 ? task.sampleEvery() : Math.max(1, task.steps() / SAMPLES));
+        if (task.classPrompt() != null) {
+            settings = settings.with("class-prompt", task.classPrompt()).with("class-images", task.classPictures());
+        }
+        return switch (task.method()) {
+            case LORA ->
+                TrainingPlan.of(
+                        TrainingPlan.Kind.LORA,
+                        settings.with("rank", task.rank()).with("unet-only", !task.textEncoder()));
+            case DREAMBOOTH ->
+                TrainingPlan.of(TrainingPlan.Kind.DREAMBOOTH, settings.with("text-encoder", task.textEncoder()));
+        };
     }
 
     /** Tells the job's watchers how the training goes. */

@@ -17,4 +17,9 @@ public record TrainingPicture(
         int height,
         String caption,
         int repeats,
-        @Nullable Path mask) {}
+        @Nullable Path mask) {
+    /** The same, seen so many times as often. */
+    public TrainingPicture repeated(int times) {
+        return new TrainingPicture(file, width, height, caption, repeats * times, mask);
+    }
+}

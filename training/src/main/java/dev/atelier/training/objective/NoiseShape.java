@@ -1,6 +1,7 @@
 package dev.atelier.training.objective;
 
 import dev.atelier.model.FloatArray;
+import dev.atelier.training.setting.Setting;
 import java.util.random.RandomGenerator;
 
 /**
@@ -8,23 +9,62 @@ import java.util.random.RandomGenerator;
  * learns from it alone draws neither very dark nor very bright ones; offset and pyramid noise are cures for that. Both are also
  * what the network is to answer; a perturbation is not.
  *
- * @param offset of noise that is the same all over a channel ("Diffusion with Offset Noise", Guttenberg 2023); 0.05 to 0.15
- * @param randomOffset whether the offset of a batch is a random part of that
- * @param adaptiveOffset how much the offset grows with the mean of the latents of a channel
- * @param levels of pyramid noise ("Multi-Resolution Noise for Diffusion Model Training", Whitaker 2023), each coarser than the
- *     one before; 0 for none, 6 to 10 otherwise
+ * @param levels of pyramid noise, each coarser than the one before
  * @param discount how much fainter each of them is
- * @param perturbation of noise that is mixed in but not asked for (Ning et al. 2023, "Input Perturbation Reduces Exposure Bias
- *     in Diffusion Models"); 0.1 in the paper
- * @param randomPerturbation whether that of a batch is a random part of it
  */
 public record NoiseShape(
+        @Setting(
+                value = "noise-offset",
+                label = "X",
+                help =
+                        "Noise added to whole channels, so that pictures can become darker and lighter: 0.05 to 0.1 (Guttenberg"
+                                + " 2023).",
+                standard = "0",
+                also = "offset_noise=0.1")
         double offset,
+
+        @Setting(
+                value = "random-offset",
+                help = "The noise offset of a batch is a random part of that.",
+                also = "noise_offset_random_strength")
         boolean randomOffset,
+
+        @Setting(
+                value = "adaptive-offset",
+                label = "X",
+                help = "Let the noise offset grow with the mean of the latents.",
+                standard = "0",
+                also = "adaptive_noise_scale")
         double adaptiveOffset,
+
+        @Setting(
+                value = "multires-noise",
+                label = "LEVELS",
+                help = "Add coarser and coarser noise (pyramid noise, Whitaker 2023); 6 to 10.",
+                standard = "0",
+                also = "multires_noise_iterations")
         int levels,
+
+        @Setting(
+                value = "multires-discount",
+                label = "X",
+                help = "How much fainter each level is.",
+                standard = "0.3",
+                also = "multires_noise_discount")
         double discount,
+
+        @Setting(
+                value = "input-perturbation",
+                label = "X",
+                help = "Add noise that the network need not find; 0.1 in the paper (Ning et al. 2023).",
+                standard = "0",
+                also = "ip_noise_gamma")
         double perturbation,
+
+        @Setting(
+                value = "random-perturbation",
+                help = "That of a batch is a random part of it.",
+                also = "ip_noise_gamma_random_strength")
         boolean randomPerturbation) {
     /** Plain noise. */
     public static final NoiseShape PLAIN = new NoiseShape(0, false, 0, 0, 0.3, 0, false);

@@ -1,4 +1,4 @@
-package dev.atelier.cli;
+package dev.atelier.training;
 
 import dev.atelier.engine.torch.OptimizerSettings;
 import java.util.LinkedHashSet;
@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** An optimiser with the constants that kohya's {@code optimizer_args} and diffusers' options give it, by their names there. */
-enum OptimizerChoice {
+public enum OptimizerChoice {
     ADAMW,
     ADAFACTOR,
     LION,

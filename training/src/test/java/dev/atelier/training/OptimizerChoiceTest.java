@@ -1,4 +1,4 @@
-package dev.atelier.cli;
+package dev.atelier.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
