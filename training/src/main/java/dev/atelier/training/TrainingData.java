@@ -112,6 +112,9 @@ public record TrainingData(
     private static final int MOST_STEP = 64; // kohya's
 
     public TrainingData {
+        if (resolution != null) {
+            size(resolution); // or it is refused now, and not when the model is open
+        }
         if (!(validationSplit >= 0 && validationSplit < 1) || repeats < 1) {
             throw new IllegalArgumentException(
                     "--validation-split is a share of the pictures, below 1, and --repeats at least 1, not %s and %d"
@@ -177,9 +180,10 @@ public record TrainingData(
      * @param usual the side if nothing is said
      */
     Size size(int usual) {
-        if (resolution == null) {
-            return new Size(usual, usual);
-        }
+        return resolution == null ? new Size(usual, usual) : size(resolution);
+    }
+
+    private static Size size(String resolution) {
         String[] parts = resolution.strip().split("[x,×]", -1);
         try {
             int width = Integer.parseInt(parts[0].strip());
