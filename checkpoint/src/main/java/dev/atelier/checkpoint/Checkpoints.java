@@ -30,6 +30,9 @@ public final class Checkpoints {
         if (TorchLegacyReader.looksLike(file)) {
             return TorchLegacyReader.read(file);
         }
+        FailedDownload.of(file).ifPresent(failure -> {
+            throw new InvalidCheckpointException(path, UNKNOWN_FORMAT, failure);
+        });
         if (SafetensorsReader.looksLike(file) || SafetensorsReader.hasSafetensorsName(path)) {
             return SafetensorsReader.read(file);
         }
