@@ -16,6 +16,8 @@ public enum Architecture {
                             || key.contains("lora_up")
                             || key.contains("lora_A")
                             || key.contains("lora_B")
+                            || key.contains("lora.down")
+                            || key.contains("lora.up")
                             || key.contains("hada_")
                             || key.contains("lokr_")
                             || key.contains("oft_blocks")

@@ -79,8 +79,7 @@ public record Recognition(
         Set<Long> ranks = new TreeSet<>();
         file.tensors().forEach((name, tensor) -> {
             Shape shape = tensor.shape();
-            boolean down = name.contains("lora_down") || name.contains("lora_A") || name.contains(".lora.down");
-            if (down && shape.rank() >= 2) {
+            if (isDown(name) && shape.rank() >= 2) {
                 ranks.add(shape.size(0));
                 kinds.add(shape.rank() == 4 && shape.size(2) > 1 ? "LoCon" : "LoRA");
             } else if (name.contains("hada_w1_b") && shape.rank() >= 2) {
@@ -113,7 +112,7 @@ public record Recognition(
     }
 
     private static boolean isDown(String name) {
-        return name.contains("lora_down") || name.contains("lora_A") || name.contains(".lora.down");
+        return name.contains("lora_down") || name.contains("lora_A") || name.contains("lora.down");
     }
 
     private static String embedding(Checkpoint file) {

@@ -76,6 +76,8 @@ class ArchitectureTest {
     @CsvSource({
         "lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight, LORA",
         "unet.down_blocks.0.attentions.0.proj_in.lora_A.weight, LORA",
+        "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_k.lora.down.weight, LORA",
+        "text_encoder.text_model.encoder.layers.0.self_attn.to_k_lora.up.weight, LORA",
         "lora_unet_mid_block_attentions_0_proj_in.hada_w1_a, LORA",
         "lora_unet_mid_block_attentions_0_proj_in.lokr_w1, LORA",
         "emb_params, EMBEDDING",

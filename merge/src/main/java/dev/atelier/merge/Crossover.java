@@ -8,7 +8,6 @@ import dev.atelier.checkpoint.Tensor;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.DoubleUnaryOperator;
-import java.util.function.LongToDoubleFunction;
 
 /**
  * A's low and B's high frequencies. The filter f acts on B − A alone, as (1 − f)·FA + f·FB is FA + f·(FB − FA): one
@@ -119,8 +118,8 @@ final class Crossover {
                                 ? clamp((frequency - alpha) / beta + 0.5, 0, 1)
                                 : frequency >= alpha ? 1 : 0;
                     });
-                    return (LongToDoubleFunction) index -> difference.get(ranks[(int) index]);
+                    return Order.inPlaceOfRanks(in, ranks, (_, index) -> difference.get(ranks[(int) index]));
                 },
-                difference -> (x, index) -> x[0] + difference.applyAsDouble(index));
+                difference -> (x, index) -> x[0] + difference.of(x, index));
     }
 }

@@ -41,6 +41,7 @@ final class Order {
         int[] ranks = new int[Math.toIntExact(in.elements())];
         int[] counts = new int[BUCKETS];
         in.sweep((x, index) -> counts[bucket(key(number.of(x, index)))]++);
+        long[] pairs = new long[Math.min(chunk, ranks.length)];
         int below = 0;
         for (int from = 0, to; from < BUCKETS; from = to) {
             int size = counts[from];
@@ -50,17 +51,27 @@ final class Order {
             if (size > chunk) {
                 count(in, number, from, below, ranks);
             } else if (size > 0) {
-                sort(in, number, new Range(from, to, size), below, ranks);
+                sort(in, number, new Range(from, to), pairs, below, ranks);
             }
             below += size;
         }
         return ranks;
     }
 
-    private record Range(int from, int to, int size) {}
+    /**
+     * What {@code element} makes of each rank, as fp32 numbers in the place of the ranks: whatever else it needs can go then. Each
+     * element may look at its own rank only.
+     */
+    static Operands.Indexed inPlaceOfRanks(Operands in, int[] ranks, Operands.Indexed element) {
+        in.sweep((x, index) -> ranks[(int) index] = Float.floatToRawIntBits((float) element.of(x, index)));
+        return (_, index) -> Float.intBitsToFloat(ranks[(int) index]);
+    }
 
-    private static void sort(Operands in, Operands.Indexed number, Range range, int below, int[] ranks) {
-        long[] pairs = new long[range.size];
+    /** Of the upper halves of the bits. */
+    private record Range(int from, int to) {}
+
+    private static void sort(
+            Operands in, Operands.Indexed number, Range range, long[] pairs, int below, int[] ranks) {
         int[] next = {0};
         in.sweep((x, index) -> {
             int key = key(number.of(x, index));
@@ -68,8 +79,8 @@ final class Order {
                 pairs[next[0]++] = pair(key, (int) index);
             }
         });
-        Arrays.sort(pairs);
-        for (int i = 0; i < pairs.length; i++) {
+        Arrays.sort(pairs, 0, next[0]);
+        for (int i = 0; i < next[0]; i++) {
             ranks[(int) pairs[i]] = below + i;
         }
     }

@@ -1,5 +1,6 @@
 package dev.atelier.merge;
 
+import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Tensor;
 import java.util.List;
 
@@ -66,18 +67,19 @@ final class Regions {
         return in.indexed((x, index) -> region.contains(index / row % size) ? x[1] : x[0]);
     }
 
-    /** Memory: 8 bytes per element, 12 if A is fp64. */
+    /** Memory: 4 bytes per element, and as much again (8, if A is fp64) while they are sorted. */
     private static Operands.Indexed topK(Operands in, Region region, Variant variant) {
         double low = region.start() <= 0 ? -1 : sizeOfA(in, region.start() - 1);
         double high = region.end() <= 0 ? -1 : sizeOfA(in, region.end() - 1);
         Numbers sorted = in.load(0);
         sorted.sort();
         int[] ranks = Order.ranks(in, (x, _) -> x[1]);
-        return (x, index) -> {
+        Operands.Indexed element = (x, index) -> {
             double value = sorted.get(ranks[(int) index]);
             boolean above = variant == Variant.MECHA ? low <= Math.abs(value) : low < Math.abs(value);
             return (above && Math.abs(value) <= high) != region.inverted() ? value : x[0];
         };
+        return in.first().dtype() == DType.F64 ? element : Order.inPlaceOfRanks(in, ranks, element);
     }
 
     private static double sizeOfA(Operands in, long rank) {
