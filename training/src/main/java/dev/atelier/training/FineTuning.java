@@ -175,10 +175,7 @@ public final class FineTuning {
         TrainingLoop loop =
                 new TrainingLoop(state, "model", steps, plan.output().stateSteps(), settings(), team.leads(), listener);
         Previews previews = new Previews(
-                state.resolve("samples"),
-                plan.output().samplePrompts(),
-                plan.data().size(model.nativeSize()),
-                course.seed());
+                state.resolve("samples"), plan.output().prompts(), plan.data().size(model.nativeSize()), course.seed());
         TrainedFiles files = new TrainedFiles(
                 model,
                 plan,

@@ -3,8 +3,11 @@ package dev.atelier.training;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.training.setting.Section;
 import dev.atelier.training.setting.Setting;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,7 +96,9 @@ public record TrainingOutput(
         @Setting(
                 value = "sample",
                 label = "PROMPT",
-                help = "Draw this at the end, into the state folder; may be given several times.",
+                help =
+                        "Draw this at the end, into the state folder; may be given several times, or be the name of a .txt file"
+                                + " with a prompt in each line.",
                 also = {"sample_prompts", "validation_prompt", "validation_prompts"})
         List<String> samplePrompts,
 
@@ -159,6 +164,24 @@ public record TrainingOutput(
     /** Whether pictures and measurements are due after a step, counted from 1. */
     boolean isSampleDue(int step, int stepsPerEpoch) {
         return falls(sampleEvery, 1, step) || falls(sampleEveryEpochs, stepsPerEpoch, step);
+    }
+
+    /** What is drawn; of files in kohya's form each line without the options behind it. */
+    List<String> prompts() {
+        return samplePrompts.stream().flatMap(TrainingOutput::lines).toList();
+    }
+
+    private static Stream<String> lines(String prompt) {
+        if (!prompt.endsWith(".txt")) {
+            return Stream.of(prompt);
+        }
+        try {
+            return Files.readAllLines(Path.of(prompt)).stream()
+                    .map(line -> line.replaceFirst("\\s--\\w.*", "").strip())
+                    .filter(line -> !line.isEmpty() && !line.startsWith("#"));
+        } catch (IOException e) {
+            throw new IllegalArgumentException("the prompts in %s cannot be read: %s".formatted(prompt, e), e);
+        }
     }
 
     /** After how many steps the state is saved; 0 for by the clock. */

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -57,6 +58,10 @@ public final class SettingsFile {
             "vae_batch_size",
             "with_prior_preservation",
             "xformers");
+
+    /** Options there that are one here together with others, or the opposite of one. */
+    private static final Pattern OTHERS =
+            Pattern.compile("adam_(epsilon|beta1|beta2)|output_(dir|name)|enable_bucket|(down|mid|up)_lr_weight");
 
     /** Values that are called otherwise there. */
     private static final Map<String, String> VALUES =
@@ -115,7 +120,7 @@ public final class SettingsFile {
                 add(value);
             } else if (name.equals("network_args")) {
                 value.forEach(each -> add(each.asString().split("=", 2)));
-            } else if (name.matches("adam_(epsilon|beta1|beta2)|output_(dir|name)|enable_bucket")) {
+            } else if (OTHERS.matcher(name).matches()) {
                 others.put(name, value.asString());
             } else if (!NEEDLESS.contains(name)) {
                 List<String> values = new ArrayList<>();
@@ -126,7 +131,12 @@ public final class SettingsFile {
     }
 
     private void add(String[] pair) {
-        add(pair[0], List.of(pair.length > 1 ? pair[1] : "true"));
+        String value = pair.length > 1 ? pair[1] : "true";
+        if (OTHERS.matcher(pair[0]).matches()) {
+            others.put(pair[0], value);
+        } else {
+            add(pair[0], List.of(value));
+        }
     }
 
     private void add(String name, List<String> values) {
@@ -166,6 +176,12 @@ public final class SettingsFile {
                     "output",
                     List.of(folder.resolve(others.get("output_name") + ".safetensors")
                             .toString()));
+        }
+        if (others.containsKey("down_lr_weight") && others.containsKey("up_lr_weight")) {
+            String middle = others.getOrDefault("mid_lr_weight", "1");
+            given.put(
+                    "block-lr",
+                    List.of(others.get("down_lr_weight") + "," + middle + "," + others.get("up_lr_weight")));
         }
         if (others.containsKey("enable_bucket")) {
             given.put("no-buckets", List.of(Boolean.toString(!Boolean.parseBoolean(others.get("enable_bucket")))));

@@ -56,7 +56,7 @@ class SettingsTest {
         Files.writeString(file, """
                 output_dir = "models"
                 output_name = "style"
-                network_args = ["conv_dim=4", "loraplus_lr_ratio=16"]
+                network_args = ["conv_dim=4", "loraplus_lr_ratio=16", "down_lr_weight=0,1", "up_lr_weight=1,0.5"]
                 v_parameterization = true
                 mixed_precision = "no"
                 xformers = true
@@ -70,6 +70,7 @@ class SettingsTest {
                         "output", List.of(Path.of("models", "style.safetensors").toString()))
                 .containsEntry("conv-rank", List.of("4"))
                 .containsEntry("lora-plus", List.of("16"))
+                .containsEntry("block-lr", List.of("0,1,1,1,0.5"))
                 .containsEntry("prediction", List.of("v"))
                 .containsEntry("mixed-precision", List.of("full"))
                 .containsEntry("optimizer-arg", List.of("betas=0.9,0.99"));
