@@ -75,12 +75,23 @@ function connect() {
   source = new EventSource('/api/v1/events');
   source.addEventListener('job', (event) => tell(JSON.parse(event.data)));
   // what ended while nobody was listening is asked for
-  source.addEventListener('open', () => [...watchers.keys()].forEach(refresh));
+  source.addEventListener('open', () => {
+    [...watchers.keys()].forEach(refresh);
+    hear(true);
+  });
+  source.addEventListener('error', () => hear(false));
 }
 
 function disconnect() {
   source?.close();
   source = null;
+}
+
+let hear = () => {};
+
+/** Calls back with whether the server is heard of, whenever that changes. */
+export function onHearing(callback) {
+  hear = callback;
 }
 
 /** Hidden pages let go of the stream: a browser has six connections to a server, for all its tabs. */

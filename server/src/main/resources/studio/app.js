@@ -1,6 +1,6 @@
 // Which screen is shown. A screen is a module that is loaded when it is first needed and then stays as it is: screen() makes
 // its element once, enter() and leave() are called whenever it comes and goes.
-import { get, isFinal, listen, onJobs } from './api.js';
+import { get, isFinal, listen, onHearing, onJobs } from './api.js';
 import { h, replace, toast } from './dom.js';
 
 const SCREENS = [
@@ -54,6 +54,7 @@ onJobs((job) => {
   queue.textContent = active.size === 1 ? '1 job' : `${active.size} jobs`;
 });
 
+onHearing((heard) => { document.getElementById('silent').hidden = heard; });
 window.addEventListener('hashchange', show);
 listen();
 show();

@@ -92,8 +92,9 @@ final class ServeCommand implements Callable<Integer> {
             names = "--download-from",
             paramLabel = "HOST",
             split = ",",
-            description = "Hosts from which models may be fetched by their address, such as huggingface.co,*.hf.co. "
-                    + "Default: none.")
+            description =
+                    "Hosts from which models, and pictures in requests, may be fetched by their address, such as huggingface.co,*.hf.co. "
+                            + "Default: none.")
     private List<String> downloadHosts = List.of();
 
     @Spec

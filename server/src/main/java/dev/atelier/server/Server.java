@@ -62,7 +62,15 @@ public final class Server implements AutoCloseable {
                     List.of(
                             new HealthApi(work.database()::isReachable),
                             new MetricsApi(work.metrics(), options.auth()),
-                            new A1111Api(work.jobs(), work.store(), settings, library, work::unload, options.auth()),
+                            new A1111Api(
+                                    work.jobs(),
+                                    work.store(),
+                                    settings,
+                                    library,
+                                    work::unload,
+                                    options.auth(),
+                                    outbound,
+                                    options.downloadHosts()),
                             novita,
                             new LinkApi(links, work.store()),
                             uploads,

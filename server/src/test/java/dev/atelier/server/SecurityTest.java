@@ -2,13 +2,16 @@ package dev.atelier.server;
 
 import static dev.atelier.server.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import dev.atelier.server.db.Database;
+import dev.atelier.server.db.Json;
 import dev.atelier.server.key.ApiKeys;
 import dev.atelier.server.key.Limits;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -16,8 +19,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.AfterAll;
@@ -40,6 +49,9 @@ class SecurityTest {
     @BeforeAll
     static void start() throws IOException {
         Files.writeString(folder.resolve("secret.txt"), "a secret");
+        Path models = Files.createDirectories(folder.resolve("models"));
+        Files.createSymbolicLink(models.resolve("again"), models);
+        Files.createSymbolicLink(models.resolve("nowhere.safetensors"), folder.resolve("gone"));
         server = TestServer.start(folder, null);
     }
 
@@ -136,6 +148,90 @@ class SecurityTest {
                 raw("POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4000000000\r\n\r\n".formatted(path));
         // version 2 of Novita's API says everything with 200
         assertThat(answer).startsWith(path.startsWith("/v2/") ? "HTTP/1.1 200" : "HTTP/1.1 4");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"/sdapi/v1/txt2img", "/v3/async/txt2img", "/api/v1/pictures", "/api/v1/merges", "/api/v1/imports"
+            })
+    void deepAndWideObjectsAreRefusedAtOnce(String path) {
+        String deep = "{\"prompt\": " + "[".repeat(1_000_000);
+        String wide = IntStream.range(0, 200_000)
+                .mapToObj("\"key%d\": 0"::formatted)
+                .collect(Collectors.joining(", ", "{\"steps\": \"many\", ", "}"));
+        for (String body : List.of(deep, wide)) {
+            HttpResponse<String> response =
+                    assertTimeoutPreemptively(Duration.ofSeconds(20), () -> server.post(path, body));
+            assertThat(response.statusCode()).isBetween(400, 499);
+        }
+    }
+
+    /** A link in a circle, one that leads nowhere: the folder is read all the same. */
+    @Test
+    void linksInTheModelsFolderStopNobody() {
+        assertThat(server.post("/sdapi/v1/refresh-checkpoints", "").body()).isEqualTo("null");
+        assertThat(json(server.get("/sdapi/v1/sd-models"))).hasSize(1);
+    }
+
+    @Test
+    void whoSendsABodyByTheLetterIsSentAway() throws Exception {
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            socket.setSoTimeout(20_000);
+            OutputStream out = socket.getOutputStream();
+            out.write("POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n{"
+                    .getBytes(StandardCharsets.US_ASCII));
+            long start = System.nanoTime();
+            int answered = 0;
+            while (answered == 0 && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(15)) {
+                out.write(' ');
+                out.flush();
+                Thread.sleep(200);
+                answered = socket.getInputStream().available();
+            }
+            assertThat(answered).isPositive();
+        }
+    }
+
+    @Test
+    void patternsThatNeverEndAreGivenUp() {
+        String model =
+                json(server.get("/sdapi/v1/sd-models")).at("/0/model_name").stringValue();
+        String expression = "discard('%s', pattern='^(([a-z._0-9])+.)+[A-Z]$')".formatted(model);
+        String body = Json.MAPPER.createObjectNode().put("model", expression).toString();
+        HttpResponse<String> response =
+                assertTimeoutPreemptively(Duration.ofSeconds(20), () -> server.post("/api/v1/models/check", body));
+        assertThat(response.body()).contains("takes too long");
+    }
+
+    @Test
+    void promptsThatNeverEndAreRefused() {
+        String body = "{\"disable_extra_networks\": true, \"prompt\": \"" + "<lora:".repeat(200_000) + "\"}";
+        HttpResponse<String> response =
+                assertTimeoutPreemptively(Duration.ofSeconds(20), () -> server.post("/sdapi/v1/txt2img", body));
+        assertThat(response.statusCode()).isEqualTo(422);
+        assertThat(json(response).get("detail").stringValue()).startsWith("prompt must have at most 50000 characters");
+    }
+
+    @Test
+    void nobodyHasAllStreamsOfEvents() throws IOException {
+        List<Socket> sockets = new ArrayList<>();
+        String last = "";
+        try {
+            for (int i = 0; i < 65; i++) {
+                Socket socket = new Socket("127.0.0.1", server.port());
+                sockets.add(socket);
+                socket.setSoTimeout(10_000);
+                socket.getOutputStream()
+                        .write("GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+                                .getBytes(StandardCharsets.US_ASCII));
+                last = new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII);
+            }
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+        assertThat(last).isEqualTo("HTTP/1.1 503");
     }
 
     @ParameterizedTest

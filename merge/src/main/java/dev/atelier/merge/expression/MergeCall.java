@@ -16,8 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -135,11 +133,6 @@ final class MergeCall {
     }
 
     private static Predicate<String> found(@Nullable String regex, boolean otherwise) {
-        try {
-            return regex == null ? _ -> otherwise : Pattern.compile(regex).asPredicate();
-        } catch (PatternSyntaxException e) {
-            throw new IllegalArgumentException(
-                    "\"%s\" is not a regular expression: %s".formatted(regex, e.getDescription()), e);
-        }
+        return regex == null ? _ -> otherwise : NamePattern.found(regex);
     }
 }

@@ -21,9 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.DoubleUnaryOperator;
-import java.util.function.Predicate;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 
 /** Turns a parsed expression into a lazy checkpoint. Every file is opened once. */
@@ -225,14 +222,11 @@ final class Resolver {
         Argument pattern = arguments.getLast();
         String regex = pattern.value() instanceof Node.Name word ? word.name() : number(pattern.value());
         try {
-            Predicate<String> found = Pattern.compile(regex).asPredicate();
-            return model(call, 0).filter(found.negate());
-        } catch (PatternSyntaxException e) {
-            throw new ExpressionException(
-                    "\"%s\" is not a regular expression: %s".formatted(regex, e.getDescription()),
-                    text,
-                    pattern.at(),
-                    e);
+            return model(call, 0).filter(NamePattern.found(regex).negate());
+        } catch (ExpressionException e) {
+            throw e;
+        } catch (IllegalArgumentException e) {
+            throw new ExpressionException(String.valueOf(e.getMessage()), text, pattern.at(), e);
         }
     }
 

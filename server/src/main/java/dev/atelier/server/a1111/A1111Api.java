@@ -15,6 +15,8 @@ import dev.atelier.server.job.QueueFullException;
 import dev.atelier.server.job.Wish;
 import dev.atelier.server.models.ModelLibrary;
 import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.outbound.Hosts;
+import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.store.ObjectStore;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
@@ -42,6 +44,8 @@ public final class A1111Api implements Api {
     private final @Nullable BasicAuth auth;
     private final Options options;
     private final Styles styles;
+    private final EncodedImages images;
+    private final ExtrasRoutes extras;
     private final DrawingRoutes drawing;
     private final ProgressRoutes progress;
 
@@ -49,6 +53,7 @@ public final class A1111Api implements Api {
      * @param library what callers may draw with
      * @param unload frees the models in memory
      * @param auth null where nobody needs a password
+     * @param imageHosts from where pictures are fetched that requests give as addresses
      */
     public A1111Api(
             Jobs jobs,
@@ -56,7 +61,9 @@ public final class A1111Api implements Api {
             Settings settings,
             ModelLibrary library,
             Runnable unload,
-            @Nullable BasicAuth auth) {
+            @Nullable BasicAuth auth,
+            Outbound outbound,
+            Hosts imageHosts) {
         this.library = library;
         this.shelf = library.shelf();
         this.unload = unload;
@@ -65,8 +72,10 @@ public final class A1111Api implements Api {
         this.networks =
                 new NetworkRoutes(library.catalog(), () -> options.selected().path());
         TaskIds taskIds = new TaskIds();
+        this.images = new EncodedImages(store, outbound, imageHosts);
+        this.extras = new ExtrasRoutes(images);
         this.styles = new Styles(library.folder().resolve("styles.csv"));
-        this.drawing = new DrawingRoutes(jobs, store, options, styles, taskIds);
+        this.drawing = new DrawingRoutes(jobs, images, options, styles, taskIds);
         this.progress = new ProgressRoutes(jobs, taskIds);
     }
 
@@ -95,15 +104,15 @@ public final class A1111Api implements Api {
                 "Make a finished picture larger.",
                 Requests.EXTRAS_SINGLE,
                 "Enlarged",
-                ExtrasRoutes::single));
+                extras::single));
         routes.add(post(
                 SD + "extra-batch-images",
                 "Make finished pictures larger.",
                 Requests.EXTRAS_BATCH,
                 "EnlargedBatch",
-                ExtrasRoutes::batch));
-        routes.add(post(
-                SD + "png-info", "What a PNG file says of itself.", Requests.PNG_INFO, "PngInfo", A1111Api::pngInfo));
+                extras::batch));
+        routes.add(
+                post(SD + "png-info", "What a PNG file says of itself.", Requests.PNG_INFO, "PngInfo", this::pngInfo));
         routes.add(post(
                 SD + "interrogate",
                 "Describe a picture, which takes a network that is not here.",
@@ -194,9 +203,9 @@ public final class A1111Api implements Api {
         nothing(context);
     }
 
-    private static void pngInfo(Context context) {
-        Values values = Requests.PNG_INFO.read(Body.text(context, EncodedImage.MAX_TEXT));
-        String text = EncodedImage.infotext(values.textOrEmpty("image"));
+    private void pngInfo(Context context) {
+        Values values = Requests.PNG_INFO.read(Body.text(context, EncodedImages.MAX_TEXT));
+        String text = images.infotext(values.textOrEmpty("image"));
         Infotext infotext = Infotext.parse(text);
         Map<String, Object> parameters = new LinkedHashMap<>();
         parameters.put("Prompt", infotext.prompt());
@@ -206,7 +215,7 @@ public final class A1111Api implements Api {
     }
 
     private static void interrogate(Context context) {
-        Values values = Requests.INTERROGATE.read(Body.text(context, EncodedImage.MAX_TEXT));
+        Values values = Requests.INTERROGATE.read(Body.text(context, EncodedImages.MAX_TEXT));
         if (values.textOrEmpty("image").isEmpty()) {
             throw new HttpError(404, "Image not found");
         }

@@ -4,7 +4,6 @@ import dev.atelier.diffusion.ControlMode;
 import dev.atelier.diffusion.Extraction;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.server.http.HttpError;
-import dev.atelier.server.store.ObjectStore;
 import dev.atelier.server.worker.ControlPicture;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -19,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 final class ControlUnits {
     private ControlUnits() {}
 
-    static List<ControlPicture> of(@Nullable JsonNode scripts, ObjectStore store) throws IOException {
+    static List<ControlPicture> of(@Nullable JsonNode scripts, EncodedImages images) throws IOException {
         List<ControlPicture> controls = new ArrayList<>();
         if (scripts == null) {
             return controls;
@@ -30,7 +29,7 @@ final class ControlUnits {
                     if (unit.isObject()
                             && unit.path("enabled").asBoolean(true)
                             && !net(unit).equals("None")) {
-                        controls.add(control(unit, store));
+                        controls.add(control(unit, images));
                     }
                 }
             }
@@ -42,12 +41,12 @@ final class ControlUnits {
         return text(unit, "model").orElse("None");
     }
 
-    private static ControlPicture control(JsonNode unit, ObjectStore store) throws IOException {
+    private static ControlPicture control(JsonNode unit, EncodedImages images) throws IOException {
         String image = image(unit);
         try {
             return new ControlPicture(
                     net(unit),
-                    image == null ? null : EncodedImage.store(image, store),
+                    image == null ? null : images.store(image),
                     Extraction.named(text(unit, "module").orElse("")),
                     unit.path("weight").asDouble(1),
                     unit.path("guidance_start").asDouble(0),

@@ -49,18 +49,20 @@ import tools.jackson.databind.node.ObjectNode;
 final class DrawingRoutes {
     private static final int MAX_BODY = 128 << 20;
     private static final Duration LONGEST = Duration.ofHours(24);
-    private static final Pattern NETWORK = Pattern.compile("<\\w+:[^>]+>");
+    private static final Pattern NETWORK = Pattern.compile("<\\w+:[^<>]+>");
     private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMddHHmmss");
 
     private final Jobs jobs;
     private final ObjectStore store;
+    private final EncodedImages images;
     private final Options options;
     private final Styles styles;
     private final TaskIds taskIds;
 
-    DrawingRoutes(Jobs jobs, ObjectStore store, Options options, Styles styles, TaskIds taskIds) {
+    DrawingRoutes(Jobs jobs, EncodedImages images, Options options, Styles styles, TaskIds taskIds) {
         this.jobs = jobs;
-        this.store = store;
+        this.store = images.store();
+        this.images = images;
         this.options = options;
         this.styles = styles;
         this.taskIds = taskIds;
@@ -139,7 +141,7 @@ final class DrawingRoutes {
         long delta = (long) number("eta_noise_seed_delta", overrides);
         try {
             return new Extras(
-                    ControlUnits.of(values.json("alwayson_scripts"), store),
+                    ControlUnits.of(values.json("alwayson_scripts"), images),
                     guidance(values, overrides),
                     values.isKnown("image_cfg_scale") ? values.number("image_cfg_scale") : null,
                     refiner(values),
@@ -338,7 +340,7 @@ final class DrawingRoutes {
         }
         List<String> keys = new ArrayList<>();
         for (JsonNode image : images) {
-            keys.add(EncodedImage.store(image.asString(""), store));
+            keys.add(this.images.store(image.asString("")));
         }
         Long blur = values.integer("mask_blur");
         String mask = values.textOrEmpty("mask");
@@ -352,7 +354,7 @@ final class DrawingRoutes {
                         mask.isEmpty()
                                 ? null
                                 : new StartImage.Mask(
-                                        EncodedImage.store(mask, store),
+                                        this.images.store(mask),
                                         List.of(MaskedContent.values()).get((int) values.integer("inpainting_fill", 0)),
                                         blur == null ? count(values, "mask_blur_x", 4) : Math.clamp(blur, -1, 1 << 20),
                                         blur == null ? count(values, "mask_blur_y", 4) : Math.clamp(blur, -1, 1 << 20),

@@ -18,38 +18,28 @@ import java.util.Objects;
 import tools.jackson.databind.JsonNode;
 
 /** {@code extra-single-image} and {@code extra-batch-images}: finished pictures are enlarged. */
-final class ExtrasRoutes {
-    private ExtrasRoutes() {}
+record ExtrasRoutes(EncodedImages images) {
 
-    static void single(Context context) throws IOException {
-        Values values = Requests.EXTRAS_SINGLE.read(Body.text(context, EncodedImage.MAX_TEXT));
+    void single(Context context) throws IOException {
+        Values values = Requests.EXTRAS_SINGLE.read(Body.text(context, EncodedImages.MAX_TEXT));
         String image = enlarged(values, values.textOrEmpty("image"));
-        context.json(Map.of("html_info", "<p>%s</p>".formatted(description(values)), "image", image));
+        context.json(
+                Map.of("html_info", "<p>%s</p>".formatted(enlargement(values).description()), "image", image));
     }
 
-    static void batch(Context context) throws IOException {
-        Values values = Requests.EXTRAS_BATCH.read(Body.text(context, EncodedImage.MAX_TEXT));
+    void batch(Context context) throws IOException {
+        Values values = Requests.EXTRAS_BATCH.read(Body.text(context, EncodedImages.MAX_TEXT));
         JsonNode pictures = values.json("imageList");
-        List<String> images = new ArrayList<>();
+        List<String> large = new ArrayList<>();
         for (JsonNode picture : Objects.requireNonNull(pictures)) {
-            images.add(enlarged(values, picture.path("data").asString("")));
+            large.add(enlarged(values, picture.path("data").asString("")));
         }
-        context.json(Map.of("html_info", "<p>%s</p>".formatted(description(values)), "images", images));
+        context.json(
+                Map.of("html_info", "<p>%s</p>".formatted(enlargement(values).description()), "images", large));
     }
 
     private static boolean isToSize(Values values) {
         return values.integer("resize_mode", 0) == 1;
-    }
-
-    private static String description(Values values) {
-        String upscaler = values.textOrEmpty("upscaler_1");
-        if (upscaler.isEmpty() || upscaler.equals(Upscaler.NONE.label())) {
-            return "";
-        }
-        String size = isToSize(values)
-                ? "to: %dx%d".formatted(width(values), height(values))
-                : "by: %s".formatted(values.number("upscaling_resize", 2));
-        return "Postprocess upscale %s, Postprocess upscaler: %s".formatted(size, upscaler);
     }
 
     private static int width(Values values) {
@@ -60,8 +50,8 @@ final class ExtrasRoutes {
         return Math.clamp(values.integer("upscaling_resize_h", 512), 1, 1 << 16);
     }
 
-    private static String enlarged(Values values, String base64) throws IOException {
-        BufferedImage image = ImageFile.read(EncodedImage.bytes(base64));
+    private String enlarged(Values values, String base64) throws IOException {
+        BufferedImage image = ImageFile.read(images.bytes(base64));
         BufferedImage large;
         try {
             Enlargement how = enlargement(values);

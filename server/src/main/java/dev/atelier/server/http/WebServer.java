@@ -14,6 +14,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -31,6 +32,10 @@ public final class WebServer implements AutoCloseable {
 
     // a caller that sends a whole picture in JSON needs a few; this is for the machinery, and Body's limits are for us
     private static final long MAX_REQUEST = 1L << 30;
+
+    // who sends a body slower than that, or opens more than that, keeps others out
+    private static final long MIN_BYTES_PER_SECOND = 500;
+    private static final int MAX_CONNECTIONS = 4000;
 
     private final Javalin javalin;
 
@@ -56,7 +61,11 @@ public final class WebServer implements AutoCloseable {
         config.http.prefer405over404 = true;
         config.http.defaultContentType = "application/json";
         config.router.ignoreTrailingSlashes = false;
-        config.jetty.modifyHttpConfiguration(http -> http.setSendServerVersion(false));
+        config.jetty.modifyHttpConfiguration(http -> {
+            http.setSendServerVersion(false);
+            http.setMinRequestDataRate(MIN_BYTES_PER_SECOND);
+        });
+        config.jetty.modifyServer(server -> server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, server)));
         config.requestLogger.http((context, millis) -> {
             metrics.request(context.req().getMethod(), route(context), context.statusCode(), Duration.ofNanos((long)
                     (millis * 1e6)));

@@ -6,8 +6,13 @@ import dev.atelier.model.DemoModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -18,7 +23,6 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The checkpoint files below a folder, as AUTOMATIC1111 looks for them: by extension, without separate VAEs, and without what
@@ -53,7 +57,7 @@ public final class FolderShelf implements ModelShelf {
     public FolderShelf(Path folder, Path cache) {
         this.folder = folder;
         Path unpacked = DemoModel.unpack(cache);
-        this.demo = model(unpacked.getFileName().toString(), unpacked, FileHash.sha256(unpacked, Progress.NONE));
+        this.demo = demo(unpacked);
         refresh();
     }
 
@@ -101,15 +105,30 @@ public final class FolderShelf implements ModelShelf {
     }
 
     private List<ModelFile> read() {
-        try (Stream<Path> below = Files.walk(folder, MAX_DEPTH, FileVisitOption.FOLLOW_LINKS)) {
-            return below.filter(Files::isRegularFile)
-                    .filter(FolderShelf::isCheckpoint)
-                    .map(file -> model(folder.relativize(file).toString().replace('\\', '/'), file, null))
-                    .sorted(Comparator.comparing(model -> model.name().toLowerCase(Locale.ROOT)))
-                    .toList();
+        List<ModelFile> found = new ArrayList<>();
+        try {
+            Files.walkFileTree(folder, Set.of(FileVisitOption.FOLLOW_LINKS), MAX_DEPTH, new SimpleFileVisitor<>() {
+                @Override
+                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                    if (attributes.isRegularFile() && isCheckpoint(file)) {
+                        String name = folder.relativize(file).toString().replace('\\', '/');
+                        Instant modified = attributes.lastModifiedTime().toInstant();
+                        found.add(new ModelFile(name, file, attributes.size(), modified, null));
+                    }
+                    return FileVisitResult.CONTINUE;
+                }
+
+                /** A link that leads nowhere or in a circle, a folder of somebody else's. */
+                @Override
+                public FileVisitResult visitFileFailed(Path file, IOException failure) {
+                    return FileVisitResult.CONTINUE;
+                }
+            });
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        found.sort(Comparator.comparing(model -> model.name().toLowerCase(Locale.ROOT)));
+        return found;
     }
 
     private static boolean isCheckpoint(Path file) {
@@ -126,14 +145,14 @@ public final class FolderShelf implements ModelShelf {
         return parts.subList(0, parts.size() - 1).stream().noneMatch(OTHER_KINDS::contains);
     }
 
-    private static ModelFile model(String name, Path file, @Nullable String sha256) {
+    private static ModelFile demo(Path file) {
         try {
             return new ModelFile(
-                    name,
+                    file.getFileName().toString(),
                     file,
                     Files.size(file),
                     Files.getLastModifiedTime(file).toInstant(),
-                    sha256);
+                    FileHash.sha256(file, Progress.NONE));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

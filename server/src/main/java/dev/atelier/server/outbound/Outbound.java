@@ -1,5 +1,6 @@
 package dev.atelier.server.outbound;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -182,6 +183,30 @@ public final class Outbound implements AutoCloseable {
             next = next.resolve(location);
         }
         throw new RefusedException("it leads on and on: more than %d redirects".formatted(MAX_REDIRECTS));
+    }
+
+    /**
+     * A whole file, over HTTPS.
+     *
+     * @throws RefusedException as {@link #download}
+     * @throws IOException also if it has more than {@code limit} bytes, or takes too long
+     */
+    public byte[] fetch(URI url, Hosts allowed, int limit, Duration longest) throws IOException, InterruptedException {
+        long end = System.nanoTime() + longest.toNanos();
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        try (Download download = download(url, allowed)) {
+            byte[] buffer = new byte[1 << 16];
+            for (int read = 0; read >= 0; read = download.content().read(buffer)) {
+                file.write(buffer, 0, read);
+                if (file.size() > limit) {
+                    throw new IOException("%s sends more than %d bytes".formatted(url.getHost(), limit));
+                }
+                if (System.nanoTime() > end) {
+                    throw new IOException("%s takes longer than %d s".formatted(url.getHost(), longest.toSeconds()));
+                }
+            }
+        }
+        return file.toByteArray();
     }
 
     private static Response head(InputStreamResponseListener answer, Duration timeout)

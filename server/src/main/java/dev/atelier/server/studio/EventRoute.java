@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
@@ -27,12 +28,14 @@ import java.util.concurrent.TimeUnit;
  */
 final class EventRoute {
     private static final int MAX_STREAMS = 256;
+    private static final int MAX_OF_ONE = 64;
     private static final int MAX_JOBS = 500;
     private static final long HEARTBEAT = TimeUnit.SECONDS.toNanos(10);
 
     private final Jobs jobs;
     private final JobViews views;
     private final Semaphore streams = new Semaphore(MAX_STREAMS);
+    private final Map<String, Semaphore> ofOwners = new ConcurrentHashMap<>();
 
     EventRoute(Jobs jobs) {
         this.jobs = jobs;
@@ -49,7 +52,12 @@ final class EventRoute {
     }
 
     private void open(Context context, Teller teller) throws InterruptedException {
+        Semaphore own = ofOwners.computeIfAbsent(WebServer.owner(context), _ -> new Semaphore(MAX_OF_ONE));
+        if (!own.tryAcquire()) {
+            throw new HttpError(503, "%d of your pages are watching already".formatted(MAX_OF_ONE));
+        }
         if (!streams.tryAcquire()) {
+            own.release();
             throw new HttpError(503, "%d pages are watching already".formatted(MAX_STREAMS));
         }
         try {
@@ -63,6 +71,7 @@ final class EventRoute {
             // the page is closed
         } finally {
             streams.release();
+            own.release();
         }
     }
 

@@ -52,6 +52,15 @@ public record Enlargement(
         return isToSize() ? Math.max((double) width / imageWidth, (double) height / imageHeight) : factor;
     }
 
+    /** What is done, as AUTOMATIC1111 writes it beside the picture; "" for nothing. */
+    public String description() {
+        if (upscaler(first) == Upscaler.NONE) {
+            return "";
+        }
+        String size = isToSize() ? "to: %dx%d".formatted(width, height) : "by: %s".formatted(factor);
+        return "Postprocess upscale %s, Postprocess upscaler: %s".formatted(size, first);
+    }
+
     /** @throws IllegalArgumentException if a picture of this size would become too large */
     public void requireFits(int imageWidth, int imageHeight) {
         if (upscaler(first) == Upscaler.NONE) {

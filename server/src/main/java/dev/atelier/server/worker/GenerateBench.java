@@ -60,8 +60,9 @@ public final class GenerateBench implements Bench {
         UpscaleTask task = Json.MAPPER.treeToValue(job.request(), UpscaleTask.class);
         BufferedImage large = task.how().apply(picture(task.image()));
         String key = "images/%s/%d-0.png".formatted(job.id(), job.attempt());
-        store.put(key, PngFile.encode(new GeneratedImage(large, 0, "")));
-        GenerateResult.Image image = new GenerateResult.Image(key, 0, large.getWidth(), large.getHeight(), "");
+        String how = task.how().description(); // whoever named a network sees that it was Lanczos
+        store.put(key, PngFile.encode(new GeneratedImage(large, 0, how)));
+        GenerateResult.Image image = new GenerateResult.Image(key, 0, large.getWidth(), large.getHeight(), how);
         return Json.MAPPER.valueToTree(new GenerateResult(List.of(image), List.of()));
     }
 

@@ -45,6 +45,7 @@ public record GenerateTask(
         @Nullable HiresFix hiresFix,
         @Nullable StartImage start,
         @Nullable Extras extras) {
+    private static final int MAX_PROMPT = 50_000;
 
     /** The same with what few requests have. */
     public GenerateTask with(Extras others) {
@@ -96,6 +97,8 @@ public record GenerateTask(
     }
 
     private GenerationRequest request() {
+        requireReadable("prompt", prompt);
+        requireReadable("negative prompt", negativePrompt);
         GenerationRequest request = GenerationRequest.of(prompt == null ? "" : prompt)
                 .negativePrompt(negativePrompt == null ? "" : negativePrompt)
                 .seedResizeFrom(seedResizeFrom)
@@ -113,5 +116,13 @@ public record GenerateTask(
         request = extras == null ? request : extras.applyTo(request);
         request = sampler == null ? request : request.sampler(SamplerChoice.named(sampler, scheduler));
         return seed == null || seed == -1 ? request : request.seed(seed);
+    }
+
+    /** Longer ones take longer to read than to draw. */
+    private static void requireReadable(String field, @Nullable String text) {
+        if (text != null && text.length() > MAX_PROMPT) {
+            throw new IllegalArgumentException(
+                    "%s must have at most %d characters, but has %d".formatted(field, MAX_PROMPT, text.length()));
+        }
     }
 }

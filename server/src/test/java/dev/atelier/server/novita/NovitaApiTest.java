@@ -4,6 +4,7 @@ import static dev.atelier.server.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.atelier.diffusion.ImageFile;
+import dev.atelier.diffusion.PngFile;
 import dev.atelier.server.TestServer;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
@@ -161,6 +162,9 @@ class NovitaApiTest {
         assertThat(picture(large))
                 .extracting(BufferedImage::getWidth, BufferedImage::getHeight)
                 .containsExactly(256, 256);
+        assertThat(PngFile.readInfotext(
+                        download(large.at("/images/0/image_url").stringValue()).body()))
+                .hasValue("Postprocess upscale by: 2.0, Postprocess upscaler: Lanczos");
         JsonNode sized = version2("/v2/upscale", """
                 {"image":"%s","resize_mode":1,"upscaling_resize":2.0,"upscaling_resize_w":192,"upscaling_resize_h":256,
                  "upscaling_crop":true,"upscaler_1":"R-ESRGAN 4x+","upscaler_2":"Nearest",

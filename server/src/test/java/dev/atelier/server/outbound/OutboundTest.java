@@ -147,6 +147,20 @@ class OutboundTest {
     }
 
     @Test
+    void aFileHasALimit() throws Exception {
+        try (Outbound outbound = downloads()) {
+            URI url = secure("models.example", "/file");
+            assertThat(outbound.fetch(url, EXAMPLES, FILE.length, TIMEOUT)).isEqualTo(FILE);
+            assertThatExceptionOfType(IOException.class)
+                    .isThrownBy(() -> outbound.fetch(url, EXAMPLES, FILE.length - 1, TIMEOUT))
+                    .withMessageContaining("more than 2 bytes");
+            assertThatExceptionOfType(IOException.class)
+                    .isThrownBy(() -> outbound.fetch(url, EXAMPLES, FILE.length, Duration.ZERO))
+                    .withMessageContaining("takes longer");
+        }
+    }
+
+    @Test
     void aNameThatChangesItsMindLeadsNowhere() throws Exception {
         AtomicInteger looks = new AtomicInteger();
         int before = requests.get();
