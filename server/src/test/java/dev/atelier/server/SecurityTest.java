@@ -11,7 +11,6 @@ import dev.atelier.server.key.Limits;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -24,7 +23,6 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
@@ -174,29 +172,10 @@ class SecurityTest {
     }
 
     @Test
-    void whoSendsABodyByTheLetterIsSentAway() throws Exception {
-        try (Socket socket = new Socket("127.0.0.1", server.port())) {
-            socket.setSoTimeout(20_000);
-            OutputStream out = socket.getOutputStream();
-            out.write("POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n{"
-                    .getBytes(StandardCharsets.US_ASCII));
-            long start = System.nanoTime();
-            int answered = 0;
-            while (answered == 0 && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(15)) {
-                out.write(' ');
-                out.flush();
-                Thread.sleep(200);
-                answered = socket.getInputStream().available();
-            }
-            assertThat(answered).isPositive();
-        }
-    }
-
-    @Test
     void patternsThatNeverEndAreGivenUp() {
         String model =
                 json(server.get("/sdapi/v1/sd-models")).at("/0/model_name").stringValue();
-        String expression = "discard('%s', pattern='^(([a-z._0-9])+.)+[A-Z]$')".formatted(model);
+        String expression = "discard('%s', pattern='.*.*.*.*.*.*.*.*.*.*X')".formatted(model);
         String body = Json.MAPPER.createObjectNode().put("model", expression).toString();
         HttpResponse<String> response =
                 assertTimeoutPreemptively(Duration.ofSeconds(20), () -> server.post("/api/v1/models/check", body));

@@ -17,7 +17,7 @@ public final class Body {
         if (context.req().getContentLengthLong() > limit) {
             throw tooLarge(limit);
         }
-        try (InputStream in = context.req().getInputStream()) {
+        try (InputStream in = new SteadyStream(context.req().getInputStream(), System::nanoTime)) {
             byte[] bytes = in.readNBytes(limit + 1);
             if (bytes.length > limit) {
                 throw tooLarge(limit);

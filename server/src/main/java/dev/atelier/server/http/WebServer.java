@@ -33,8 +33,7 @@ public final class WebServer implements AutoCloseable {
     // a caller that sends a whole picture in JSON needs a few; this is for the machinery, and Body's limits are for us
     private static final long MAX_REQUEST = 1L << 30;
 
-    // who sends a body slower than that, or opens more than that, keeps others out
-    private static final long MIN_BYTES_PER_SECOND = 500;
+    // the process has a limit of open files, and files to open
     private static final int MAX_CONNECTIONS = 4000;
 
     private final Javalin javalin;
@@ -61,10 +60,7 @@ public final class WebServer implements AutoCloseable {
         config.http.prefer405over404 = true;
         config.http.defaultContentType = "application/json";
         config.router.ignoreTrailingSlashes = false;
-        config.jetty.modifyHttpConfiguration(http -> {
-            http.setSendServerVersion(false);
-            http.setMinRequestDataRate(MIN_BYTES_PER_SECOND);
-        });
+        config.jetty.modifyHttpConfiguration(http -> http.setSendServerVersion(false));
         config.jetty.modifyServer(server -> server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, server)));
         config.requestLogger.http((context, millis) -> {
             metrics.request(context.req().getMethod(), route(context), context.statusCode(), Duration.ofNanos((long)
