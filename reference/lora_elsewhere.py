@@ -134,7 +134,7 @@ def kohya(base, baked, lora, text):
     holder.text_model = text            # transformers 5 has one level less
     before = {**unet(base).state_dict(), **{"te." + k: v.clone() for k, v in text.state_dict().items()}}
     merged = unet(base)
-    network, weights = kl.create_network_from_weights(1.0, lora, None, holder, merged)
+    network, weights = kl.create_network_from_weights(1.0, lora, None, holder, merged, for_inference=True)
     modules = len({k.split(".")[0] for k in weights})
     assert len(network.unet_loras) + len(network.text_encoder_loras) == modules
     network.merge_to(holder, merged, weights, torch.float32, "cpu")
