@@ -1,9 +1,16 @@
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.diffusion.Acceleration;
+import dev.atelier.diffusion.GenerationListener;
+import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.ModelLabel;
+import dev.atelier.diffusion.Pipeline;
 import dev.atelier.engine.onnx.OnnxModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.UNetConditioning;
+import dev.atelier.model.UNetShortcut;
+import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -14,10 +21,12 @@ import java.util.Random;
 
 /**
  * Atelier's side of race.py. Reads commands, a line each, and answers with the seconds that each took: {@code load FILE}
- * (up to the end of encoding a prompt), {@code step}, {@code decode}; {@code memory} answers with gigabytes.
+ * (up to the end of encoding a prompt), {@code step}, {@code merged SHARE} (a step with merged tokens), {@code decode};
+ * {@code memory} answers with gigabytes, {@code draw INTERVAL DEPTH} with seconds and decibels.
  */
 final class Contestant {
     private static OnnxModel model;
+    private static BufferedImage first;
 
     void main() throws IOException {
         long sinceStart = System.currentTimeMillis()
@@ -32,10 +41,21 @@ final class Contestant {
                 case "step" ->
                     model.predictNoise(
                             random(2, 4, 64, 64), new float[] {500, 500}, UNetConditioning.of(random(2, 77, 768)));
+                case "merged" ->
+                    model.predictNoise(
+                            random(2, 4, 64, 64),
+                            new float[] {500, 500},
+                            UNetConditioning.of(random(2, 77, 768)),
+                            new UNetShortcut(Double.parseDouble(command[1]), 0, null));
                 case "decode" -> model.decode(random(1, 4, 64, 64));
                 default -> {}
             }
-            System.out.println(command[0].equals("memory") ? gigabytes() : (System.nanoTime() - before) / 1e9);
+            System.out.println(
+                    switch (command[0]) {
+                        case "memory" -> gigabytes();
+                        case "draw" -> draw(command[1].split(" "));
+                        default -> (System.nanoTime() - before) / 1e9;
+                    });
         }
     }
 
@@ -49,6 +69,42 @@ final class Contestant {
         }
         int[][] prompts = new int[2][77];
         model.encodeText(prompts);
+    }
+
+    /**
+     * Draws 512 × 512 pixels in 20 steps of DPM++ 2M Karras, CFG 7.
+     *
+     * @param options interval and depth of DeepCache, 1 for none
+     * @return seconds from noise to latents, and the PSNR in dB of the picture against the first that was drawn
+     */
+    private static String draw(String[] options) {
+        GenerationRequest request = GenerationRequest.of("portrait of a fox")
+                .seed(1)
+                .acceleration(new Acceleration(Integer.parseInt(options[0]), Integer.parseInt(options[1]), 0, 0));
+        long[] sampling = new long[2];
+        GenerationListener listener = (phase, done, total) -> {
+            if (phase == GenerationListener.Phase.SAMPLING && (done == 0 || done == total)) {
+                sampling[done == 0 ? 0 : 1] = System.nanoTime();
+            }
+        };
+        BufferedImage picture = new Pipeline(model, () -> new ModelLabel("contestant", null), "Atelier")
+                .generate(request, listener)
+                .getFirst()
+                .pixels();
+        if (first == null) {
+            first = picture;
+        }
+        return (sampling[1] - sampling[0]) / 1e9 + " " + psnr(first, picture);
+    }
+
+    private static double psnr(BufferedImage a, BufferedImage b) {
+        double squares = 0;
+        int[] left = a.getRaster().getPixels(0, 0, a.getWidth(), a.getHeight(), (int[]) null);
+        int[] right = b.getRaster().getPixels(0, 0, b.getWidth(), b.getHeight(), (int[]) null);
+        for (int i = 0; i < left.length; i++) {
+            squares += Math.pow(left[i] - right[i], 2);
+        }
+        return 10 * Math.log10(255 * 255 / (squares / left.length));
     }
 
     /** The anonymous memory of this process, resident: mapped files are not in it. */

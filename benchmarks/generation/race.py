@@ -4,6 +4,7 @@
     python benchmarks/generation/race.py sd15-a-fp32.safetensors                   # diffusers on PyTorch
     python benchmarks/generation/race.py sd15-a-fp32.safetensors --sd-cli sd-cli   # stable-diffusion.cpp's program
     python benchmarks/generation/race.py sd15-a-fp32.safetensors --other sd15-b-fp16.safetensors
+    python benchmarks/generation/race.py sd15-a-fp32.safetensors --cached 3,1 2,1
 
 Needs what reference/README.md installs, a C compiler, and Atelier built (./atelier --version). A step is a UNet call on two
 latents of 64x64, as guidance makes it; decoding makes 512x512 pixels. Random weights take as long as trained ones.
@@ -46,7 +47,8 @@ class Atelier:
     def __call__(self, command):
         self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        answer = [float(number) for number in self.process.stdout.readline().split()]
+        return answer if len(answer) > 1 else answer[0]
 
 
 class Diffusers:
@@ -93,6 +95,7 @@ def main():
     a.add_argument("--other", help="instead of racing, switch to this checkpoint")
     a.add_argument("--sd-cli", metavar="PROGRAM", help="race stable-diffusion.cpp in place of diffusers; words behind it are its options",
                    nargs="+")
+    a.add_argument("--cached", nargs="+", help="instead of racing, draw 20 steps exactly and with DeepCache of INTERVAL,DEPTH")
     a.add_argument("--rounds", type=int, default=4, help="the first is a warm-up; it is shown, and not counted")
     a.add_argument("--minutes", type=float, default=6, help="begin no round after these")
     a.add_argument("--threads", type=int, default=2)
@@ -108,11 +111,30 @@ def main():
     if a.other:
         switch, first, second = ours("load " + a.other), ours("step"), ours("step")
         print(f"switching: loading and encoding {switch:.2f} s, first step {first:.2f} s, second {second:.2f} s", flush=True)
+    elif a.cached:
+        cached(a, ours, Diffusers(a.checkpoint, a.threads))
     else:
         peer = ("stable-diffusion.cpp", StableDiffusionCpp(a.sd_cli[0], a.checkpoint, a.threads, a.sd_cli[1:])) if a.sd_cli else \
             ("diffusers", Diffusers(a.checkpoint, a.threads))
         race(a, ours, *peer, peak)
         print(f"Atelier's anonymous memory: {ours('memory'):.2f} GB", flush=True)
+
+
+def cached(a, ours, theirs):
+    """Twenty steps of ours beside twenty of the peer's, of which a few are measured before, between and after."""
+    steps = [theirs("step") for _ in range(3)][1:]
+    drawn = []
+    for option in ["1,1"] + a.cached:
+        seconds, decibels = ours("draw " + option.replace(",", " "))
+        drawn.append((option, seconds, decibels))
+        print(f"20 steps, DeepCache {option}: {seconds:.1f} s, {decibels:.1f} dB", flush=True)
+        steps += [theirs("step") for _ in range(2)][1:]
+    for share in 0.5, 0.5, 0.5:
+        print(f"a step with half of the tokens merged (the first loads): {ours(f'merged {share}'):.2f} s", flush=True)
+    peer = 20 * statistics.median(steps)
+    print("diffusers, a step:", ", ".join(f"{step:.2f}" for step in steps), "s")
+    for option, seconds, decibels in drawn:
+        print(f"DeepCache {option}: {seconds / peer:.3f} of diffusers' 20 plain steps, {decibels:.1f} dB against our exact picture")
 
 
 def race(a, ours, peer, theirs, peak):

@@ -21,7 +21,8 @@ final class FastOps extends GraphOps {
 
     /**
      * Where images were halved more often, they have so few pixels that reading the weights takes the time, and those
-     * weights, the largest, are not worth four times the memory. With little memory (bytes), none of the halved are.
+     * weights, the largest, are not worth more memory. With little memory (bytes), none of the halved are. The last that
+     * are take {@link Winograd#FOUR_BY_TWO}.
      */
     private static final int MAX_HALVINGS = memory() < (12L << 30) ? 0 : 2;
 
@@ -49,6 +50,11 @@ final class FastOps extends GraphOps {
 
         private Size of(int height, int width) {
             return new Size(count, height, width);
+        }
+
+        /** Whether other images are of the same height and width. */
+        boolean isAsLarge(Size other) {
+            return other.height == height && other.width == width;
         }
     }
 
@@ -84,9 +90,11 @@ final class FastOps extends GraphOps {
                 && padding == 1
                 && halvings <= MAX_HALVINGS
                 && Math.min(shape.size(0), shape.size(1)) >= MIN_CHANNELS;
-        return worthwhile
-                ? add(winograd(image, weight), perChannel(bias))
-                : super.conv2d(image, weight, bias, stride, padding);
+        if (!worthwhile) {
+            return super.conv2d(image, weight, bias, stride, padding);
+        }
+        Winograd winograd = halvings == MAX_HALVINGS ? Winograd.FOUR_BY_TWO : Winograd.FOUR_BY_FOUR;
+        return add(winograd(winograd, image, weight), perChannel(bias));
     }
 
     /** The weight is cut, and not the result: that takes no time. */
@@ -149,18 +157,19 @@ final class FastOps extends GraphOps {
         return doubled.equals(size) ? image : super.cropTo(image, like);
     }
 
-    /** See {@link Winograd}. */
-    private GraphValue winograd(GraphValue image, GraphValue weight) {
+    /** A convolution as {@code winograd} does it, without its bias. */
+    GraphValue winograd(Winograd winograd, GraphValue image, GraphValue weight) {
         long channels = graph.shape(weight).size(1);
-        int rows = tiles(size.height);
-        long points = channels * Winograd.POINTS * rows * tiles(size.width) * Float.BYTES;
-        int bands = Math.clamp(Math.ceilDiv(points, band), 1, rows);
+        Tiles all = new Tiles(
+                winograd, Math.ceilDiv(size.height, winograd.height()), Math.ceilDiv(size.width, winograd.width()));
+        long points = channels * winograd.points() * all.count() * Float.BYTES;
+        int bands = Math.clamp(Math.ceilDiv(points, band), 1, all.rows);
         List<GraphValue> results = new ArrayList<>();
         for (int i = 0; i < bands; i++) {
-            results.add(winograd(image, weight, rows * i / bands, rows * (i + 1) / bands));
+            results.add(winograd(all, image, weight, all.rows * i / bands, all.rows * (i + 1) / bands));
         }
         GraphValue whole = bands == 1 ? results.getFirst() : graph.onnx("Concat", results, Attribute.of("axis", 2));
-        return size.height % Winograd.TILE == 0 && size.width % Winograd.TILE == 0
+        return size.height % winograd.height() == 0 && size.width % winograd.width() == 0
                 ? whole
                 : graph.onnx(
                         "Slice",
@@ -171,47 +180,66 @@ final class FastOps extends GraphOps {
                                 graph.constant(2, 3)));
     }
 
-    private static int tiles(int pixels) {
-        return Math.ceilDiv(pixels, Winograd.TILE);
+    private record Tiles(Winograd winograd, int rows, int columns) {
+        int count() {
+            return rows * columns;
+        }
+
+        /** Pixels of {@code [n, channels, height, width]} images. */
+        long height() {
+            return (long) rows * winograd.height();
+        }
+
+        long width() {
+            return (long) columns * winograd.width();
+        }
     }
 
     /** The tiles in the rows from {@code first} to before {@code end}. */
-    private GraphValue winograd(GraphValue image, GraphValue weight, int first, int end) {
-        long channels = graph.shape(weight).size(1);
-        int columns = tiles(size.width);
+    private GraphValue winograd(Tiles all, GraphValue image, GraphValue weight, int first, int end) {
+        Winograd winograd = all.winograd;
+        int height = winograd.height();
         boolean top = first == 0;
-        boolean bottom = end == tiles(size.height);
+        boolean bottom = end == all.rows;
         GraphValue part = top && bottom
                 ? image
                 : graph.onnx(
                         "Slice",
                         List.of(
                                 image,
-                                graph.constant(top ? 0 : first * Winograd.TILE - 1),
-                                graph.constant(bottom ? size.height : end * Winograd.TILE + 1),
+                                graph.constant(top ? 0 : first * height - 1),
+                                graph.constant(bottom ? size.height : end * height + 1),
                                 graph.constant(2)));
         GraphValue points = graph.onnx(
                 "Conv",
-                List.of(reshape(part, -1, 1, 0, 0), graph.constant(Winograd.PIXELS)),
-                Attribute.of("strides", new long[] {Winograd.TILE, Winograd.TILE}),
-                Attribute.of("pads", new long[] {top ? 1 : 0, 1, bottom ? Winograd.TILE : 0, Winograd.TILE}));
-        GraphValue byChannel = reshape(points, -1, channels, Winograd.POINTS, (long) (end - first) * columns);
-        return (end - first) * columns <= FEW_TILES
-                ? convolvedTogether(byChannel, weight, end - first, columns)
-                : convolvedSingly(byChannel, weight, end - first, columns);
+                List.of(reshape(part, -1, 1, 0, 0), graph.constant(winograd.pixels())),
+                Attribute.of("strides", new long[] {height, winograd.width()}),
+                Attribute.of("pads", new long[] {top ? 1 : 0, 1, bottom ? height : 0, winograd.width()}));
+        Tiles tiles = new Tiles(winograd, end - first, all.columns);
+        GraphValue byChannel = reshape(points, -1, graph.shape(weight).size(1), winograd.points(), tiles.count());
+        GraphValue transformed = graph.in(winograd.form(), weight);
+        return tiles.count() <= FEW_TILES
+                ? convolvedTogether(tiles, byChannel, transformed)
+                : convolvedSingly(tiles, byChannel, transformed);
     }
 
     /** @param byChannel {@code [n, channels, points, tiles]} */
-    private GraphValue convolvedSingly(GraphValue byChannel, GraphValue weight, int rows, int columns) {
-        long outputs = graph.shape(weight).size(0);
-        GraphValue byPoint = graph.onnx("Transpose", List.of(byChannel), Attribute.of("perm", new long[] {0, 2, 1, 3}));
-        GraphValue sums = graph.onnx("MatMul", List.of(graph.in(WeightForm.WINOGRAD, weight), byPoint));
-        GraphValue pixels =
-                graph.onnx("MatMul", List.of(graph.constant(Winograd.RESULTS), reshape(sums, 0, Winograd.POINTS, -1)));
-        return graph.onnx(
-                "DepthToSpace",
-                List.of(reshape(pixels, 0, Winograd.TILE * Winograd.TILE * outputs, rows, columns)),
-                Attribute.of("blocksize", Winograd.TILE));
+    private GraphValue convolvedSingly(Tiles tiles, GraphValue byChannel, GraphValue weight) {
+        Winograd winograd = tiles.winograd;
+        long outputs = graph.shape(weight).size(1);
+        GraphValue byPoint = transpose(byChannel, 0, 2, 1, 3);
+        GraphValue sums = reshape(graph.onnx("MatMul", List.of(weight, byPoint)), 0, winograd.points(), -1);
+        GraphValue pixels = graph.onnx("MatMul", List.of(graph.constant(winograd.results()), sums));
+        int height = winograd.height();
+        int width = winograd.width();
+        if (height == width) {
+            return graph.onnx(
+                    "DepthToSpace",
+                    List.of(reshape(pixels, 0, outputs * height * width, tiles.rows, tiles.columns)),
+                    Attribute.of("blocksize", height));
+        }
+        GraphValue apart = reshape(pixels, 0, height, width, outputs, tiles.rows, tiles.columns);
+        return reshape(transpose(apart, 0, 3, 4, 1, 5, 2), 0, outputs, tiles.height(), tiles.width());
     }
 
     /**
@@ -219,23 +247,24 @@ final class FastOps extends GraphOps {
      *
      * @param byChannel {@code [n, channels, points, tiles]}
      */
-    private GraphValue convolvedTogether(GraphValue byChannel, GraphValue weight, int rows, int columns) {
+    private GraphValue convolvedTogether(Tiles tiles, GraphValue byChannel, GraphValue weight) {
+        Winograd winograd = tiles.winograd;
         Shape shape = graph.shape(weight);
-        GraphValue byPoint = graph.onnx("Transpose", List.of(byChannel), Attribute.of("perm", new long[] {2, 1, 0, 3}));
-        GraphValue sums = graph.onnx(
-                "MatMul",
-                List.of(graph.in(WeightForm.WINOGRAD, weight), reshape(byPoint, Winograd.POINTS, shape.size(1), -1)));
-        GraphValue pixels =
-                graph.onnx("MatMul", List.of(graph.constant(Winograd.RESULTS), reshape(sums, Winograd.POINTS, -1)));
-        GraphValue images = graph.onnx(
-                "DepthToSpace",
-                List.of(reshape(pixels, 1, -1, rows, columns)),
-                Attribute.of("blocksize", Winograd.TILE));
-        return graph.onnx(
-                "Transpose",
-                List.of(reshape(
-                        images, shape.size(0), -1, (long) rows * Winograd.TILE, (long) columns * Winograd.TILE)),
-                Attribute.of("perm", new long[] {1, 0, 2, 3}));
+        GraphValue byPoint = reshape(transpose(byChannel, 2, 1, 0, 3), winograd.points(), shape.size(2), -1);
+        GraphValue sums = reshape(graph.onnx("MatMul", List.of(weight, byPoint)), winograd.points(), -1);
+        GraphValue pixels = reshape(
+                graph.onnx("MatMul", List.of(graph.constant(winograd.results()), sums)),
+                winograd.height(),
+                winograd.width(),
+                shape.size(1),
+                -1,
+                tiles.rows,
+                tiles.columns);
+        return reshape(transpose(pixels, 3, 2, 4, 0, 5, 1), -1, shape.size(1), tiles.height(), tiles.width());
+    }
+
+    private GraphValue transpose(GraphValue x, long... axes) {
+        return graph.onnx("Transpose", List.of(x), Attribute.of("perm", axes));
     }
 
     private GraphValue reshape(GraphValue x, long... sizes) {

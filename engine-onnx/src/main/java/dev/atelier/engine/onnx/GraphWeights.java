@@ -1,14 +1,25 @@
 package dev.atelier.engine.onnx;
 
 import dev.atelier.checkpoint.Checkpoint;
+import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Shape;
+import dev.atelier.checkpoint.Tensor;
+import dev.atelier.engine.onnx.OnnxGraph.ElementType;
 import dev.atelier.model.Weights;
 
-/** A checkpoint's tensors as weights of {@code graph}. */
-record GraphWeights(Checkpoint checkpoint, OnnxGraph graph) implements Weights<GraphValue> {
+/**
+ * A checkpoint's tensors as weights of {@code graph}.
+ *
+ * @param halves whether large ones of half precision stay so
+ */
+record GraphWeights(Checkpoint checkpoint, OnnxGraph graph, boolean halves) implements Weights<GraphValue> {
+    private static final long LARGE = 1 << 16; // elements
+
     @Override
     public GraphValue get(String name) {
-        return graph.weight(name, checkpoint.tensor(name).shape());
+        Tensor tensor = checkpoint.tensor(name);
+        boolean isHalf = halves && tensor.dtype() == DType.F16 && tensor.shape().elements() >= LARGE;
+        return graph.weight(name, isHalf ? ElementType.FLOAT16 : ElementType.FLOAT, tensor.shape());
     }
 
     @Override

@@ -1,25 +1,25 @@
 package dev.atelier.engine.onnx;
 
+import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import dev.atelier.checkpoint.Checkpoint;
-import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Tensor;
 import dev.atelier.engine.onnx.OnnxGraph.Weight;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * A checkpoint's tensors for ONNX Runtime, in fp32. Where the file holds fp32 they are read from the mapped file,
+ * A checkpoint's tensors for ONNX Runtime. Where the file holds them as they are wanted they are read from the mapped file,
  * without a copy; anything else is converted into native memory once, as are convolutions that {@link Winograd} computes.
  * Nothing goes through the Java heap.
  */
@@ -31,7 +31,7 @@ final class NativeWeights implements AutoCloseable {
     private final Map<Weight, MemorySegment> placed = new HashMap<>();
     private final Map<String, OnnxTensor> tensors = new HashMap<>();
 
-    /** {@code progress} counts bytes of fp32. */
+    /** {@code progress} counts bytes of memory. */
     void load(Checkpoint checkpoint, Collection<Weight> weights, Progress progress) throws OrtException {
         long total = weights.stream().mapToLong(Weight::byteSize).sum();
         LongAdder done = new LongAdder();
@@ -49,17 +49,16 @@ final class NativeWeights implements AutoCloseable {
     }
 
     /**
-     * Takes the same weights of another checkpoint. What is no part of a file is overwritten where it is.
+     * Takes the weights of another checkpoint in place of those there are. What is no part of a file is overwritten where it
+     * is.
      *
      * @return whether everything still lies where it did, so that sessions may go on
      */
-    boolean become(Checkpoint checkpoint) throws OrtException {
+    boolean become(Checkpoint checkpoint, Collection<Weight> weights) throws OrtException {
         Map<Weight, MemorySegment> before = Map.copyOf(placed);
-        load(checkpoint, before.keySet(), Progress.NONE);
-        return before.entrySet().stream()
-                .allMatch(entry ->
-                        Objects.requireNonNull(placed.get(entry.getKey())).address()
-                                == entry.getValue().address());
+        load(checkpoint, weights, Progress.NONE);
+        placed.keySet().retainAll(weights);
+        return placed.equals(before);
     }
 
     private void place(Weight weight, MemorySegment elements) throws OrtException {
@@ -67,25 +66,29 @@ final class NativeWeights implements AutoCloseable {
         if (before != null && before.address() == elements.address()) {
             return;
         }
-        FloatBuffer buffer =
-                elements.asByteBuffer().order(ByteOrder.nativeOrder()).asFloatBuffer();
-        long[] shape = weight.shape().sizes();
-        OnnxTensor replaced = tensors.put(weight.name(), OnnxTensor.createTensor(Environment.ORT, buffer, shape));
+        OnnxTensor placing = OnnxTensor.createTensor(
+                Environment.ORT,
+                elements.asByteBuffer().order(ByteOrder.nativeOrder()),
+                weight.shape().sizes(),
+                OnnxJavaType.valueOf(weight.type().name()));
+        OnnxTensor replaced = tensors.put(weight.name(), placing);
         if (replaced != null) {
             replaced.close();
         }
     }
 
     private MemorySegment elements(Tensor stored, Weight weight) {
-        if (weight.form() == WeightForm.WINOGRAD) {
+        Optional<Winograd> winograd = Winograd.of(weight.form());
+        if (winograd.isPresent()) {
             MemorySegment points = own(weight);
-            Winograd.write(stored, points);
+            winograd.get().write(stored, points);
             return points;
         }
         return own.containsKey(weight)
                 ? converted(stored, weight)
                 : stored.mapped()
-                        .filter(bytes -> stored.dtype() == DType.F32 && bytes.address() % Float.BYTES == 0)
+                        .filter(_ -> stored.dtype() == weight.type().dtype())
+                        .filter(bytes -> bytes.address() % weight.type().dtype().bytes(1) == 0)
                         .map(bytes -> read(bytes.asSlice(weight.offset(), weight.byteSize())))
                         .orElseGet(() -> converted(stored, weight));
     }
@@ -102,7 +105,7 @@ final class NativeWeights implements AutoCloseable {
 
     private MemorySegment converted(Tensor stored, Weight weight) {
         MemorySegment elements = own(weight);
-        stored.to(DType.F32).read(weight.offset(), elements);
+        stored.to(weight.type().dtype()).read(weight.offset(), elements);
         return elements;
     }
 

@@ -37,7 +37,7 @@ final class NetworkGraph {
     private NetworkGraph(Checkpoint checkpoint, OnnxGraph graph) {
         this.graph = graph;
         this.ops = new GraphOps(graph);
-        this.weights = new GraphWeights(checkpoint, graph);
+        this.weights = new GraphWeights(checkpoint, graph, false);
         this.count = "n";
         this.height = "height";
         this.width = "width";
@@ -48,7 +48,7 @@ final class NetworkGraph {
     private NetworkGraph(Checkpoint checkpoint, OnnxGraph graph, GraphOps ops, Size size) {
         this.graph = graph;
         this.ops = ops;
-        this.weights = new GraphWeights(checkpoint, graph);
+        this.weights = new GraphWeights(checkpoint, graph, true);
         this.count = size.count() == Size.ANY ? "n" : Integer.toString(size.count());
         this.height = Integer.toString(size.height());
         this.width = Integer.toString(size.width());

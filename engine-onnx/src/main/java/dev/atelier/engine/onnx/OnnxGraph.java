@@ -1,5 +1,6 @@
 package dev.atelier.engine.onnx;
 
+import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.FloatArray;
 import java.nio.ByteBuffer;
@@ -28,27 +29,36 @@ final class OnnxGraph {
 
     /** Element types, as {@code TensorProto.DataType} numbers them. */
     enum ElementType {
-        FLOAT(1),
-        INT64(7);
+        FLOAT(1, DType.F32),
+        INT64(7, DType.I64),
+        FLOAT16(10, DType.F16);
 
         private final int number;
+        private final DType dtype;
 
-        ElementType(int number) {
+        ElementType(int number, DType dtype) {
             this.number = number;
+            this.dtype = dtype;
+        }
+
+        /** What checkpoints call it. */
+        DType dtype() {
+            return dtype;
         }
     }
 
     private static final int EXTERNAL = 1; // of TensorProto.DataLocation
 
     /**
-     * A tensor of the checkpoint, in fp32.
+     * A tensor of the checkpoint.
      *
+     * @param type {@link ElementType#FLOAT16} is made fp32 when it is used, and takes half the memory until then
      * @param shape in this form
-     * @param offset where in the tensor it begins, in bytes of fp32
+     * @param offset where in the tensor it begins, in bytes of this type
      */
-    record Weight(String tensor, WeightForm form, Shape shape, long offset) {
-        Weight(String tensor, WeightForm form, Shape shape) {
-            this(tensor, form, shape, 0);
+    record Weight(String tensor, WeightForm form, ElementType type, Shape shape, long offset) {
+        private Weight(String tensor, WeightForm form, ElementType type, Shape shape) {
+            this(tensor, form, type, shape, 0);
         }
 
         String name() {
@@ -56,11 +66,12 @@ final class OnnxGraph {
         }
 
         long byteSize() {
-            return shape.elements() * Float.BYTES;
+            return type.dtype.bytes(shape.elements());
         }
     }
 
     private final ProtobufMessage graph = new ProtobufMessage();
+    private final ProtobufMessage casts = new ProtobufMessage(); // nodes that come first: see take
     private final WeightFile file;
     private final Map<String, Weight> offered = new HashMap<>();
     private final SequencedMap<String, Weight> weights = new LinkedHashMap<>();
@@ -85,23 +96,24 @@ final class OnnxGraph {
     }
 
     /** A weight of {@code shape}, which nodes may take as it is stored or {@link #in in another form}. */
-    GraphValue weight(String tensor, Shape shape) {
-        return offered(new Weight(tensor, WeightForm.STORED, shape));
+    GraphValue weight(String tensor, ElementType type, Shape shape) {
+        return offered(new Weight(tensor, WeightForm.STORED, type, shape));
     }
 
     /** What {@link #weight} gave, in another form. */
     GraphValue in(WeightForm form, GraphValue weight) {
-        return offered(new Weight(weight.name(), form, form.of(shape(weight))));
+        return offered(new Weight(weight.name(), form, ElementType.FLOAT, form.of(shape(weight))));
     }
 
     /** What {@link #weight} gave, cut into equal parts along its first axis. */
     List<GraphValue> parts(GraphValue weight, int parts) {
-        long[] sizes = shape(weight).sizes();
+        Weight whole = get(weight);
+        long[] sizes = whole.shape().sizes();
         sizes[0] /= parts;
         Shape part = Shape.of(sizes);
         return LongStream.range(0, parts)
-                .mapToObj(i ->
-                        offered(new Weight(weight.name(), WeightForm.PART, part, i * part.elements() * Float.BYTES)))
+                .mapToObj(i -> offered(
+                        new Weight(whole.tensor(), WeightForm.PART, whole.type(), part, i * whole.byteSize() / parts)))
                 .toList();
     }
 
@@ -117,7 +129,11 @@ final class OnnxGraph {
 
     /** The shape of what {@link #weight} gave. */
     Shape shape(GraphValue weight) {
-        return Objects.requireNonNull(offered.get(weight.name()), weight.name()).shape();
+        return get(weight).shape();
+    }
+
+    private Weight get(GraphValue weight) {
+        return Objects.requireNonNull(offered.get(weight.name()), weight.name());
     }
 
     /** The weights that nodes take, in the order of their first use. They lie outside the graph. */
@@ -125,16 +141,34 @@ final class OnnxGraph {
         return Collections.unmodifiableCollection(weights.values());
     }
 
-    private void take(Weight weight) {
+    /**
+     * Puts a weight into the graph, and gives the name of its fp32 numbers. Half precision is an input as well, or ONNX
+     * Runtime would make it fp32 once and for all; and of what a node waits for it does what came first last, so that the
+     * fp32 numbers of all weights are not in memory at once.
+     */
+    private String take(Weight weight) {
+        boolean isHalf = weight.type() == ElementType.FLOAT16;
+        String single = isHalf ? weight.name() + "/fp32" : weight.name();
         if (weights.putIfAbsent(weight.name(), weight) == null) {
+            long[] sizes = weight.shape().sizes();
             graph.set(
                     5,
-                    tensor(weight.name(), ElementType.FLOAT, weight.shape().sizes())
+                    tensor(weight.name(), weight.type(), sizes)
                             .set(13, entry("location", file.name()))
                             .set(13, entry("offset", Long.toString(file.offset(weight.name()))))
                             .set(13, entry("length", Long.toString(weight.byteSize())))
                             .set(14, EXTERNAL));
+            if (isHalf) {
+                List<String> axes =
+                        LongStream.of(sizes).mapToObj(Long::toString).toList();
+                graph.set(11, description(weight.name(), weight.type(), axes));
+                casts.set(
+                        1,
+                        node("", "Cast", List.of(single), Attribute.of("to", ElementType.FLOAT.number))
+                                .set(1, weight.name()));
+            }
         }
+        return single;
     }
 
     GraphValue constant(FloatArray values) {
@@ -191,20 +225,25 @@ final class OnnxGraph {
             List<GraphValue> inputs,
             List<GraphValue> outputs,
             Attribute... attributes) {
-        ProtobufMessage node = new ProtobufMessage();
+        ProtobufMessage node =
+                node(domain, operator, outputs.stream().map(GraphValue::name).toList(), attributes);
         for (GraphValue input : inputs) {
             Weight weight = offered.get(input.name());
-            if (weight != null) {
-                take(weight);
-            }
-            node.set(1, input.name());
+            node.set(1, weight == null ? input.name() : take(weight));
         }
-        outputs.forEach(output -> node.set(2, output.name()));
-        node.set(3, outputs.getFirst().name()).set(4, operator).set(7, domain);
+        graph.set(1, node);
+    }
+
+    private static ProtobufMessage node(String domain, String operator, List<String> outputs, Attribute... attributes) {
+        ProtobufMessage node = new ProtobufMessage()
+                .set(3, outputs.getFirst())
+                .set(4, operator)
+                .set(7, domain);
+        outputs.forEach(output -> node.set(2, output));
         for (Attribute attribute : attributes) {
             node.set(5, attribute.proto());
         }
-        graph.set(1, node);
+        return node;
     }
 
     /** The graph as an ONNX model. */
@@ -212,6 +251,7 @@ final class OnnxGraph {
         return new ProtobufMessage()
                 .set(1, IR_VERSION)
                 .set(2, "atelier")
+                .set(7, casts) // readers put the two together
                 .set(7, graph)
                 .set(8, new ProtobufMessage().set(1, "").set(2, ONNX_OPERATORS))
                 .set(8, new ProtobufMessage().set(1, MICROSOFT).set(2, MICROSOFT_OPERATORS))

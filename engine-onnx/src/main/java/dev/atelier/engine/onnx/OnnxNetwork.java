@@ -12,6 +12,8 @@ import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TinyDecoderModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
+import java.util.SequencedMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -19,12 +21,17 @@ import org.jspecify.annotations.Nullable;
 final class OnnxNetwork implements EngineModel.LoadedNetwork {
     private static final Size ANY = new Size(64, 64); // all take the same weights
 
+    /**
+     * For how many numbers of images of the same size there may be a session, each with memory for intermediate results: a
+     * run that leaves the negative prompt out now and then needs two.
+     */
+    private static final int COUNTS = 2;
+
     private Function<Size, OnnxGraph> graphs;
     private final @Nullable Function<StableDiffusion, Function<Size, OnnxGraph>> others; // the graphs of other models
     private final boolean runsAtEveryStep;
     private final NativeWeights weights;
-    private @Nullable Size size;
-    private @Nullable OnnxSession session;
+    private final SequencedMap<Size, OnnxSession> sessions = new LinkedHashMap<>(); // in the order of their last use
 
     private OnnxNetwork(
             Function<Size, OnnxGraph> graphs,
@@ -88,15 +95,22 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
 
     /** Ready to run on images of {@code size}. */
     OnnxSession session(Size size) {
-        if (session != null && size.equals(this.size)) {
-            return session;
+        OnnxSession ready = sessions.remove(size);
+        if (ready == null) {
+            boolean isAnotherCount =
+                    sessions.size() < COUNTS && sessions.keySet().stream().allMatch(size::isAsLarge);
+            if (!isAnotherCount) {
+                closeSessions();
+            }
+            ready = open(size);
         }
-        closeSession();
+        sessions.put(size, ready);
+        return ready;
+    }
+
+    private OnnxSession open(Size size) {
         try {
-            OnnxSession opened = OnnxSession.open(graphs.apply(size), weights, runsAtEveryStep);
-            this.session = opened;
-            this.size = size;
-            return opened;
+            return OnnxSession.open(graphs.apply(size), weights, runsAtEveryStep);
         } catch (OrtException e) {
             throw OnnxSession.failure(e);
         } catch (IOException e) {
@@ -104,7 +118,7 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
         }
     }
 
-    /** Overwrites the weights; the session stays, unless some of them are part of a file, and now of another one. */
+    /** Overwrites the weights; sessions stay, unless some weights are part of a file, and now of another one. */
     @Override
     public boolean become(StableDiffusion other) {
         if (others == null) {
@@ -112,8 +126,8 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
         }
         graphs = others.apply(other);
         try {
-            if (!weights.become(other.checkpoint())) {
-                closeSession();
+            if (!weights.become(other.checkpoint(), graphs.apply(ANY).weights())) {
+                closeSessions();
             }
             return true;
         } catch (OrtException e) {
@@ -121,16 +135,14 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
         }
     }
 
-    private void closeSession() {
-        if (session != null) {
-            session.close();
-            session = null;
-        }
+    private void closeSessions() {
+        sessions.values().forEach(OnnxSession::close);
+        sessions.clear();
     }
 
     @Override
     public void close() {
-        closeSession();
+        closeSessions();
         weights.close();
     }
 }

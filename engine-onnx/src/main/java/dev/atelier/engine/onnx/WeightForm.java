@@ -13,14 +13,18 @@ enum WeightForm {
     /** {@code [channels]} as {@code [channels, 1, 1]}, to go with images. */
     PER_CHANNEL,
 
-    /** A 3 × 3 convolution's {@code [out, in, 3, 3]} as {@link Winograd} takes it. */
-    WINOGRAD;
+    /** A 3 × 3 convolution's {@code [out, in, 3, 3]} as {@link Winograd#FOUR_BY_FOUR} takes it. */
+    WINOGRAD,
+
+    /** The same as {@link Winograd#FOUR_BY_TWO} takes it. */
+    WINOGRAD_NARROW;
 
     Shape of(Shape stored) {
         return switch (this) {
             case STORED, PART -> stored;
             case PER_CHANNEL -> Shape.of(stored.size(0), 1, 1);
-            case WINOGRAD -> Shape.of(Winograd.POINTS, stored.size(0), stored.size(1));
+            case WINOGRAD -> Winograd.FOUR_BY_FOUR.shape(stored);
+            case WINOGRAD_NARROW -> Winograd.FOUR_BY_TWO.shape(stored);
         };
     }
 }

@@ -27,9 +27,20 @@ class WinogradTest {
 
     private final Random random = new Random(3);
 
-    @ParameterizedTest(name = "{0} images of {1} × {2} pixels, {3} bands")
-    @CsvSource({"1, 1, 1, 1", "2, 5, 3, 1", "1, 16, 12, 1", "2, 16, 8, 2", "2, 23, 9, 3", "1, 18, 7, 5"})
-    void itIsAConvolution(int n, int height, int width, int bands) throws OrtException, IOException {
+    @ParameterizedTest(name = "{0}: {1} images of {2} × {3} pixels, {4} bands")
+    @CsvSource({
+        "WINOGRAD, 1, 1, 1, 1",
+        "WINOGRAD, 2, 5, 3, 1",
+        "WINOGRAD, 1, 16, 12, 1",
+        "WINOGRAD, 2, 16, 8, 2",
+        "WINOGRAD, 2, 23, 9, 3",
+        "WINOGRAD, 1, 18, 7, 5",
+        "WINOGRAD, 2, 24, 32, 1",
+        "WINOGRAD_NARROW, 2, 5, 3, 1",
+        "WINOGRAD_NARROW, 2, 23, 9, 3",
+        "WINOGRAD_NARROW, 2, 22, 31, 1"
+    })
+    void itIsAConvolution(WeightForm form, int n, int height, int width, int bands) throws OrtException, IOException {
         float[] image = random(n * INPUTS * height * width);
         float[] weight = random(OUTPUTS * INPUTS * 9);
         float[] bias = random(OUTPUTS);
@@ -38,15 +49,18 @@ class WinogradTest {
                 Map.of("weight", tensor(weight, OUTPUTS, INPUTS, 3, 3), "bias", tensor(bias, OUTPUTS)),
                 Map.of());
 
-        long points = (long) INPUTS * Winograd.POINTS * Math.ceilDiv(height, 4) * Math.ceilDiv(width, 4) * 4;
+        Winograd winograd = Winograd.of(form).orElseThrow();
+        int tiles = Math.ceilDiv(height, winograd.height()) * Math.ceilDiv(width, winograd.width());
+        long points = (long) INPUTS * winograd.points() * tiles * Float.BYTES;
         OnnxGraph graph = new OnnxGraph("convolution", WeightFile.NONE);
-        GraphWeights weights = new GraphWeights(checkpoint, graph);
+        GraphWeights weights = new GraphWeights(checkpoint, graph, true);
         GraphValue input = graph.input(
                 "image",
                 ElementType.FLOAT,
                 List.of("n", "" + INPUTS, Integer.toString(height), Integer.toString(width)));
         FastOps ops = new FastOps(graph, new Size(height, width), Math.ceilDiv(points, bands));
-        GraphValue result = ops.conv2d(input, weights.get("weight"), weights.get("bias"), 1, 1);
+        GraphValue result =
+                ops.add(ops.winograd(winograd, input, weights.get("weight")), ops.perChannel(weights.get("bias")));
         graph.output("result", result, List.of("n", "" + OUTPUTS, "height", "width"));
 
         FloatArray actual;
