@@ -6,6 +6,7 @@ The miniature checkpoint comes from make_reference.py (PYTHONPATH must contain d
 
 Usage:
   make_control_reference.py --checkpoint miniature.safetensors --k-diffusion k-diffusion --out DIR
+  make_control_reference.py --checkpoint sd15-a-fp32.safetensors --full --out DIR     one call at full size, and the net
 """
 import argparse, json, math, os
 
@@ -99,13 +100,28 @@ def run(a, unet, net, context, picture):
     return sampling.sample_euler(guided, noise * sigmas[0], sigmas, disable=True)
 
 
+def full(a):
+    net = control_net("sd15")
+    latents, t, context = rnd(201, 1, 4, 32, 32), torch.tensor([321.0]), rnd(202, 1, 77, 768)
+    picture = torch.rand(1, 3, 256, 256, generator=torch.Generator().manual_seed(203))
+    save(os.path.join(a.out, "controlnet-full.safetensors"), net.state_dict())
+    parts, noise = controlled(load_network("unet", "sd15", a.checkpoint), net, latents, t, context, picture, [1.0] * 13)
+    tensors = {"latents": latents, "timesteps": t, "context": context, "picture": picture, "noise": noise}
+    tensors.update({"control_%d" % i: part for i, part in enumerate(parts)})
+    save(os.path.join(a.out, "control-full.safetensors"), tensors)
+
+
 def main():
     from diffusers import AutoencoderTiny
     parser = argparse.ArgumentParser()
-    for name in ("checkpoint", "k-diffusion", "out"):
+    for name in ("checkpoint", "out"):
         parser.add_argument("--" + name, required=True)
+    parser.add_argument("--k-diffusion")
+    parser.add_argument("--full", action="store_true")
     a = parser.parse_args()
     torch.set_grad_enabled(False)
+    if a.full:
+        return full(a)
     unet = load_network("unet", "miniature", a.checkpoint)
     net = control_net("miniature")
     latents, t, context = rnd(201, 1, 4, 8, 8), torch.tensor([321.0]), rnd(202, 1, 77, 16)

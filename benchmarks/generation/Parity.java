@@ -3,15 +3,17 @@ import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Tensor;
 import dev.atelier.engine.onnx.OnnxModel;
+import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.UNetConditioning;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.LongStream;
 
 /**
  * Holds the ONNX Runtime engine at full size to what {@code reference/make_reference.py parity} has recorded. Arguments: the
- * checkpoint and the recording.
+ * checkpoint and the recording; with a ControlNet as third, that of {@code reference/make_control_reference.py --full}.
  */
 final class Parity {
     private static Checkpoint recorded;
@@ -20,6 +22,10 @@ final class Parity {
         recorded = Checkpoints.open(Path.of(arguments[1]));
         try (OnnxModel model =
                 OnnxModel.load(StableDiffusion.of(Checkpoints.open(Path.of(arguments[0]))), Progress.NONE)) {
+            if (arguments.length > 2) {
+                control(model, ControlNetModel.of(Checkpoints.open(Path.of(arguments[2]))));
+                return;
+            }
             FloatArray ids = array("text.input_ids");
             int[][] tokens = new int[ids.size(0)][ids.size(1)];
             for (int i = 0; i < ids.values().length; i++) {
@@ -31,6 +37,16 @@ final class Parity {
             report("unet.output", model.predictNoise(array("unet.latents"), timesteps, context));
             report("vae.image", model.decode(array("vae.latents")));
         }
+    }
+
+    private static void control(OnnxModel model, ControlNetModel net) {
+        float[] timesteps = array("timesteps").values();
+        UNetConditioning context = UNetConditioning.of(array("context"));
+        List<FloatArray> added = model.control(net, array("latents"), timesteps, context, array("picture"));
+        for (int i = 0; i < added.size(); i++) {
+            report("control_" + i, added.get(i));
+        }
+        report("noise", model.predictNoise(array("latents"), timesteps, context.withControl(added)));
     }
 
     private static void report(String name, FloatArray actual) {

@@ -10,7 +10,7 @@ Needs what reference/README.md installs, a C compiler, and Atelier built (./atel
 latents of 64x64, as guidance makes it; decoding makes 512x512 pixels. Random weights take as long as trained ones.
 
 stable-diffusion.cpp is a program that draws one picture, here in two steps; it loads weights while it takes the first, so the
-second counts. It keeps weights of convolutions as fp16 in any case.
+second counts. It keeps weights of convolutions as fp16 in any case. Its options may follow, as in --sd-cli "sd-cli --diffusion-fa".
 """
 import argparse
 import os
@@ -75,10 +75,10 @@ class Diffusers:
 
 
 class StableDiffusionCpp:
-    def __init__(self, program, checkpoint, threads, options):
-        self.command = [program, "-m", checkpoint, "-p", "a cat", "-n", "blurry", "-W", "512", "-H", "512", "--cfg-scale", "7",
-                        "--sampling-method", "euler", "--steps", "2", "--diffusion-fa", "-t", str(threads),
-                        "-o", os.path.join(tempfile.mkdtemp(), "cat.png"), *options]
+    def __init__(self, program, checkpoint, threads):
+        self.command = [*program, "-m", checkpoint, "-p", "a cat", "-n", "blurry", "-W", "512", "-H", "512", "--cfg-scale", "7",
+                        "--sampling-method", "euler", "--steps", "2", "-t", str(threads),
+                        "-o", os.path.join(tempfile.mkdtemp(), "cat.png")]
         self.decoding = None
 
     def __call__(self, command):
@@ -93,8 +93,7 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("checkpoint")
     a.add_argument("--other", help="instead of racing, switch to this checkpoint")
-    a.add_argument("--sd-cli", metavar="PROGRAM", help="race stable-diffusion.cpp in place of diffusers; words behind it are its options",
-                   nargs="+")
+    a.add_argument("--sd-cli", metavar="PROGRAM", help="race stable-diffusion.cpp in place of diffusers")
     a.add_argument("--cached", nargs="+", help="instead of racing, draw 20 steps exactly and with DeepCache of INTERVAL,DEPTH")
     a.add_argument("--rounds", type=int, default=4, help="the first is a warm-up; it is shown, and not counted")
     a.add_argument("--minutes", type=float, default=6, help="begin no round after these")
@@ -114,7 +113,7 @@ def main():
     elif a.cached:
         cached(a, ours, Diffusers(a.checkpoint, a.threads))
     else:
-        peer = ("stable-diffusion.cpp", StableDiffusionCpp(a.sd_cli[0], a.checkpoint, a.threads, a.sd_cli[1:])) if a.sd_cli else \
+        peer = ("stable-diffusion.cpp", StableDiffusionCpp(a.sd_cli.split(), a.checkpoint, a.threads)) if a.sd_cli else \
             ("diffusers", Diffusers(a.checkpoint, a.threads))
         race(a, ours, *peer, peak)
         print(f"Atelier's anonymous memory: {ours('memory'):.2f} GB", flush=True)

@@ -11,10 +11,12 @@ import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.diffusion.ControlMode;
+import dev.atelier.diffusion.ControlPasses;
 import dev.atelier.diffusion.ControlUnit;
 import dev.atelier.diffusion.Extraction;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.NoiseSource;
 import dev.atelier.diffusion.Pipeline;
@@ -30,6 +32,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -173,6 +177,54 @@ class ControlNetTest {
             GeneratedImage lines = generate(
                     atelier, ControlUnit.of("lines.pth [0123abcd]", image()).extraction(Extraction.LINEART));
             assertThat(lines.infotext()).contains("ControlNet 0: \"Module: lineart_standard, Model: lines.pth");
+        }
+    }
+
+    private static BufferedImage region(int... columns) {
+        BufferedImage region = new BufferedImage(columns.length, 1, BufferedImage.TYPE_INT_RGB);
+        region.setRGB(0, 0, columns.length, 1, columns, 0, columns.length);
+        return region;
+    }
+
+    @Test
+    void aRegionOrSomeOutputsCanBeControlledAlone() {
+        ModelOptions options = ModelOptions.DEFAULT.models(List.of(folder));
+        try (Atelier atelier = Atelier.open(miniature, options, Progress.NONE)) {
+            ControlUnit unit = ControlUnit.of("diffusers", image());
+            int[] plain = pixels(draw(atelier));
+            int[] controlled = pixels(draw(atelier, unit));
+            assertThat(pixels(draw(atelier, unit.region(region(0xffffff, 0xffffff)))))
+                    .isEqualTo(controlled);
+            assertThat(pixels(draw(atelier, unit.region(region(0, 0))))).isEqualTo(plain);
+            assertThat(pixels(draw(atelier, unit.region(region(0xffffff, 0)))))
+                    .isNotEqualTo(plain)
+                    .isNotEqualTo(controlled);
+            assertThat(pixels(draw(atelier, unit.weight(0.3).layers(Collections.nCopies(13, 1.0)))))
+                    .isEqualTo(controlled);
+            assertThat(pixels(draw(atelier, unit.layers(Collections.nCopies(13, 0.0)))))
+                    .isEqualTo(plain);
+            assertThatThrownBy(() -> draw(atelier, unit.layers(List.of(1.0))))
+                    .hasMessage("the ControlNet \"diffusers\" has 13 outputs, but there are 1 strengths for them");
+        }
+    }
+
+    @Test
+    void eachPassCanBeControlledAlone() {
+        ModelOptions options = ModelOptions.DEFAULT.models(List.of(folder));
+        try (Atelier atelier = Atelier.open(miniature, options, Progress.NONE)) {
+            GenerationRequest request = request().steps(2).hiresFix(HiresFix.by(2));
+            ControlUnit unit = ControlUnit.of("diffusers", image());
+            List<int[]> drawn = new ArrayList<>();
+            drawn.add(pixels(atelier.generate(request).getFirst().pixels()));
+            for (ControlPasses passes : ControlPasses.values()) {
+                GenerationRequest controlled = request.controls(List.of(unit.passes(passes)));
+                drawn.add(pixels(atelier.generate(controlled).getFirst().pixels()));
+            }
+            for (int i = 0; i < drawn.size(); i++) {
+                for (int j = 0; j < i; j++) {
+                    assertThat(drawn.get(i)).isNotEqualTo(drawn.get(j));
+                }
+            }
         }
     }
 

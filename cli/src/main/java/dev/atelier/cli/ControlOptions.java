@@ -1,20 +1,31 @@
 package dev.atelier.cli;
 
 import dev.atelier.diffusion.ControlMode;
+import dev.atelier.diffusion.ControlPasses;
 import dev.atelier.diffusion.ControlUnit;
 import dev.atelier.diffusion.Extraction;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.ImageFile;
+import dev.atelier.diffusion.ResizeMode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
 import picocli.CommandLine.Option;
 
 /** Pictures that control what is drawn. */
 final class ControlOptions {
     private static final String GRAMMAR = "NET:PICTURE[:KEY=VALUE…]";
+
+    private static final Map<String, ControlMode> MODES =
+            Map.of("balanced", ControlMode.BALANCED, "prompt", ControlMode.PROMPT, "control", ControlMode.CONTROL);
+    private static final Map<String, ResizeMode> RESIZE_MODES = Map.of(
+            "crop", ResizeMode.CROP_AND_RESIZE, "fill", ResizeMode.RESIZE_AND_FILL, "stretch", ResizeMode.JUST_RESIZE);
+    private static final Map<String, ControlPasses> PASSES =
+            Map.of("first", ControlPasses.FIRST, "second", ControlPasses.SECOND);
 
     @Option(
             names = "--control",
@@ -22,7 +33,8 @@ final class ControlOptions {
             description =
                     "A ControlNet, a file or the name of one in --models, and the picture that it is shown; an empty"
                             + " PICTURE is that of --init. Keys: weight=0…2, start=0…1, end=0…1, mode=balanced, prompt or control,"
-                            + " extract=lineart, canny or invert. May be given several times.")
+                            + " extract=lineart, canny or invert, region=PICTURE, white where it controls, resize=crop, fill or"
+                            + " stretch, pass=first or second of a hires fix. May be given several times.")
     private List<String> controls = List.of();
 
     /** The files of the ControlNets. */
@@ -53,7 +65,7 @@ final class ControlOptions {
         return parts;
     }
 
-    private static ControlUnit with(ControlUnit unit, String setting) {
+    private static ControlUnit with(ControlUnit unit, String setting) throws IOException {
         int equals = setting.indexOf('=');
         String key = equals < 0 ? setting : setting.substring(0, equals);
         String value = setting.substring(equals + 1);
@@ -61,11 +73,15 @@ final class ControlOptions {
             case "weight" -> unit.weight(number(setting, value));
             case "start" -> unit.between(number(setting, value), unit.end());
             case "end" -> unit.between(unit.start(), number(setting, value));
-            case "mode" -> unit.mode(mode(value));
+            case "mode" -> unit.mode(word(setting, MODES));
             case "extract" -> unit.extraction(Extraction.named(value));
+            case "region" -> unit.region(ImageFile.read(Path.of(value)));
+            case "resize" -> unit.resizeMode(word(setting, RESIZE_MODES));
+            case "pass" -> unit.passes(word(setting, PASSES));
             default ->
                 throw new IllegalArgumentException(
-                        "--control knows weight, start, end, mode and extract, not \"%s\"".formatted(setting));
+                        "--control knows weight, start, end, mode, extract, region, resize and pass, not \"%s\""
+                                .formatted(setting));
         };
     }
 
@@ -77,14 +93,12 @@ final class ControlOptions {
         }
     }
 
-    private static ControlMode mode(String value) {
-        return switch (value.toLowerCase(Locale.ROOT)) {
-            case "balanced" -> ControlMode.BALANCED;
-            case "prompt" -> ControlMode.PROMPT;
-            case "control" -> ControlMode.CONTROL;
-            default ->
-                throw new IllegalArgumentException(
-                        "the mode of a ControlNet is balanced, prompt or control, not \"%s\"".formatted(value));
-        };
+    private static <T> T word(String setting, Map<String, T> words) {
+        T value = words.get(setting.substring(setting.indexOf('=') + 1).toLowerCase(Locale.ROOT));
+        if (value == null) {
+            throw new IllegalArgumentException("--control knows %s, not \"%s\""
+                    .formatted(String.join(", ", new TreeSet<>(words.keySet())), setting));
+        }
+        return value;
     }
 }

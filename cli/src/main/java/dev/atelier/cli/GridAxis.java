@@ -3,14 +3,12 @@ package dev.atelier.cli;
 import static java.util.Map.entry;
 
 import dev.atelier.diffusion.GenerationRequest;
-import java.math.BigDecimal;
+import dev.atelier.diffusion.ScriptText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -74,10 +72,6 @@ record GridAxis(String name, List<String> values, List<Setting> settings) {
             entry("refiner-at", "Refiner switch at"),
             entry("rng", "RNG source"));
 
-    private static final String NUMBER = "([+-]?[0-9]+(?:\\.[0-9]*)?)";
-    private static final Pattern RANGE = Pattern.compile(
-            NUMBER + "\\s*-\\s*" + NUMBER + "(?:\\s*\\(" + NUMBER + "\\s*\\)|\\s*\\[([0-9]{1,4})\\s*])?");
-    private static final int MOST_VALUES = 1000;
     private static final Set<String> YES = Set.of("yes", "on", "true");
     private static final Set<String> NO = Set.of("no", "off", "false");
 
@@ -94,7 +88,7 @@ record GridAxis(String name, List<String> values, List<Setting> settings) {
             throw new IllegalArgumentException("an axis is OPTION=VALUE,VALUE, not \"%s\"".formatted(text));
         }
         String name = text.substring(0, equals).strip().replaceFirst("^--", "");
-        List<String> values = split(text.substring(equals + 1));
+        List<String> values = ScriptText.values(text.substring(equals + 1));
         if (name.equals("prompt")) {
             return replacing(values, request);
         }
@@ -110,7 +104,7 @@ record GridAxis(String name, List<String> values, List<Setting> settings) {
         boolean isWhole = type == Integer.class || type == Long.class;
         if (isWhole || type == Double.class) {
             values = values.stream()
-                    .flatMap(value -> range(value, isWhole).stream())
+                    .flatMap(value -> ScriptText.range(value, isWhole).stream())
                     .toList();
         }
         List<Setting> settings = new ArrayList<>();
@@ -153,7 +147,7 @@ record GridAxis(String name, List<String> values, List<Setting> settings) {
      * four pictures.
      */
     static List<GridAxis> matrix(String prompt) {
-        List<String> parts = parts(prompt);
+        List<String> parts = ScriptText.parts(prompt);
         int more = parts.size() - 1;
         if (more < 1 || more > 8) {
             throw new IllegalArgumentException(
@@ -184,78 +178,6 @@ record GridAxis(String name, List<String> values, List<Setting> settings) {
     /** What the axis before has made of the prompt, or its first part. */
     private static String start(String prompt, List<String> parts, int first) {
         return first == 1 ? parts.getFirst() : prompt;
-    }
-
-    /** Between bars that are not within brackets, where they mean alternation. */
-    private static List<String> parts(String prompt) {
-        List<String> parts = new ArrayList<>();
-        int depth = 0;
-        int start = 0;
-        for (int i = 0; i <= prompt.length(); i++) {
-            char c = i < prompt.length() ? prompt.charAt(i) : '|';
-            depth += c == '[' ? 1 : c == ']' && depth > 0 ? -1 : 0;
-            if (i == prompt.length() || (c == '|' && depth == 0)) {
-                parts.add(prompt.substring(start, i)
-                        .strip()
-                        .replaceAll("^,+|,+$", "")
-                        .strip());
-                start = i + 1;
-            }
-        }
-        return parts;
-    }
-
-    /** Values between commas; one with commas in it stands between double quotes. */
-    private static List<String> split(String text) {
-        List<String> values = new ArrayList<>();
-        Matcher value = Pattern.compile("\\s*(?:\"((?:[^\"]|\"\")*)\"\\s*|([^,]*))(?:,|$)")
-                .matcher(text);
-        int end = 0;
-        while (end < text.length() && value.find(end) && value.start() == end) {
-            values.add(
-                    value.group(1) != null
-                            ? value.group(1).replace("\"\"", "\"")
-                            : value.group(2).strip());
-            end = value.end();
-        }
-        if (end < text.length() || values.isEmpty()) {
-            throw new IllegalArgumentException("\"%s\" is no list of values".formatted(text));
-        }
-        return values;
-    }
-
-    private static List<String> range(String value, boolean isWhole) {
-        Matcher range = RANGE.matcher(value);
-        if (!range.matches()) {
-            return List.of(value);
-        }
-        BigDecimal from = new BigDecimal(range.group(1));
-        BigDecimal to = new BigDecimal(range.group(2));
-        List<String> values = new ArrayList<>();
-        if (range.group(4) != null) {
-            int count = Integer.parseInt(range.group(4));
-            for (int i = 0; i < count; i++) {
-                double share = count == 1 ? 0 : (double) i / (count - 1);
-                double at = from.doubleValue() + share * to.subtract(from).doubleValue();
-                values.add(isWhole ? Long.toString((long) at) : plain(BigDecimal.valueOf(Math.rint(at * 1e6) / 1e6)));
-            }
-            return values;
-        }
-        BigDecimal step = range.group(3) == null ? BigDecimal.ONE : new BigDecimal(range.group(3));
-        if (step.signum() == 0) {
-            throw new IllegalArgumentException("\"%s\" has steps of 0".formatted(value));
-        }
-        for (BigDecimal at = from; to.subtract(at).signum() * step.signum() >= 0; at = at.add(step)) {
-            if (values.size() == MOST_VALUES) {
-                throw new IllegalArgumentException("\"%s\" are more than %d values".formatted(value, MOST_VALUES));
-            }
-            values.add(plain(at));
-        }
-        return values;
-    }
-
-    private static String plain(BigDecimal number) {
-        return number.signum() == 0 ? "0" : number.stripTrailingZeros().toPlainString();
     }
 
     boolean isNone() {

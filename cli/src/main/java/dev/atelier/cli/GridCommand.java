@@ -1,6 +1,7 @@
 package dev.atelier.cli;
 
 import dev.atelier.Atelier;
+import dev.atelier.diffusion.ContactSheet;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
@@ -45,7 +46,7 @@ import picocli.CommandLine.Unmatched;
             "  atelier grid \"a red circle|on a blue background|large\" --matrix -o matrix.png",
             "",
         },
-        customSynopsis = "atelier grid PROMPT [OPTION OF generate…] --x OPTION=VALUES [--y …] [--z …]%n",
+        customSynopsis = "atelier grid PROMPT [OPTION OF generate…] --x OPTION=VALUES [--y …]%n",
         sortOptions = false,
         mixinStandardHelpOptions = true)
 final class GridCommand implements Callable<Integer> {

@@ -1,13 +1,12 @@
 package dev.atelier.cli;
 
+import dev.atelier.diffusion.ScriptText;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * A file with a prompt in each line, or with options that begin with {@code --}, by our names or those of AUTOMATIC1111's
@@ -22,8 +21,6 @@ final class PromptLines {
             "--n_iter", "--count",
             "--subseed", "--variation-seed",
             "--subseed_strength", "--variation-strength");
-    private static final Pattern WORD = Pattern.compile("(?:[^\\s\"']|\"(?:\\\\.|[^\"\\\\])*\"|'[^']*')+");
-    private static final Pattern QUOTED = Pattern.compile("\"((?:\\\\.|[^\"\\\\])*)\"|'([^']*)'");
 
     private PromptLines() {}
 
@@ -42,13 +39,7 @@ final class PromptLines {
     }
 
     private static List<String> options(String line) {
-        List<String> words = new ArrayList<>();
-        Matcher word = WORD.matcher(line);
-        while (word.find()) {
-            words.add(QUOTED.matcher(word.group())
-                    .replaceAll(quoted -> Matcher.quoteReplacement(
-                            quoted.group(1) != null ? quoted.group(1).replaceAll("\\\\(.)", "$1") : quoted.group(2))));
-        }
+        List<String> words = ScriptText.words(line);
         List<String> options = new ArrayList<>();
         List<String> prompt = new ArrayList<>();
         for (int i = 0; i < words.size(); ) {

@@ -16,6 +16,19 @@ class HelpTest {
     private static final int WIDTH = 79;
 
     @ArchTest
+    static void synopsesFitTheirLine(JavaClasses production) {
+        List<String> synopses = production.stream()
+                .filter(type -> type.isAnnotatedWith(Command.class))
+                .flatMap(type ->
+                        Stream.of(type.getAnnotationOfType(Command.class).customSynopsis()))
+                .toList();
+        assertThat(synopses)
+                .isNotEmpty()
+                .allSatisfy(
+                        line -> assertThat("Usage: " + line.replace("%n", "")).hasSizeLessThanOrEqualTo(WIDTH));
+    }
+
+    @ArchTest
     static void examplesFitTheirLine(JavaClasses production) {
         List<String> indented = production.stream()
                 .filter(type -> type.isAnnotatedWith(Command.class))

@@ -1,6 +1,7 @@
 package dev.atelier.diffusion;
 
 import java.awt.image.BufferedImage;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param start at which share of the steps it begins, 0 to 1
  * @param end at which share of the steps it ends, 0 to 1
  * @param resizeMode how the picture gets the size that is drawn
+ * @param region where it controls: fully where this is white, not at all where it is black; of any size, null for everywhere
+ * @param layers the strength of each of its outputs, in place of {@code weight} and what {@code mode} makes of it, as many
+ *     as the ControlNet has (13 for Stable Diffusion 1.x); none for those
  */
 public record ControlUnit(
         String net,
@@ -22,10 +26,14 @@ public record ControlUnit(
         double start,
         double end,
         ControlMode mode,
-        ResizeMode resizeMode) {
+        ResizeMode resizeMode,
+        @Nullable BufferedImage region,
+        List<Double> layers,
+        ControlPasses passes) {
 
     /** @throws IllegalArgumentException if a number is out of range */
     public ControlUnit {
+        layers = List.copyOf(layers);
         if (!(weight >= 0 && weight <= 2)) {
             throw new IllegalArgumentException("the weight of a ControlNet must be between 0 and 2, but is " + weight);
         }
@@ -39,31 +47,55 @@ public record ControlUnit(
     /** A ControlNet at full strength throughout, which is shown the picture as it is. */
     public static ControlUnit of(String net, @Nullable BufferedImage picture) {
         return new ControlUnit(
-                net, picture, Extraction.NONE, 1, 0, 1, ControlMode.BALANCED, ResizeMode.CROP_AND_RESIZE);
+                net,
+                picture,
+                Extraction.NONE,
+                1,
+                0,
+                1,
+                ControlMode.BALANCED,
+                ResizeMode.CROP_AND_RESIZE,
+                null,
+                List.of(),
+                ControlPasses.BOTH);
     }
 
     public ControlUnit extraction(Extraction value) {
-        return new ControlUnit(net, picture, value, weight, start, end, mode, resizeMode);
+        return new ControlUnit(net, picture, value, weight, start, end, mode, resizeMode, region, layers, passes);
     }
 
     public ControlUnit weight(double value) {
-        return new ControlUnit(net, picture, extraction, value, start, end, mode, resizeMode);
+        return new ControlUnit(net, picture, extraction, value, start, end, mode, resizeMode, region, layers, passes);
     }
 
     /** The share of the steps between which it controls. */
     public ControlUnit between(double from, double to) {
-        return new ControlUnit(net, picture, extraction, weight, from, to, mode, resizeMode);
+        return new ControlUnit(net, picture, extraction, weight, from, to, mode, resizeMode, region, layers, passes);
     }
 
     public ControlUnit mode(ControlMode value) {
-        return new ControlUnit(net, picture, extraction, weight, start, end, value, resizeMode);
+        return new ControlUnit(net, picture, extraction, weight, start, end, value, resizeMode, region, layers, passes);
     }
 
     public ControlUnit resizeMode(ResizeMode value) {
-        return new ControlUnit(net, picture, extraction, weight, start, end, mode, value);
+        return new ControlUnit(net, picture, extraction, weight, start, end, mode, value, region, layers, passes);
+    }
+
+    /** Where it controls. */
+    public ControlUnit region(@Nullable BufferedImage value) {
+        return new ControlUnit(net, picture, extraction, weight, start, end, mode, resizeMode, value, layers, passes);
+    }
+
+    /** The strength of each of its outputs. */
+    public ControlUnit layers(List<Double> value) {
+        return new ControlUnit(net, picture, extraction, weight, start, end, mode, resizeMode, region, value, passes);
+    }
+
+    public ControlUnit passes(ControlPasses value) {
+        return new ControlUnit(net, picture, extraction, weight, start, end, mode, resizeMode, region, layers, value);
     }
 
     ControlUnit picture(BufferedImage value) {
-        return new ControlUnit(net, value, extraction, weight, start, end, mode, resizeMode);
+        return new ControlUnit(net, value, extraction, weight, start, end, mode, resizeMode, region, layers, passes);
     }
 }

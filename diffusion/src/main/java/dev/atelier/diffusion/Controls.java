@@ -6,6 +6,7 @@ import dev.atelier.model.FloatArray;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The ControlNets of a run.
@@ -15,8 +16,15 @@ import java.util.List;
 record Controls(List<Control> controls, List<Float> levels) {
     static final Controls NONE = new Controls(List.of(), List.of());
 
-    /** @param picture {@code [1, 3, 8h, 8w]}, values from 0 to 1 */
-    record Control(ControlUnit unit, ControlNetModel net, FloatArray picture) {}
+    /**
+     * @param picture {@code [1, 3, 8h, 8w]}, values from 0 to 1
+     * @param region {@code [1, 1, h, w]} of any size, the share of the control that each place gets; null for all of it
+     */
+    record Control(
+            ControlUnit unit,
+            ControlNetModel net,
+            FloatArray picture,
+            @Nullable FloatArray region) {}
 
     /**
      * The conditioning together with what the ControlNets add at this noise level.
@@ -29,11 +37,7 @@ record Controls(List<Control> controls, List<Float> levels) {
         for (Control control : controls) {
             if (isActive(control.unit, sigma)) {
                 FloatArray picture = Latents.repeat(control.picture, latents.size(0));
-                add(
-                        model.control(control.net, latents, timesteps, conditioning, picture),
-                        control.unit,
-                        conditioning,
-                        sum);
+                add(model.control(control.net, latents, timesteps, conditioning, picture), control, conditioning, sum);
             }
         }
         return sum.isEmpty() ? conditioning : conditioning.withControl(sum);
@@ -45,15 +49,32 @@ record Controls(List<Control> controls, List<Float> levels) {
         return unit.weight() > 0 && share >= unit.start() && share <= unit.end();
     }
 
+    private static void requireLayers(ControlUnit unit, int outputs) {
+        if (!unit.layers().isEmpty() && unit.layers().size() != outputs) {
+            throw new IllegalArgumentException(
+                    "the ControlNet \"%s\" has %d outputs, but there are %d strengths for them"
+                            .formatted(unit.net(), outputs, unit.layers().size()));
+        }
+    }
+
     private static void add(
-            List<FloatArray> outputs, ControlUnit unit, UNetConditioning conditioning, List<FloatArray> sum) {
+            List<FloatArray> outputs, Control control, UNetConditioning conditioning, List<FloatArray> sum) {
+        ControlUnit unit = control.unit;
+        requireLayers(unit, outputs.size());
         for (int i = 0; i < outputs.size(); i++) {
             FloatArray output = outputs.get(i);
-            double strength = unit.weight() * unit.mode().strength(outputs.size() - 1 - i);
+            double strength = unit.layers().isEmpty()
+                    ? unit.weight() * unit.mode().strength(outputs.size() - 1 - i)
+                    : unit.layers().get(i);
+            float[] shares = control.region == null
+                    ? new float[] {1}
+                    : LatentResampling.BILINEAR
+                            .resize(control.region, output.size(2), output.size(3))
+                            .values();
             int row = output.values().length / output.size(0);
             for (int j = 0; j < output.values().length; j++) {
                 boolean isFree = unit.mode() == ControlMode.CONTROL && conditioning.isNegative(j / row);
-                output.values()[j] = isFree ? 0 : (float) (strength * output.values()[j]);
+                output.values()[j] = isFree ? 0 : (float) (strength * shares[j % shares.length] * output.values()[j]);
             }
             if (i < sum.size()) {
                 sum.set(i, Latents.plus(sum.get(i), 1, output));

@@ -11,6 +11,7 @@ import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.TinyDecoderModel;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -185,7 +186,7 @@ public final class Pipeline {
             Denoiser network = model.inputChannels() == PIX2PIX_CHANNELS
                     ? editing(pass, prompts)
                     : pass.denoiser(
-                            prompts, InpaintingInput.of(model, vae, request, sources, pass.shape()), controls(pass));
+                            prompts, InpaintingInput.of(model, vae, request, sources, pass.shape()), controls(pass, false));
             network = second == null ? refined(pass, network) : network;
             FloatArray unit = noise.first();
             if (init == null) {
@@ -224,16 +225,23 @@ public final class Pipeline {
             BatchSeeds seeds = seeds(iteration, pass);
             BatchNoise noise = new BatchNoise(seeds, pass.shape());
             Denoiser network = pass.denoiser(
-                    prompts, InpaintingInput.of(model, vae, request, List.of(), pass.shape()), controls(pass));
+                    prompts, InpaintingInput.of(model, vae, request, List.of(), pass.shape()), controls(pass, true));
             return run(pass, seeds, noise, refined(pass, network), pass.levels().start(enlarged, noise.first()), total);
         }
 
         /** The ControlNets, each with its picture in the size of the pass. */
-        private Controls controls(Pass pass) {
+        private Controls controls(Pass pass, boolean isSecond) {
             List<Control> controls = new ArrayList<>();
             int height = pass.shape()[1] * ControlNet.PIXELS;
             int width = pass.shape()[2] * ControlNet.PIXELS;
-            for (ControlUnit unit : request.controls()) {
+            for (ControlUnit asked : request.controls()) {
+                if (second != null && !asked.passes().includes(isSecond)) {
+                    continue;
+                }
+                // as in AUTOMATIC1111's extension, edges control a larger pass softly
+                boolean isSoft =
+                        isSecond && asked.extraction() == Extraction.CANNY && asked.mode() == ControlMode.BALANCED;
+                ControlUnit unit = isSoft ? asked.mode(ControlMode.PROMPT) : asked;
                 Bitmap given;
                 if (unit.picture() != null) {
                     given = Bitmap.rgba(unit.picture()).rgb();
@@ -243,15 +251,30 @@ public final class Pipeline {
                     throw new IllegalArgumentException("the ControlNet \"%s\" has no picture".formatted(unit.net()));
                 }
                 Bitmap picture = unit.extraction().of(unit.resizeMode().resize(given, width, height));
-                FloatArray shares = Latents.scale(
-                        Latents.plus(picture.toFloats(), 1, Latents.filled(1, 1, 3, height, width)), 0.5f);
-                controls.add(new Control(unit, networks.controlNet(unit.net()), shares));
+                FloatArray shares = shares(picture.toFloats());
+                controls.add(new Control(unit, networks.controlNet(unit.net()), shares, region(unit.region())));
             }
             List<Float> levels = new ArrayList<>();
             for (float sigma : pass.levels().sigmas()) {
                 levels.add(sigma);
             }
             return new Controls(controls, levels);
+        }
+
+        /** The first channel, as in AUTOMATIC1111's extension. */
+        private static @Nullable FloatArray region(@Nullable BufferedImage picture) {
+            if (picture == null) {
+                return null;
+            }
+            FloatArray all = shares(Bitmap.rgba(picture).rgb().toFloats());
+            int height = all.size(2);
+            int width = all.size(3);
+            return FloatArray.of(Arrays.copyOf(all.values(), height * width), 1, 1, height, width);
+        }
+
+        /** Of values from −1 to 1, from 0 to 1. */
+        private static FloatArray shares(FloatArray picture) {
+            return Latents.scale(Latents.plus(picture, 1, Latents.filled(1, picture.shape())), 0.5f);
         }
 
         /** Instruct-pix2pix: the picture beside the latents, not scaled as they are; grey if there is none. */
@@ -267,7 +290,7 @@ public final class Pipeline {
                     .map(picture -> fitting(Latents.scale(
                             vae.encode(picture), (float) (1 / model.family().latentScale()))))
                     .toList());
-            Controls controls = controls(pass);
+            Controls controls = controls(pass, false);
             SamplerName name = pass.sampler().name();
             Shortcuts shortcuts = new Shortcuts(pass.acceleration());
             return shortcuts.counting(new PictureGuidance(

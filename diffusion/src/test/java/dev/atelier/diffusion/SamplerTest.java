@@ -113,6 +113,20 @@ class SamplerTest {
         }
         assertThat(latents.shape()).containsExactly(1, 4, 2, 2);
         assertClose(result, run.result(), tolerance(run));
+        if (Boolean.getBoolean("atelier.errors")) {
+            System.out.printf(
+                    "%s, %s: relative error %.1e%n", run.sampler(), run.id(), relativeError(result, run.result()));
+        }
+    }
+
+    private static double relativeError(float[] actual, float[] expected) {
+        double error = 0;
+        double norm = 0;
+        for (int i = 0; i < expected.length; i++) {
+            error += Math.pow(actual[i] - expected[i], 2);
+            norm += Math.pow(expected[i], 2);
+        }
+        return Math.sqrt(error / norm);
     }
 
     /**

@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -151,7 +152,15 @@ public final class A1111Api implements Api {
         routes.add(get(SD + "embeddings", "Embeddings.", "Embeddings", json(networks::embeddings)));
         routes.add(get(SD + "prompt-styles", "Styles.", "Styles", json(styles::list)));
         routes.add(get(
-                SD + "scripts", "Scripts.", "Scripts", json(() -> Map.of("txt2img", List.of(), "img2img", List.of()))));
+                SD + "scripts",
+                "Scripts.",
+                "Scripts",
+                json(() -> Map.of(
+                        "txt2img",
+                        Script.ON_BOTH,
+                        "img2img",
+                        Stream.concat(Script.FROM_PICTURES.stream(), Script.ON_BOTH.stream())
+                                .toList()))));
         for (String none :
                 List.of("hypernetworks", "face-restorers", "realesrgan-models", "script-info", "extensions")) {
             routes.add(get(SD + none, "There are none.", "None", json(List::of)));

@@ -1,6 +1,7 @@
 package dev.atelier.server.a1111;
 
 import dev.atelier.diffusion.ControlMode;
+import dev.atelier.diffusion.ControlPasses;
 import dev.atelier.diffusion.Extraction;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.server.http.HttpError;
@@ -43,6 +44,7 @@ final class ControlUnits {
 
     private static ControlPicture control(JsonNode unit, EncodedImages images) throws IOException {
         String image = image(unit);
+        Optional<String> region = text(unit, "effective_region_mask").filter(mask -> !mask.isEmpty());
         try {
             return new ControlPicture(
                     net(unit),
@@ -52,7 +54,10 @@ final class ControlUnits {
                     unit.path("guidance_start").asDouble(0),
                     unit.path("guidance_end").asDouble(1),
                     mode(unit),
-                    resizeMode(unit.path("resize_mode")));
+                    resizeMode(unit.path("resize_mode")),
+                    region.isPresent() ? EncodedImage.store(region.get(), store) : null,
+                    layers(unit.path("advanced_weighting")),
+                    passes(unit.path("hr_option").asString("")));
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
@@ -86,6 +91,19 @@ final class ControlUnits {
                 .filter(known -> known.label().equals(mode.asString("")))
                 .findFirst()
                 .orElse(ControlMode.BALANCED);
+    }
+
+    private static List<Double> layers(JsonNode strengths) {
+        List<Double> layers = new ArrayList<>();
+        strengths.forEach(strength -> layers.add(strength.asDouble(1)));
+        return layers;
+    }
+
+    private static ControlPasses passes(String label) {
+        return Arrays.stream(ControlPasses.values())
+                .filter(passes -> passes.label().equals(label))
+                .findFirst()
+                .orElse(ControlPasses.BOTH);
     }
 
     private static ResizeMode resizeMode(JsonNode mode) {

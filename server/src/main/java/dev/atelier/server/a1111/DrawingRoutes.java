@@ -2,10 +2,14 @@ package dev.atelier.server.a1111;
 
 import dev.atelier.Atelier;
 import dev.atelier.diffusion.Acceleration;
+import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.HiresFix;
+import dev.atelier.diffusion.ImageFile;
+import dev.atelier.diffusion.Infotext;
 import dev.atelier.diffusion.MaskedContent;
+import dev.atelier.diffusion.PngFile;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.diffusion.SamplerName;
@@ -29,17 +33,22 @@ import dev.atelier.server.worker.GenerateResult;
 import dev.atelier.server.worker.GenerateTask;
 import dev.atelier.server.worker.StartImage;
 import io.javalin.http.Context;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -68,21 +77,16 @@ final class DrawingRoutes {
         this.taskIds = taskIds;
     }
 
+    /** What a request has become. */
+    private record Drawn(Values values, GenerateTask task, GenerateResult result) {}
+
     void txt2img(Context context) throws IOException, InterruptedException {
         Values values = Requests.TXT2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
-        requireNoScript(values);
-        String model = options.withVae(model(values), values.json("override_settings"));
-        refuseOtherHiresModel(values);
-        GenerateTask task = ready(task(values, model, hiresFix(values), null).with(extras(values)));
-        draw(context, values, task, "txt2img", values.echo());
+        draw(context, values, "txt2img", values.echo());
     }
 
     void img2img(Context context) throws IOException, InterruptedException {
         Values values = Requests.IMG2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
-        requireNoScript(values);
-        GenerateTask task = ready(
-                task(values, options.withVae(model(values), values.json("override_settings")), null, start(values))
-                        .with(extras(values)));
         // a client in Java refuses fields that it does not know, so it gets back those that it sent
         ObjectNode echo = values.echoGiven();
         if (!values.isTrue("include_init_images")) {
@@ -92,7 +96,17 @@ final class DrawingRoutes {
                 }
             });
         }
-        draw(context, values, task, "img2img", echo);
+        draw(context, values, "img2img", echo);
+    }
+
+    private GenerateTask task(Values values) throws IOException {
+        boolean fromPicture = values.isKnown("init_images");
+        if (!fromPicture) {
+            refuseOtherHiresModel(values);
+        }
+        String model = options.withVae(model(values), values.json("override_settings"));
+        return ready(task(values, model, fromPicture ? null : hiresFix(values), fromPicture ? start(values) : null)
+                .with(extras(values)));
     }
 
     private void refuseOtherHiresModel(Values values) {
@@ -103,14 +117,6 @@ final class DrawingRoutes {
                 && !options.find(name).map(ModelFile::name).equals(Optional.of(model(values)))) {
             throw new HttpError(
                     422, "hr_checkpoint_name: the second pass is drawn with the same checkpoint; leave it out");
-        }
-    }
-
-    /** There are no scripts to select; a name that were passed over would give another picture than was asked for. */
-    private static void requireNoScript(Values values) {
-        String script = values.textOrEmpty("script_name");
-        if (!script.isBlank() && !script.equalsIgnoreCase("None")) {
-            throw new HttpError(422, "Script '%s' not found".formatted(script));
         }
     }
 
@@ -178,8 +184,74 @@ final class DrawingRoutes {
                 .orElseThrow(() -> new HttpError(500, "Could not find checkpoint with name %s".formatted(name)));
     }
 
-    private void draw(Context context, Values values, GenerateTask task, String mode, ObjectNode echo)
+    private void draw(Context context, Values values, String mode, ObjectNode echo)
             throws IOException, InterruptedException {
+        Optional<Script> script;
+        try {
+            script = Script.of(values);
+        } catch (IllegalArgumentException e) {
+            throw HttpError.of(422, e);
+        }
+        if (script.isPresent()) {
+            drawAll(context, values, script.get(), mode, echo);
+            return;
+        }
+        Drawn drawn = draw(context, values, task(values), mode);
+        answer(context, values, echo, images(drawn.result), info(List.of(drawn)));
+    }
+
+    /** One after the other, so that progress and interruptions are those of the picture that is being drawn. */
+    private void drawAll(Context context, Values values, Script script, String mode, ObjectNode echo)
+            throws IOException, InterruptedException {
+        List<Values> requests = new ArrayList<>();
+        for (Script.Cell cell : script.cells()) {
+            requests.add(values.list().read(Json.MAPPER.writeValueAsString(cell.body())));
+            task(requests.getLast()); // before anything is drawn
+        }
+        @Nullable Drawn[] drawn = new Drawn[requests.size()];
+        String before = "";
+        for (int i = 0; i < drawn.length; i++) {
+            Values request = requests.get(i);
+            if (script.isLoop() && i > 0) {
+                ObjectNode body = script.cells().get(i).body().deepCopy();
+                body.putArray("init_images").add(before);
+                request = values.list().read(Json.MAPPER.writeValueAsString(body));
+            }
+            Drawn one = draw(context, request, task(request), mode);
+            drawn[script.cells().get(i).place()] = one;
+            before = script.isLoop()
+                    ? Base64.getEncoder().encodeToString(images(one.result).getFirst())
+                    : "";
+        }
+        List<Drawn> all = Arrays.stream(drawn).map(Objects::requireNonNull).toList();
+        List<byte[]> pictures = new ArrayList<>();
+        List<BufferedImage> firsts = new ArrayList<>();
+        for (Drawn one : all) {
+            List<byte[]> images = images(one.result);
+            pictures.addAll(images);
+            firsts.add(ImageFile.read(images.getFirst()));
+        }
+        GenerateResult.Image first = all.getFirst().result.images().getFirst();
+        Infotext infotext = Infotext.parse(first.infotext());
+        Map<String, String> parameters = new LinkedHashMap<>(infotext.parameters());
+        parameters.putAll(script.parameters());
+        String ofSheet = new Infotext(infotext.prompt(), infotext.negativePrompt(), parameters).text();
+        List<byte[]> images = new ArrayList<>();
+        for (BufferedImage sheet : script.sheets().of(firsts)) {
+            images.add(PngFile.encode(new GeneratedImage(sheet, first.seed(), ofSheet)));
+        }
+        Map<String, @Nullable Object> info = info(all);
+        List<String> infotexts = new ArrayList<>(times(images.size(), ofSheet));
+        info.put("index_of_first_image", images.size());
+        if (script.keepsPictures()) {
+            images.addAll(pictures);
+            all.forEach(one -> one.result.images().forEach(image -> infotexts.add(image.infotext())));
+        }
+        info.put("infotexts", infotexts);
+        answer(context, values, echo, images, info);
+    }
+
+    private Drawn draw(Context context, Values values, GenerateTask task, String mode) throws InterruptedException {
         Job job = jobs.submit(JobKind.GENERATE, WebServer.owner(context), task.model(), Json.MAPPER.valueToTree(task));
         taskIds.put(values.text("force_task_id"), mode, job.id());
         Job done = jobs.await(job.id(), LONGEST).orElseThrow(() -> new IllegalStateException("the job is gone"));
@@ -191,11 +263,16 @@ final class DrawingRoutes {
         if (overrides != null && !values.isTrue("override_settings_restore_afterwards")) {
             options.keep(overrides);
         }
-        GenerateResult result = Json.MAPPER.treeToValue(done.result(), GenerateResult.class);
+        return new Drawn(values, task, Json.MAPPER.treeToValue(done.result(), GenerateResult.class));
+    }
+
+    private static void answer(
+            Context context, Values values, ObjectNode echo, List<byte[]> images, Map<String, @Nullable Object> info)
+            throws IOException {
         Map<String, @Nullable Object> response = new LinkedHashMap<>();
-        response.put("images", values.isTrue("send_images") ? images(result) : List.of());
+        response.put("images", values.isTrue("send_images") ? images : List.of());
         response.put("parameters", echo);
-        response.put("info", Json.MAPPER.writeValueAsString(info(values, task, result)));
+        response.put("info", Json.MAPPER.writeValueAsString(info));
         Answer.json(context, response);
     }
 
@@ -432,21 +509,24 @@ final class DrawingRoutes {
         return images;
     }
 
-    private Map<String, @Nullable Object> info(Values values, GenerateTask task, GenerateResult result) {
+    /** Of one request, or of all that a script has made of it; what they have in common is the first's. */
+    private Map<String, @Nullable Object> info(List<Drawn> all) {
+        Values values = all.getFirst().values;
+        GenerateTask task = all.getFirst().task;
         Optional<ModelFile> model = options.find(model(values));
-        int count = result.images().size();
-        List<Long> seeds =
-                result.images().stream().map(GenerateResult.Image::seed).toList();
+        List<GenerateResult.Image> images =
+                all.stream().flatMap(one -> one.result.images().stream()).toList();
+        int count = images.size();
         String prompt = prompt(values);
         String negative = negativePrompt(values);
         long subseed = values.integer("subseed", -1);
         Map<String, @Nullable Object> info = new LinkedHashMap<>();
         info.put("prompt", prompt);
-        info.put("all_prompts", times(count, prompt));
+        info.put("all_prompts", of(all, this::prompt));
         info.put("negative_prompt", negative);
-        info.put("all_negative_prompts", times(count, negative));
+        info.put("all_negative_prompts", of(all, this::negativePrompt));
         info.put("seed", task.seed());
-        info.put("all_seeds", seeds);
+        info.put("all_seeds", images.stream().map(GenerateResult.Image::seed).toList());
         info.put("subseed", subseed);
         info.put("all_subseeds", times(count, subseed));
         info.put("subseed_strength", values.number("subseed_strength", 0));
@@ -472,17 +552,27 @@ final class DrawingRoutes {
         info.put("extra_generation_params", Map.of());
         info.put("index_of_first_image", 0);
         info.put(
-                "infotexts",
-                result.images().stream().map(GenerateResult.Image::infotext).toList());
+                "infotexts", images.stream().map(GenerateResult.Image::infotext).toList());
         info.put("styles", styles(values));
         info.put("job_timestamp", LocalDateTime.now(ZoneId.systemDefault()).format(TIMESTAMP));
         info.put("clip_skip", task.clipSkip() == null ? 1 : task.clipSkip());
         info.put("is_using_inpainting_conditioning", false);
         info.put("version", Atelier.version());
-        if (!result.notes().isEmpty()) {
-            info.put("comments", result.notes());
+        List<String> notes = all.stream()
+                .flatMap(one -> one.result.notes().stream())
+                .distinct()
+                .toList();
+        if (!notes.isEmpty()) {
+            info.put("comments", notes);
         }
         return info;
+    }
+
+    /** For each picture. */
+    private static List<String> of(List<Drawn> all, Function<Values, String> text) {
+        return all.stream()
+                .flatMap(one -> times(one.result.images().size(), text.apply(one.values)).stream())
+                .toList();
     }
 
     private static <T> List<T> times(int count, T value) {

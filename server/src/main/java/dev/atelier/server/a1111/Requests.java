@@ -11,6 +11,7 @@ import dev.atelier.server.db.Json;
 
 /** The fields of AUTOMATIC1111's requests with their defaults, in the order in which it echoes them. */
 final class Requests {
+    private static final String SCRIPTS = "Prompt matrix; Prompts from file or textbox; X/Y/Z plot";
     private static final String KEPT = "pictures are kept with their job";
     private static final String THERE = "as in AUTOMATIC1111";
     private static final String FACES = "no network that restores faces is here";
@@ -68,8 +69,8 @@ final class Requests {
             text("hr_negative_prompt", ""),
             text("force_task_id", null).noted("the id to ask /internal/progress for"),
             text("sampler_index", "Euler").noted("a name, where sampler_name is not given"),
-            text("script_name", null).refused("there are no scripts to choose"),
-            list("script_args", Json.MAPPER.createArrayNode()).ignored("see script_name"),
+            text("script_name", null).noted(SCRIPTS),
+            list("script_args", Json.MAPPER.createArrayNode()),
             bool("send_images", true),
             bool("save_images", false).ignored(KEPT),
             object("alwayson_scripts", Json.MAPPER.createObjectNode())
@@ -95,8 +96,8 @@ final class Requests {
                     text("force_task_id", null).noted("the id to ask /internal/progress for"),
                     text("sampler_index", "Euler").noted("a name, where sampler_name is not given"),
                     bool("include_init_images", false),
-                    text("script_name", null).refused("there are no scripts to choose"),
-                    list("script_args", Json.MAPPER.createArrayNode()).ignored("see script_name"),
+                    text("script_name", null).noted(SCRIPTS + "; Loopback"),
+                    list("script_args", Json.MAPPER.createArrayNode()),
                     bool("send_images", true),
                     bool("save_images", false).ignored(KEPT),
                     object("alwayson_scripts", Json.MAPPER.createObjectNode())

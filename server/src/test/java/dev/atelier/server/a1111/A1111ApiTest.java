@@ -3,15 +3,18 @@ package dev.atelier.server.a1111;
 import static dev.atelier.server.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.atelier.diffusion.ImageFile;
 import dev.atelier.diffusion.Infotext;
 import dev.atelier.diffusion.PngFile;
 import dev.atelier.server.TestServer;
 import dev.atelier.server.db.Json;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -252,9 +255,92 @@ class A1111ApiTest {
     @Test
     void aScriptThatIsNotThereIsNotPassedOver() {
         HttpResponse<String> answer =
-                server.post("/sdapi/v1/txt2img", "{\"prompt\": \"a cat\", \"script_name\": \"X/Y/Z plot\"}");
+                server.post("/sdapi/v1/txt2img", "{\"prompt\": \"a cat\", \"script_name\": \"SD upscale\"}");
         assertThat(answer.statusCode()).isEqualTo(422);
-        assertThat(answer.body()).contains("Script 'X/Y/Z plot' not found");
+        assertThat(answer.body()).contains("Script 'SD upscale' not found");
+        assertThat(server.post(
+                                "/sdapi/v1/txt2img",
+                                "{\"script_name\": \"X/Y/Z plot\", \"script_args\": [32, \"1\", []]}")
+                        .body())
+                .contains("Face restore");
+    }
+
+    private static JsonNode info(JsonNode response) {
+        return Json.MAPPER.readTree(response.get("info").stringValue());
+    }
+
+    private static List<String> prompts(JsonNode info) {
+        List<String> prompts = new ArrayList<>();
+        info.get("all_prompts").forEach(prompt -> prompts.add(prompt.stringValue()));
+        return prompts;
+    }
+
+    private static BufferedImage image(JsonNode response, int index) throws IOException {
+        return ImageFile.read(png(response.get("images").get(index)));
+    }
+
+    @Test
+    void promptMatrixDrawsAllCombinationsBehindASheetOfThem() throws IOException {
+        JsonNode response = draw("txt2img", """
+                {"prompt": "a cat|red,|at night", "seed": 5, "script_name": "Prompt matrix",
+                 "script_args": [false, true, "positive", "comma", 0], %s}""".formatted(SMALL));
+        assertThat(response.get("images")).hasSize(5);
+        JsonNode info = info(response);
+        assertThat(prompts(info)).containsExactly("a cat", "a cat, red", "a cat, at night", "a cat, red, at night");
+        assertThat(info.get("all_seeds").toString()).isEqualTo("[5,6,7,8]");
+        assertThat(info.get("index_of_first_image").intValue()).isEqualTo(1);
+        assertThat(info.get("infotexts").get(0).stringValue()).contains("Script: Prompt matrix");
+        assertThat(image(response, 0).getWidth())
+                .isGreaterThan(2 * image(response, 1).getWidth());
+    }
+
+    @Test
+    void promptsFromATextAreDrawnOneAfterTheOther() {
+        JsonNode response = draw("txt2img", """
+                {"prompt": "large", "seed": 5, "script_name": "Prompts from file or textbox",
+                 "script_args": [true, false, "start", "a cat\\n\\n--prompt \\"a dog\\" asleep --seed 9"], %s}""".formatted(SMALL));
+        JsonNode info = info(response);
+        assertThat(prompts(info)).containsExactly("a cat large", "a dog asleep large");
+        assertThat(info.get("all_seeds").toString()).isEqualTo("[5,9]");
+        assertThat(response.get("images")).hasSize(2);
+    }
+
+    @Test
+    void aPlotChangesTheRequestAlongItsAxes() throws IOException {
+        JsonNode response = draw("txt2img", """
+                {"prompt": "a cat", "seed": 5, "script_name": "X/Y/Z plot",
+                 "script_args": [7, "cat, dog", [], 9, "", ["Euler", "DDIM"], 4, "1-2", [], true, true, true, false, true, false, false, 0, false],
+                 %s}""".formatted(SMALL));
+        JsonNode info = info(response);
+        assertThat(response.get("images")).hasSize(1 + 2 + 8);
+        assertThat(prompts(info).subList(0, 3)).containsExactly("a cat", "a dog", "a cat");
+        assertThat(info.get("all_seeds").toString()).isEqualTo("[5,6,5,6,5,6,5,6]");
+        assertThat(info.get("index_of_first_image").intValue()).isEqualTo(3);
+        assertThat(info.get("infotexts").get(0).stringValue())
+                .contains("X Type: Prompt S/R")
+                .contains("Y Values: \"Euler, DDIM\"");
+        assertThat(Infotext.parse(info.get("infotexts").get(3 + 6).stringValue())
+                        .parameters())
+                .containsEntry("Steps", "2")
+                .containsEntry("Sampler", "DDIM");
+        assertThat(image(response, 1).getWidth())
+                .isGreaterThan(2 * image(response, 3).getWidth());
+    }
+
+    @Test
+    void aLoopbackStartsFromItsOwnPictures() {
+        String image = draw("txt2img", "{" + SMALL + "}").get("images").get(0).stringValue();
+        JsonNode response = draw("img2img", """
+                {"init_images": ["%s"], "seed": 5, "denoising_strength": 0.9, "script_name": "Loopback",
+                 "script_args": [3, 0.5, "Linear", "None"], %s}""".formatted(image, SMALL));
+        assertThat(response.get("images")).hasSize(4);
+        JsonNode info = info(response);
+        assertThat(info.get("all_seeds").toString()).isEqualTo("[5,6,7]");
+        assertThat(info.get("infotexts").get(2).stringValue()).contains("Denoising strength: 0.7,");
+        String again = response.get("images").get(1).stringValue();
+        JsonNode second = draw("img2img", """
+                {"init_images": ["%s"], "seed": 6, "denoising_strength": 0.7, "inpainting_fill": 1, %s}""".formatted(again, SMALL));
+        assertThat(second.get("images").get(0)).isEqualTo(response.get("images").get(2));
     }
 
     @Test

@@ -1,4 +1,4 @@
-package dev.atelier.cli;
+package dev.atelier.diffusion;
 
 import java.awt.Color;
 import java.awt.Font;
@@ -17,14 +17,15 @@ import java.util.List;
  * @param cells row after row
  * @param margin between the pictures, in pixels
  */
-record ContactSheet(List<String> columns, List<String> rows, List<BufferedImage> cells, int margin) {
+public record ContactSheet(List<String> columns, List<String> rows, List<BufferedImage> cells, int margin) {
     /** As AUTOMATIC1111's limit. */
-    static final long MOST_PIXELS = 200_000_000;
+    private static final long MOST_PIXELS = 200_000_000;
 
     private static final int LEAST_TEXT = 11;
     private static final Color INK = new Color(0x222222);
 
-    BufferedImage draw() {
+    /** @throws IllegalArgumentException if it would be too large */
+    public BufferedImage draw() {
         int width = cells.stream().mapToInt(BufferedImage::getWidth).max().orElseThrow();
         int height = cells.stream().mapToInt(BufferedImage::getHeight).max().orElseThrow();
         Font font = new Font(Font.SANS_SERIF, Font.PLAIN, Math.max(LEAST_TEXT, width / 20));
