@@ -186,7 +186,9 @@ public final class Pipeline {
             Denoiser network = model.inputChannels() == PIX2PIX_CHANNELS
                     ? editing(pass, prompts)
                     : pass.denoiser(
-                            prompts, InpaintingInput.of(model, vae, request, sources, pass.shape()), controls(pass, false));
+                            prompts,
+                            InpaintingInput.of(model, vae, request, sources, pass.shape()),
+                            controls(pass, false));
             network = second == null ? refined(pass, network) : network;
             FloatArray unit = noise.first();
             if (init == null) {
