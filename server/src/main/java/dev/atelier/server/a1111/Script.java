@@ -121,7 +121,7 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
             cells.add(new Cell(
                     bits, hasOtherSeeds ? one.put("seed", body.path("seed").asLong() + bits) : one));
         }
-        int across = 1 << (more + 1) / 2;
+        int across = 1 << ((more + 1) / 2);
         List<String> columns = IntStream.range(0, across)
                 .mapToObj(bits -> String.join(", ", chosen(parts, bits)))
                 .toList();
@@ -140,7 +140,7 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
     private static List<String> chosen(List<String> parts, int bits) {
         List<String> chosen = new ArrayList<>();
         for (int i = 1; i < parts.size(); i++) {
-            if ((bits >> (i - 1) & 1) == 1) {
+            if (((bits >> (i - 1)) & 1) == 1) {
                 chosen.add(parts.get(i));
             }
         }
