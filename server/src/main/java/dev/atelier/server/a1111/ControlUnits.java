@@ -55,7 +55,7 @@ final class ControlUnits {
                     unit.path("guidance_end").asDouble(1),
                     mode(unit),
                     resizeMode(unit.path("resize_mode")),
-                    region.isPresent() ? EncodedImage.store(region.get(), store) : null,
+                    region.isPresent() ? images.store(region.get()) : null,
                     layers(unit.path("advanced_weighting")),
                     passes(unit.path("hr_option").asString("")));
         } catch (IllegalArgumentException e) {
