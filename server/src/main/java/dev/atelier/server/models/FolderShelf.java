@@ -118,7 +118,7 @@ public final class FolderShelf implements ModelShelf {
                     return FileVisitResult.CONTINUE;
                 }
 
-                /** A link that leads nowhere or in a circle, a folder of somebody else's. */
+                // a link that leads nowhere or in a circle, a folder of somebody else's
                 @Override
                 public FileVisitResult visitFileFailed(Path file, IOException failure) {
                     return FileVisitResult.CONTINUE;
