@@ -70,8 +70,7 @@ final class Order {
     /** Of the upper halves of the bits. */
     private record Range(int from, int to) {}
 
-    private static void sort(
-            Operands in, Operands.Indexed number, Range range, long[] pairs, int below, int[] ranks) {
+    private static void sort(Operands in, Operands.Indexed number, Range range, long[] pairs, int below, int[] ranks) {
         int[] next = {0};
         in.sweep((x, index) -> {
             int key = key(number.of(x, index));
