@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
                     + "other methods and their parameters.",
             "",
             "Inputs are .safetensors or .ckpt files or folders of diffusers, in any mix of precisions. Nothing in them is "
-                    + "ever run. Memory stays small whatever their size (a few methods hold a tensor or two), and the "
+                    + "ever run. Memory stays small whatever their size (a few methods hold tensors as a whole), and the "
                     + "result appears only when it is complete.",
             "",
             "Examples:",
