@@ -58,6 +58,7 @@ import picocli.CommandLine.Spec;
             "      (the settings of a picture, with what is given beside)",
             "",
         },
+        abbreviateSynopsis = true,
         sortOptions = false,
         mixinStandardHelpOptions = true)
 final class GenerateCommand implements Callable<Integer> {

@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
             "      -o sks-dog.safetensors",
             "",
         },
+        abbreviateSynopsis = true,
         sortOptions = false,
         modelTransformer = TrainingOptions.class,
         mixinStandardHelpOptions = true)

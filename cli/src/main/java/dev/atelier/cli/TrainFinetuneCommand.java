@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
             "      --ema 0.9999 -o tuned.safetensors",
             "",
         },
+        abbreviateSynopsis = true,
         sortOptions = false,
         modelTransformer = TrainingOptions.class,
         mixinStandardHelpOptions = true)

@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
             "      --model \"lora(sd-v1-5.safetensors, style.safetensors)\"",
             "",
         },
+        abbreviateSynopsis = true,
         sortOptions = false,
         modelTransformer = TrainingOptions.class,
         mixinStandardHelpOptions = true)

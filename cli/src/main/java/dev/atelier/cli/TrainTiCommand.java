@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
             "      --prompt \"a photo of my-cat\" -o my-cat.safetensors",
             "",
         },
+        abbreviateSynopsis = true,
         sortOptions = false,
         modelTransformer = TrainingOptions.class,
         mixinStandardHelpOptions = true)

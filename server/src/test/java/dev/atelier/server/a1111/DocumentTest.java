@@ -9,6 +9,7 @@ import dev.atelier.server.db.Json;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,7 +45,7 @@ class DocumentTest {
                 .map(name -> json(server.get("/openapi/" + name + ".json")).get("paths"))
                 .flatMap(paths -> paths.properties().stream())
                 .flatMap(path -> path.getValue().propertyNames().stream()
-                        .map(method -> method.toUpperCase(java.util.Locale.ROOT) + " " + path.getKey()))
+                        .map(method -> method.toUpperCase(Locale.ROOT) + " " + path.getKey()))
                 .toList();
         assertThat(documented).doesNotHaveDuplicates();
         assertThat(server.routes().stream()
