@@ -1,5 +1,10 @@
 # Sourced by ./atelier and ./verify: exports JAVA_HOME, a JDK 25 or newer, or says in one sentence what is missing.
 
+# Java names files in the character set of the locale: where that is ASCII, as without any locale, it could not name most.
+case $(locale charmap 2>/dev/null) in
+US-ASCII | ANSI_X3.4-1968 | '') export LC_ALL=C.UTF-8 ;;
+esac
+
 # Whether the folder $1 holds a JDK that is new enough. A JDK says its version in its file "release".
 is_jdk() {
     local version

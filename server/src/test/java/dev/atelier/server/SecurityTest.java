@@ -11,6 +11,7 @@ import dev.atelier.server.key.Limits;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
@@ -146,6 +148,25 @@ class SecurityTest {
                 raw("POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4000000000\r\n\r\n".formatted(path));
         // version 2 of Novita's API says everything with 200
         assertThat(answer).startsWith(path.startsWith("/v2/") ? "HTTP/1.1 200" : "HTTP/1.1 4");
+    }
+
+    /** The body follows when the answer could have been sent: the connection still serves the next request. */
+    @ParameterizedTest
+    @CsvSource({"POST, /nothing", "POST, /v3/model", "POST, /sdapi/v1/skip", "GET, /v3/model", "POST, /sdapi/v1/txt2img"
+    })
+    void bodiesThatNobodyReadsDoNotEndTheConnection(String method, String path) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            socket.setSoTimeout(10_000);
+            OutputStream out = socket.getOutputStream();
+            out.write("%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n"
+                    .formatted(method, path)
+                    .getBytes(StandardCharsets.US_ASCII));
+            LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+            out.write("[]GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+                    .getBytes(StandardCharsets.US_ASCII));
+            String answers = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(answers.split("HTTP/1\\.1 \\d{3} ")).as(answers).hasSize(3);
+        }
     }
 
     @ParameterizedTest

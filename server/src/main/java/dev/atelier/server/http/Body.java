@@ -1,6 +1,7 @@
 package dev.atelier.server.http;
 
 import io.javalin.http.Context;
+import jakarta.servlet.ServletInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -10,6 +11,9 @@ import java.nio.charset.StandardCharsets;
 
 /** Request bodies with a limit. */
 public final class Body {
+    // what a client may have sent before it could know that nobody would look at it
+    private static final int IGNORED = 64 << 10;
+
     private Body() {}
 
     /** @throws HttpError 413 if the body is longer than {@code limit} bytes, whatever its header says */
@@ -38,6 +42,27 @@ public final class Body {
                     .toString();
         } catch (CharacterCodingException _) {
             return new String(bytes, StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    /**
+     * Reads what no route asked for. The connection of a body that was left unread has to be closed, of which a client
+     * that was not told would learn with its next request: so a longer one, or one that does not come, is announced.
+     */
+    static void ignore(Context context) {
+        long length = context.req().getContentLengthLong();
+        if (length == 0 || (length < 0 && context.header("Transfer-Encoding") == null)) {
+            return;
+        }
+        try {
+            ServletInputStream in = context.req().getInputStream();
+            if (!in.isFinished()
+                    && (length > IGNORED
+                            || new SteadyStream(in, System::nanoTime).readNBytes(IGNORED + 1).length > IGNORED)) {
+                context.header("Connection", "close");
+            }
+        } catch (IOException | HttpError _) {
+            context.header("Connection", "close");
         }
     }
 

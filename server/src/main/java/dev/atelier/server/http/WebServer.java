@@ -88,6 +88,7 @@ public final class WebServer implements AutoCloseable {
     }
 
     static void end(Context context) {
+        Body.ignore(context);
         Long started = context.attribute(STARTED);
         if (started != null) {
             context.header("X-Process-Time", "%.4f".formatted((System.nanoTime() - started) / 1e9));
