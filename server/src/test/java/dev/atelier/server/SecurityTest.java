@@ -8,11 +8,13 @@ import dev.atelier.server.db.Database;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.key.ApiKeys;
 import dev.atelier.server.key.Limits;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
@@ -166,6 +168,18 @@ class SecurityTest {
                     .getBytes(StandardCharsets.US_ASCII));
             String answers = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(answers.split("HTTP/1\\.1 \\d{3} ")).as(answers).hasSize(3);
+        }
+    }
+
+    /** With the connection closed while the client sends, it would see a reset in place of the answer. */
+    @ParameterizedTest
+    @CsvSource({"/nothing, 404", "/api/v1/imports, 413", "/sdapi/v1/options, 413"})
+    void clientsThatSendTooMuchSeeTheAnswer(String path, int status) {
+        byte[] body = new byte[30 << 20];
+        for (BodyPublisher sent : List.of(
+                BodyPublishers.ofByteArray(body), BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body)))) {
+            assertThat(server.send(server.request(path).POST(sent)).statusCode())
+                    .isEqualTo(status);
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.atelier.server.http;
 
 import io.javalin.http.Context;
-import jakarta.servlet.ServletInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -11,8 +10,8 @@ import java.nio.charset.StandardCharsets;
 
 /** Request bodies with a limit. */
 public final class Body {
-    // what a client may have sent before it could know that nobody would look at it
-    private static final int IGNORED = 64 << 10;
+    // a client that is still sending when the connection is closed never sees the answer
+    private static final long MOST_IGNORED = 64 << 20;
 
     private Body() {}
 
@@ -21,8 +20,8 @@ public final class Body {
         if (context.req().getContentLengthLong() > limit) {
             throw tooLarge(limit);
         }
-        try (InputStream in = new SteadyStream(context.req().getInputStream(), System::nanoTime)) {
-            byte[] bytes = in.readNBytes(limit + 1);
+        try {
+            byte[] bytes = steady(context).readNBytes(limit + 1);
             if (bytes.length > limit) {
                 throw tooLarge(limit);
             }
@@ -55,15 +54,29 @@ public final class Body {
             return;
         }
         try {
-            ServletInputStream in = context.req().getInputStream();
-            if (!in.isFinished()
-                    && (length > IGNORED
-                            || new SteadyStream(in, System::nanoTime).readNBytes(IGNORED + 1).length > IGNORED)) {
+            if (length > MOST_IGNORED || (!context.req().getInputStream().isFinished() && !ends(steady(context)))) {
                 context.header("Connection", "close");
             }
         } catch (IOException | HttpError _) {
             context.header("Connection", "close");
         }
+    }
+
+    private static InputStream steady(Context context) throws IOException {
+        return new SteadyStream(context.req().getInputStream(), System::nanoTime);
+    }
+
+    private static boolean ends(InputStream in) throws IOException {
+        byte[] some = new byte[8192];
+        long ignored = 0;
+        while (ignored <= MOST_IGNORED) {
+            int read = in.read(some);
+            if (read < 0) {
+                return true;
+            }
+            ignored += read;
+        }
+        return false;
     }
 
     private static HttpError tooLarge(int limit) {
