@@ -8,6 +8,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.json.JavalinJackson3;
 import io.javalin.router.Endpoint;
+import java.math.BigDecimal;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -91,7 +92,11 @@ public final class WebServer implements AutoCloseable {
         Body.ignore(context);
         Long started = context.attribute(STARTED);
         if (started != null) {
-            context.header("X-Process-Time", "%.4f".formatted((System.nanoTime() - started) / 1e9));
+            // seconds to four places
+            context.header(
+                    "X-Process-Time",
+                    BigDecimal.valueOf((System.nanoTime() - started) / 100_000, 4)
+                            .toPlainString());
         }
     }
 

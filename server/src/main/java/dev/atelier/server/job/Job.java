@@ -33,6 +33,12 @@ public record Job(
         @Nullable Instant startedAt,
         @Nullable Instant finishedAt) {
 
+    /** The same, as it is once its first attempt has begun. */
+    Job begun(String by, Instant time) {
+        return new Job(
+                id, kind, JobState.RUNNING, owner, model, request, null, null, null, 1, by, createdAt, time, null);
+    }
+
     /** The same, as it is after its end. */
     Job ended(JobState end, @Nullable JsonNode outcome, @Nullable String reason, Instant time) {
         return new Job(

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.Update;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -25,21 +26,37 @@ final class JobTable {
 
     /** @return false if {@code limit} jobs wait already */
     boolean insert(Job job, int limit) {
-        return jdbi.withHandle(handle -> handle.createUpdate("""
+        return jdbi.withHandle(
+                handle -> insertion(handle, job, """
                 insert into jobs (id, kind, lane, state, owner, model, request, attempt, created_at)
-                select :id, :kind, :lane, 'QUEUED', :owner, :model, :request, 0, :now
+                select :id, :kind, :lane, 'QUEUED', :owner, :model, :request, 0, :created
                 where (select count(*) from jobs where state = 'QUEUED') < :limit
-                """)
-                        .bind("id", job.id())
-                        .bind("kind", job.kind().name())
-                        .bind("lane", job.kind().lane().name())
-                        .bind("owner", job.owner())
-                        .bind("model", job.model())
-                        .bind("request", job.request().toString())
-                        .bind("now", job.createdAt().toEpochMilli())
-                        .bind("limit", limit)
-                        .execute())
-                == 1;
+                """).bind("limit", limit).execute() == 1);
+    }
+
+    /**
+     * Inserts a job whose first attempt has begun. The ticket that it is held by bears its own name.
+     *
+     * @return false if others of its lane wait
+     */
+    boolean begin(Job job) {
+        return jdbi.withHandle(handle ->
+                insertion(handle, job, """
+                insert into jobs (id, kind, lane, state, owner, model, request, attempt, ticket, worker, created_at, started_at)
+                select :id, :kind, :lane, 'RUNNING', :owner, :model, :request, 1, :id, :worker, :created, :created
+                where not exists (select 1 from jobs where state = 'QUEUED' and lane = :lane)
+                """).bind("worker", job.worker()).execute() == 1);
+    }
+
+    private static Update insertion(Handle handle, Job job, String sql) {
+        return handle.createUpdate(sql)
+                .bind("id", job.id())
+                .bind("kind", job.kind().name())
+                .bind("lane", job.kind().lane().name())
+                .bind("owner", job.owner())
+                .bind("model", job.model())
+                .bind("request", job.request().toString())
+                .bind("created", job.createdAt().toEpochMilli());
     }
 
     Optional<Job> find(String id) {
@@ -115,6 +132,14 @@ final class JobTable {
     List<String> queuedIds(Lane lane) {
         return jdbi.withHandle(handle -> handle.select(
                         "select id from jobs where state = 'QUEUED' and lane = ? order by id", lane.name())
+                .mapTo(String.class)
+                .list());
+    }
+
+    /** The tickets in whose name jobs run. */
+    List<String> heldTickets(Lane lane) {
+        return jdbi.withHandle(handle -> handle.select(
+                        "select distinct ticket from jobs where state = 'RUNNING' and lane = ?", lane.name())
                 .mapTo(String.class)
                 .list());
     }

@@ -24,8 +24,8 @@ import tools.jackson.databind.JsonNode;
  *
  * <p>Every job comes with a ticket, a row of db-scheduler's. A worker that gets hold of a ticket runs one job, whichever's
  * turn it is; who dies with a ticket in hand loses it to another worker after a few missed heartbeats, together with the job.
- * Where a worker of this process is free, it begins at once, and the ticket is hidden from the others for as long as it works;
- * it comes to light when the process dies.
+ * Where a worker of this process is free, it begins at once. Then the ticket is issued when the work lasts longer than a
+ * heartbeat, and hidden from the others for as long as it goes on; it comes to light when the process dies.
  */
 public final class Jobs {
     /** Whoever needs no key. */
@@ -85,21 +85,35 @@ public final class Jobs {
         for (Taker worker : workers) {
             Optional<Taker.Place> place = worker.reserve();
             if (place.isPresent()) {
-                try {
-                    queue(job, now.plus(worker.lease()));
-                } catch (RuntimeException e) {
-                    place.get().release();
-                    throw e;
-                }
-                place.get().take(job.id());
-                announce();
-                return job;
+                return submit(job, place.get(), worker.lease());
             }
         }
         queue(job, now);
         workers.forEach(Taker::wake);
         announce();
         return job;
+    }
+
+    /** To a bench, which runs another where that one's turn comes first. */
+    private Job submit(Job job, Taker.Place place, Duration lease) {
+        Job begun = job.begun(place.worker(), job.createdAt());
+        boolean hasBegun;
+        try {
+            hasBegun = table.begin(begun);
+            if (!hasBegun) {
+                queue(job, job.createdAt().plus(lease));
+            }
+        } catch (RuntimeException e) {
+            place.release();
+            throw e;
+        }
+        if (hasBegun) {
+            place.run(begun);
+        } else {
+            place.take(job.id());
+        }
+        announce();
+        return hasBegun ? begun : job;
     }
 
     private void queue(Job job, Instant due) {
@@ -113,11 +127,13 @@ public final class Jobs {
         ticketsOf(lane).scheduleIfNotExists(new TaskInstance<>(TASK, id), due);
     }
 
-    /** Hides a ticket from the workers until then. */
+    /** Hides a ticket from the workers until then; one that was never issued, or is gone, is. */
     void postponeTicket(Lane lane, String id, Instant due) {
         try {
             ticketsOf(lane).reschedule(TaskInstanceId.of(TASK, id), due);
-        } catch (TaskInstanceNotFoundException | TaskInstanceCurrentlyExecutingException _) {
+        } catch (TaskInstanceNotFoundException _) {
+            issueTicket(lane, id, due);
+        } catch (TaskInstanceCurrentlyExecutingException _) {
             // somebody else has it: it is theirs now
         }
     }
@@ -138,9 +154,16 @@ public final class Jobs {
         return client;
     }
 
-    /** A process may die between the two rows of {@link #submit}. A ticket too many finds nothing to do and goes. */
-    void issueMissingTickets(Lane lane) {
-        table.queuedIds(lane).forEach(id -> issueTicket(lane, id, Instant.now()));
+    /**
+     * A process may die between the two rows of {@link #submit}, or with a job in hand that was too young for a ticket. A
+     * ticket too many finds nothing to do and goes.
+     *
+     * @param lease how long workers may be silent
+     */
+    void issueMissingTickets(Lane lane, Duration lease) {
+        Instant now = Instant.now();
+        table.queuedIds(lane).forEach(id -> issueTicket(lane, id, now));
+        table.heldTickets(lane).forEach(id -> issueTicket(lane, id, now.plus(lease)));
     }
 
     public Optional<Job> find(String id) {

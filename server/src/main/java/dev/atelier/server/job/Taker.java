@@ -16,9 +16,15 @@ interface Taker {
     /** How long a ticket of a job that was taken at once is hidden from other workers, unless that is renewed. */
     Duration lease();
 
-    /** A bench that waits for its job. Either of the two is called, once. */
+    /** A bench that waits for its job. One of the last three is called, once. */
     interface Place {
-        /** Begins to work. */
+        /** The worker's name. */
+        String worker();
+
+        /** Runs a job that has begun in the name of this worker. */
+        void run(Job begun);
+
+        /** Runs whichever job's turn it is. */
         void take(String ticket);
 
         void release();

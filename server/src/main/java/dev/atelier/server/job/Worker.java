@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -68,7 +69,8 @@ public final class Worker implements AutoCloseable, Taker {
     private final ExecutorService direct;
     private final ScheduledExecutorService timer;
     private final Set<Bench> toUnload = ConcurrentHashMap.newKeySet();
-    private final Set<String> leases = ConcurrentHashMap.newKeySet();
+    /** The tickets in whose name benches work, and whether each has its row. */
+    private final Map<String, Boolean> leases = new ConcurrentHashMap<>();
 
     private Worker(Database database, Jobs jobs, Lane lane, String name, List<Bench> benches, Pace pace) {
         this.jobs = jobs;
@@ -89,8 +91,8 @@ public final class Worker implements AutoCloseable, Taker {
                                 ? Instant.now().plus(pace.poll().multipliedBy(2))
                                 : Instant.now()))
                 .execute((instance, _) -> redeem(instance));
-        RecurringTask<Void> audit =
-                Tasks.recurring("audit", FixedDelay.ofMinutes(1)).execute((_, _) -> jobs.issueMissingTickets(lane));
+        RecurringTask<Void> audit = Tasks.recurring("audit", FixedDelay.of(lease()))
+                .execute((_, _) -> jobs.issueMissingTickets(lane, lease()));
         this.scheduler = Scheduler.create(database.source(), ticket)
                 .tableName(lane.table())
                 .startTasks(audit)
@@ -119,6 +121,7 @@ public final class Worker implements AutoCloseable, Taker {
      */
     public static Worker start(Database database, Jobs jobs, Lane lane, List<Bench> benches, Pace pace) {
         Worker worker = new Worker(database, jobs, lane, name(), benches, pace);
+        jobs.issueMissingTickets(lane, worker.lease());
         worker.scheduler.start();
         var _ = worker.timer.scheduleWithFixedDelay(
                 worker::renewLeases,
@@ -162,15 +165,36 @@ public final class Worker implements AutoCloseable, Taker {
         }
 
         @Override
-        public void take(String ticket) {
-            leases.add(ticket);
+        public String worker() {
+            return name;
+        }
+
+        @Override
+        public void run(Job begun) {
+            leases.put(begun.id(), false);
             try {
-                direct.execute(() -> serve(bench, ticket));
-            } catch (RejectedExecutionException _) { // this worker shuts down
-                leases.remove(ticket);
-                release();
-                jobs.postponeTicket(lane, ticket, Instant.now());
+                direct.execute(() -> serve(bench, begun.id(), begun));
+            } catch (RejectedExecutionException _) {
+                requeue(begun);
+                refuse(begun.id());
             }
+        }
+
+        @Override
+        public void take(String ticket) {
+            leases.put(ticket, true);
+            try {
+                direct.execute(() -> serve(bench, ticket, null));
+            } catch (RejectedExecutionException _) {
+                refuse(ticket);
+            }
+        }
+
+        /** This worker shuts down. */
+        private void refuse(String ticket) {
+            leases.remove(ticket);
+            release();
+            jobs.postponeTicket(lane, ticket, Instant.now());
         }
 
         @Override
@@ -179,16 +203,21 @@ public final class Worker implements AutoCloseable, Taker {
         }
     }
 
-    /** One job after the other, while there are any; the ticket is good for all of them. */
-    private void serve(Bench bench, String ticket) {
+    /**
+     * One job after the other, while there are any; the ticket is good for all of them.
+     *
+     * @param begun the first of them, if it has begun
+     */
+    private void serve(Bench bench, String ticket, @Nullable Job begun) {
         try {
-            Optional<Job> job = claim(ticket, bench);
+            Optional<Job> job = begun == null ? claim(ticket, bench) : Optional.of(begun);
             while (job.isPresent()) {
                 run(job.get(), bench);
                 job = claim(ticket, bench);
             }
-            leases.remove(ticket);
-            jobs.cancelTicket(lane, ticket);
+            if (Boolean.TRUE.equals(leases.remove(ticket))) {
+                jobs.cancelTicket(lane, ticket);
+            }
         } catch (JobControl.ShutdownException _) {
             leases.remove(ticket);
             jobs.postponeTicket(lane, ticket, Instant.now());
@@ -226,9 +255,10 @@ public final class Worker implements AutoCloseable, Taker {
     }
 
     private void renewLeases() {
-        for (String ticket : leases) {
+        for (String ticket : Set.copyOf(leases.keySet())) {
             try {
                 jobs.postponeTicket(lane, ticket, Instant.now().plus(lease()));
+                leases.replace(ticket, true);
             } catch (RuntimeException e) {
                 LOG.warn("the database could not be told that this worker lives", e);
             }

@@ -21,14 +21,22 @@ public final class FileStore implements ObjectStore {
     public void put(String key, byte[] content) throws IOException {
         ObjectStore.requireKey(key);
         Path file = root.resolve(key);
-        Files.createDirectories(file.getParent());
         Path part = file.resolveSibling("." + UUID.randomUUID() + ".part");
         try {
-            Files.write(part, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            write(part, content);
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             Files.deleteIfExists(part);
             throw e;
+        }
+    }
+
+    private static void write(Path file, byte[] content) throws IOException {
+        try {
+            Files.write(file, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        } catch (NoSuchFileException _) {
+            Files.createDirectories(file.getParent());
+            Files.write(file, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         }
     }
 

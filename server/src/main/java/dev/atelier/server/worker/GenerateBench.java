@@ -59,7 +59,7 @@ public final class GenerateBench implements Bench {
     private JsonNode enlarge(Job job) throws IOException {
         UpscaleTask task = Json.MAPPER.treeToValue(job.request(), UpscaleTask.class);
         BufferedImage large = task.how().apply(picture(task.image()));
-        String key = "images/%s/%d-0.png".formatted(job.id(), job.attempt());
+        String key = "images/%s-%d-0.png".formatted(job.id(), job.attempt());
         String how = task.how().description(); // whoever named a network sees that it was Lanczos
         store.put(key, PngFile.encode(new GeneratedImage(large, 0, how)));
         GenerateResult.Image image = new GenerateResult.Image(key, 0, large.getWidth(), large.getHeight(), how);
@@ -75,7 +75,7 @@ public final class GenerateBench implements Bench {
         List<GenerateResult.Image> images = new ArrayList<>();
         DrawingListener listener = new DrawingListener(control);
         for (GeneratedImage image : atelier.generate(task.request(this::picture), listener)) {
-            String key = "images/%s/%d-%d.png".formatted(job.id(), job.attempt(), images.size());
+            String key = "images/%s-%d-%d.png".formatted(job.id(), job.attempt(), images.size());
             store.put(key, PngFile.encode(image));
             images.add(new GenerateResult.Image(
                     key, image.seed(), image.pixels().getWidth(), image.pixels().getHeight(), image.infotext()));

@@ -313,6 +313,42 @@ class JobsTest {
     }
 
     @Test
+    void aJobWhoseWorkerDiedBeforeItHadATicketIsStartedAgain() throws Exception {
+        Job begun = new Job(
+                "1",
+                JobKind.GENERATE,
+                JobState.RUNNING,
+                "one",
+                "m",
+                NOTHING,
+                null,
+                null,
+                null,
+                1,
+                "dead",
+                Instant.now(),
+                null,
+                null);
+        assertThat(jobs.table().begin(begun)).isTrue();
+        try (Worker _ = worker((_, _) -> NOTHING)) {
+            Job done = jobs.await("1", LONG).orElseThrow();
+            assertThat(done.state()).isEqualTo(JobState.SUCCEEDED);
+            assertThat(done.attempt()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aJobBeginsAtOnceUnlessOthersWait() throws Exception {
+        try (Worker _ = worker((_, _) -> NOTHING)) {
+            Job job = submit("one", "m");
+            assertThat(job.state()).isEqualTo(JobState.RUNNING);
+            assertThat(jobs.await(job.id(), LONG).orElseThrow().attempt()).isEqualTo(1);
+        }
+        Job waiting = submit("one", "m");
+        assertThat(jobs.table().begin(waiting.begun("worker", Instant.now()))).isFalse();
+    }
+
+    @Test
     void listsGoOnWhereTheyEnded() {
         List<String> ids = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
