@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.SequencedSet;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -119,6 +121,11 @@ public record StableDiffusion(
             networks.remove(Network.VAE_ENCODER);
         }
         return networks;
+    }
+
+    /** The names of all tensors that its networks are made of. The file may hold others. */
+    public Set<String> weights() {
+        return networks().stream().map(this::weights).flatMap(Set::stream).collect(Collectors.toSet());
     }
 
     /** The names of the tensors that a network is made of, in the order of their use. */

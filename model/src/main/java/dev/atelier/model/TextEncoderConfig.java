@@ -31,6 +31,8 @@ public record TextEncoderConfig(String prefix, TextEncoderNames names, int layer
     /** All CLIP text encoders use heads of this width. */
     private static final int HEAD_WIDTH = 64;
 
+    private static final int OPEN_CLIP_LAYERS = 24; // of ViT-H/14
+
     /** The text encoders of a model, in the order in which their outputs are laid side by side. */
     static List<TextEncoderConfig> detect(Checkpoint checkpoint, Family family) {
         return switch (family) {
@@ -91,9 +93,17 @@ public record TextEncoderConfig(String prefix, TextEncoderNames names, int layer
         if (layers < 2) {
             throw keys.unknownLayout("its text encoder %s has %d layers".formatted(prefix, layers));
         }
+        // transformers' models of SD 2 end where it is read: the last layer and the projection are missing
+        boolean cut = output == Output.PENULTIMATE_NORMALIZED
+                && layers < OPEN_CLIP_LAYERS
+                && !checkpoint.has(prefix + "text_projection");
         int heads = (int) Math.max(1, keys.size(tokens, 1) / HEAD_WIDTH);
         return new TextEncoderConfig(
-                prefix, names, layers, keys.setting("atelier.text_num_attention_heads", heads), output);
+                prefix,
+                names,
+                cut ? layers + 1 : layers,
+                keys.setting("atelier.text_num_attention_heads", heads),
+                output);
     }
 
     /**

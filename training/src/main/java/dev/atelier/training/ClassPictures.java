@@ -46,7 +46,9 @@ final class ClassPictures {
         }
         PictureFolder.Contents contents = PictureFolder.read(folder, prior.prompt());
         contents.skipped().forEach(listener::skipped);
-        return contents.pictures();
+        return contents.pictures().stream()
+                .map(picture -> picture.with(1, plan.data().rule()))
+                .toList();
     }
 
     private static boolean holdsOthers(Path folder) throws IOException {

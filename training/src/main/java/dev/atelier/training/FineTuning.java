@@ -142,9 +142,9 @@ public final class FineTuning {
     /** What the text encoders make of all captions there are, unless that changes or is too much. */
     private @Nullable TextEncodings encodings() {
         Set<String> captions = new LinkedHashSet<>();
-        pictures.captions().map(plan.data().captions()::plain).forEach(captions::add);
+        pictures.captions().forEach(captions::add);
         captions.add("");
-        if (plan.method().trainsText() || !plan.data().captions().isFixed() || captions.size() > MOST_ENCODED) {
+        if (plan.method().trainsText() || !pictures.captionsAreFixed() || captions.size() > MOST_ENCODED) {
             return null;
         }
         try (TorchTrainer encoder = trainer(TEXT, Trainable.weights(_ -> false))) {
@@ -322,13 +322,19 @@ public final class FineTuning {
         settings.put(
                 "learning rate",
                 "%s, text encoder %s until %s, %s"
-                        .formatted(course.rate(), course.textRate(), course.textStop(), course.schedule()));
+                        .formatted(course.rate(), course.textRates(), course.textStop(), course.schedule()));
         settings.put("optimizer", course.optimizerSettings().toString());
         settings.put("gradient norm", Double.toString(course.maxNorm()));
         settings.put("moving averages", String.valueOf(course.averages().schedule()));
         settings.put("precision", course.precision().toString());
         settings.put("seed", Long.toString(course.seed()));
-        settings.put("captions", plan.data().captions().toString());
+        settings.put(
+                "captions",
+                plan.sources().stream()
+                        .map(TrainingData::rule)
+                        .distinct()
+                        .toList()
+                        .toString());
         settings.put("pictures", pictures.proper().digest());
         settings.put("pictures of the class", pictures.ofClass().digest());
         return settings;
@@ -339,26 +345,37 @@ public final class FineTuning {
         return parameter.startsWith("lora_te") || Component.of(parameter) == Component.TEXT_ENCODER;
     }
 
+    /** Whether a parameter belongs to XL's second text encoder. */
+    private static boolean isSecondText(String parameter) {
+        return parameter.startsWith("lora_te2") || parameter.startsWith("conditioner.embedders.1.");
+    }
+
+    /** The factor of a parameter's learning rate. */
+    private double rate(String parameter, double ofUnet) {
+        return isText(parameter) ? plan.course().textFactor(isSecondText(parameter) ? 1 : 0) : ofUnet;
+    }
+
     private Trainable trainable(@Nullable LoraModules loras) {
         if (plan.course().textStop() != null
                 && plan.course().optimizerSettings() instanceof OptimizerSettings.Prodigy) {
             throw new IllegalArgumentException(
                     "Prodigy finds one learning rate for all weights, and --text-stop wants two");
         }
-        double text = plan.course().textFactor();
+        Set<String> used = model.weights();
         BlockValues blocks = BlockValues.of(plan.method().blockRates(), "block-lr", model.checkpoint());
         return switch (plan.method()) {
             case TrainingMethod.Weights weights ->
-                Trainable.weights(name -> switch (Component.of(name)) {
-                            case UNET -> true;
-                            case TEXT_ENCODER -> weights.textEncoder();
-                            default -> false;
-                        })
-                        .rates(name -> isText(name) ? text : blocks.at(name, 1));
+                Trainable.weights(name -> used.contains(name)
+                                && switch (Component.of(name)) {
+                                    case UNET -> true;
+                                    case TEXT_ENCODER -> weights.textEncoder();
+                                    default -> false;
+                                })
+                        .rates(name -> rate(name, blocks.at(name, 1)));
             case TrainingMethod.Lora lora ->
                 Trainable.adapters(
                         loras == null ? List.of() : loras.adapters(),
-                        adapter -> isText(adapter.name()) ? text : blocks.at(adapter.weight(), 1),
+                        adapter -> rate(adapter.name(), blocks.at(adapter.weight(), 1)),
                         lora.plus());
             case TrainingMethod.Word word -> Trainable.words(WordVectors.initial(model, word));
         };

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +40,11 @@ final class LoraModules {
         this.family = model.family();
         BlockValues ranks = BlockValues.of(plan.blockRanks(), "block-ranks", model.checkpoint());
         Checkpoint before = plan.from() == null ? null : Checkpoints.open(plan.from());
+        Set<String> used = model.weights(); // SD 2 and XL do not read the last layer of a text encoder
         for (LoraLayer layer : LoraLayer.of(model.checkpoint())) {
+            if (!used.contains(layer.tensor())) {
+                continue;
+            }
             boolean outside = CONVOLUTION.matcher(layer.diffusers()).matches();
             int rank = rank(layer, plan);
             if (rank > 0 && !outside) {

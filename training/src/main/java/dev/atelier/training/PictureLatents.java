@@ -42,8 +42,6 @@ final class PictureLatents {
 
     private final Path folder;
     private final String autoencoder;
-    private final TrainingData plan;
-    private final Buckets buckets;
     private final Randomness randomness;
     private final List<TrainingPicture> pictures = new ArrayList<>();
     private final List<List<View>> views = new ArrayList<>();
@@ -53,20 +51,28 @@ final class PictureLatents {
      * @param folder where the files are kept
      * @param autoencoder what tells the autoencoder from others
      */
-    PictureLatents(Path folder, String autoencoder, TrainingData plan, Buckets buckets, Randomness randomness) {
+    PictureLatents(Path folder, String autoencoder, Randomness randomness) {
         this.folder = folder;
         this.autoencoder = autoencoder;
-        this.plan = plan;
-        this.buckets = buckets;
         this.randomness = randomness;
     }
 
-    /** Encodes pictures that have not been before. {@code encoder} gives moments {@code [1, 8, h, w]} of {@code [1, 3, h, w]}. */
-    void add(List<TrainingPicture> added, UnaryOperator<FloatArray> encoder, TrainingListener listener) {
+    /**
+     * Encodes pictures that have not been before.
+     *
+     * @param plan which parts of them are seen
+     * @param encoder gives moments {@code [1, 8, h, w]} of {@code [1, 3, h, w]}
+     */
+    void add(
+            List<TrainingPicture> added,
+            TrainingData plan,
+            Buckets buckets,
+            UnaryOperator<FloatArray> encoder,
+            TrainingListener listener) {
         int done = 0;
         for (TrainingPicture picture : added) {
             try {
-                views.add(views(picture, encoder));
+                views.add(views(picture, plan, buckets.place(picture.width(), picture.height()), encoder));
                 pictures.add(picture);
             } catch (IOException | IllegalArgumentException e) {
                 skipped.add("%s: %s".formatted(picture.file(), e.getMessage()));
@@ -75,23 +81,24 @@ final class PictureLatents {
         }
     }
 
-    private List<View> views(TrainingPicture picture, UnaryOperator<FloatArray> encoder) throws IOException {
-        Buckets.Placement placement = buckets.place(picture.width(), picture.height());
+    private List<View> views(
+            TrainingPicture picture, TrainingData plan, Buckets.Placement placement, UnaryOperator<FloatArray> encoder)
+            throws IOException {
         byte[] bytes = Files.readAllBytes(picture.file());
         BufferedImage image = null;
         List<View> all = new ArrayList<>();
-        for (PicturePart part : parts(placement)) {
-            Path file = folder.resolve(key(picture, bytes, part) + ".safetensors");
+        for (PicturePart part : parts(plan, placement)) {
+            Path file = folder.resolve(key(picture, plan.masks(), bytes, part) + ".safetensors");
             if (!Files.exists(file)) {
                 image = image == null ? ImageFile.read(bytes) : image;
-                encoded(picture, image, part, encoder).writeTo(file, Progress.NONE);
+                encoded(picture, plan.masks(), image, part, encoder).writeTo(file, Progress.NONE);
             }
             all.add(new View(part, file));
         }
         return all;
     }
 
-    private List<PicturePart> parts(Buckets.Placement placement) {
+    private List<PicturePart> parts(TrainingData plan, Buckets.Placement placement) {
         int spareX = placement.resizedWidth() - placement.width();
         int spareY = placement.resizedHeight() - placement.height();
         List<PicturePart> parts = new ArrayList<>();
@@ -114,16 +121,20 @@ final class PictureLatents {
         return parts;
     }
 
-    private String key(TrainingPicture picture, byte[] bytes, PicturePart part) throws IOException {
+    private String key(TrainingPicture picture, boolean masks, byte[] bytes, PicturePart part) throws IOException {
         Path mask = picture.mask();
         return sha256(
-                "%s %s %s ".formatted(autoencoder, part, plan.masks()).getBytes(StandardCharsets.UTF_8),
+                "%s %s %s ".formatted(autoencoder, part, masks).getBytes(StandardCharsets.UTF_8),
                 bytes,
-                plan.masks() && mask != null ? Files.readAllBytes(mask) : new byte[0]);
+                masks && mask != null ? Files.readAllBytes(mask) : new byte[0]);
     }
 
     private Checkpoint encoded(
-            TrainingPicture picture, BufferedImage image, PicturePart part, UnaryOperator<FloatArray> encoder)
+            TrainingPicture picture,
+            boolean masks,
+            BufferedImage image,
+            PicturePart part,
+            UnaryOperator<FloatArray> encoder)
             throws IOException {
         FloatArray moments = encoder.apply(part.colors(image));
         for (float value : moments.values()) {
@@ -133,7 +144,7 @@ final class PictureLatents {
         }
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         tensors.put(MOMENTS, tensor(moments));
-        FloatArray mask = plan.masks() ? mask(picture, image, part) : null;
+        FloatArray mask = masks ? mask(picture, image, part) : null;
         if (mask != null) {
             tensors.put(MASK, tensor(shrunk(mask, part.width() / moments.size(3))));
         }

@@ -3,6 +3,7 @@ package dev.atelier.training;
 import dev.atelier.engine.torch.DenoisingBatch;
 import dev.atelier.engine.torch.TorchTrainer;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.training.data.TrainingPicture;
 import dev.atelier.training.objective.NoiseShape;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,7 +57,7 @@ final class PictureLosses {
         RandomGenerator random = randomness.at(turn.purpose, turn.number);
         PictureLatents.Sample sample = from.sample(chosen, model.vae().latentScale(), random);
         List<String> captions = new ArrayList<>();
-        sample.pictures().forEach(picture -> captions.add(caption(picture.caption(), turn, random)));
+        sample.pictures().forEach(picture -> captions.add(caption(picture, turn, random)));
         NoiseShape.Noise noise = plan.objective().noise().draw(sample.latents(), random);
         int[] timesteps = plan.objective().timesteps().choice().draw(chosen.size(), random);
         Denoising.Question question = objective.ask(sample.latents(), noise, timesteps);
@@ -67,9 +68,10 @@ final class PictureLosses {
         return weight * mean(trainer.denoise(batch));
     }
 
-    private String caption(String own, Turn turn, RandomGenerator random) {
+    private String caption(TrainingPicture picture, Turn turn, RandomGenerator random) {
+        String own = picture.caption();
         String shown = plan.method() instanceof TrainingMethod.Word word ? word.caption(own, random) : own;
-        return plan.data().captions().apply(shown, turn.step, turn.epoch, random);
+        return picture.rule().apply(shown, turn.step, turn.epoch, random);
     }
 
     /** How a step gets its captions: read before, read in the step and trained, or read in the step. */
@@ -94,9 +96,7 @@ final class PictureLosses {
                     validation.sample(List.of(picture), model.vae().latentScale(), random);
             NoiseShape.Noise noise = NoiseShape.PLAIN.draw(sample.latents(), random);
             Denoising.Question question = objective.ask(sample.latents(), noise, new int[] {timestep});
-            String caption = plan.data()
-                    .captions()
-                    .plain(validation.pictures().get(picture).caption());
+            String caption = validation.pictures().get(picture).plainCaption();
             sum += mean(trainer.evaluate(batches.of(sample, question, List.of(caption), texts(false), 0)));
         }
         return sum / count;

@@ -31,7 +31,12 @@ public record TrainingCourse(
         @Nullable
         Integer epochs,
 
-        @Setting(value = "batch", label = "N", help = "Pictures at once.", standard = "1", also = "train_batch_size")
+        @Setting(
+                value = "batch",
+                label = "N",
+                help = "Pictures at once.",
+                standard = "1",
+                also = {"train_batch_size", "batch_size"})
         int batch,
 
         @Setting(
@@ -59,10 +64,11 @@ public record TrainingCourse(
         @Setting(
                 value = "text-lr",
                 label = "RATE",
-                help = "The text encoder's learning rate. Default: that of --lr.",
+                help =
+                        "The text encoder's learning rate; for XL's two also two with a comma. 0 to leave it as it is. Default: that of"
+                                + " --lr.",
                 also = {"text_encoder_lr", "learning_rate_te"})
-        @Nullable
-        Double textRate,
+        String textRates,
 
         @Setting(
                 value = "text-stop",
@@ -304,9 +310,22 @@ public record TrainingCourse(
         return textStop == null ? steps : part(textStop, steps);
     }
 
-    /** The text encoder's learning rate as a factor of the UNet's. */
-    double textFactor() {
-        return textRate == null ? 1 : textRate / rate;
+    /**
+     * A text encoder's learning rate as a factor of the UNet's.
+     *
+     * @param encoder counted from 0
+     */
+    double textFactor(int encoder) {
+        if (textRates.isEmpty()) {
+            return 1;
+        }
+        String[] each = textRates.split(",", -1);
+        try {
+            return Double.parseDouble(each[Math.min(encoder, each.length - 1)]) / rate;
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(
+                    "--text-lr is a number, or two with a comma, not \"%s\"".formatted(textRates), e);
+        }
     }
 
     OptimizerSettings optimizerSettings() {

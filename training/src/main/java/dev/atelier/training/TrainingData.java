@@ -16,15 +16,25 @@ public record TrainingData(
                 label = "FOLDER",
                 help =
                         "Pictures with captions: .txt or .caption files beside them, a metadata.jsonl, or kohya's folders like"
-                                + " \"10_sks dog\".",
-                also = {"instance_data_dir", "train_data_dir", "in_json"})
+                                + " \"10_sks dog\". Or a TOML or YAML file that names several folders, kohya's dataset_config.",
+                also = {"instance_data_dir", "train_data_dir", "image_dir", "dataset_config"})
         Path folder,
+
+        @Setting(
+                value = "captions",
+                label = "FILE",
+                help =
+                        "Take the pictures in --data that this file names, with their captions: kohya's metadata in JSON, or lines of"
+                                + " JSON like those of metadata.jsonl.",
+                also = {"in_json", "metadata_file"})
+        @Nullable
+        Path list,
 
         @Setting(
                 value = "prompt",
                 label = "TEXT",
                 help = "The caption of pictures that have none.",
-                also = "instance_prompt")
+                also = {"instance_prompt", "class_tokens"})
         String caption,
 
         @Setting(
@@ -32,7 +42,7 @@ public record TrainingData(
                 label = "N",
                 help = "How often each picture is seen in an epoch, times what its folder says.",
                 standard = "1",
-                also = "dataset_repeats")
+                also = {"dataset_repeats", "num_repeats"})
         int repeats,
 
         @Setting(
@@ -94,7 +104,7 @@ public record TrainingData(
                 also = {"masked_loss", "alpha_mask"})
         boolean masks,
 
-        CaptionRule captions,
+        CaptionRule rule,
         Prior prior,
 
         @Setting(value = "validation", label = "FOLDER", help = "Pictures to measure on that are not trained on.")

@@ -80,6 +80,7 @@ final class TrainingMetadata {
         all.put("modelspec.date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         all.put("modelspec.resolution", "%dx%d".formatted(size.width(), size.height()));
         all.put("modelspec.prediction_type", prediction == PredictionType.V ? "v" : "epsilon");
+        all.putAll(plan.output().about().metadata());
         all.put("atelier.training", settings);
         return all;
     }
@@ -120,7 +121,7 @@ final class TrainingMetadata {
         Map<String, Map<String, Integer>> all = new TreeMap<>();
         for (TrainingPicture picture : pictures) {
             Map<String, Integer> counts = all.computeIfAbsent(folder(picture), _ -> new TreeMap<>());
-            for (String tag : picture.caption().split(",", -1)) {
+            for (String tag : picture.plainCaption().split(",", -1)) {
                 if (!tag.isBlank()) {
                     counts.merge(tag.strip().toLowerCase(Locale.ROOT), 1, Integer::sum);
                 }

@@ -6,7 +6,9 @@ import dev.atelier.training.setting.Setting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +62,8 @@ public record TrainingOutput(
 
         @Setting(value = "comment", label = "TEXT", help = "Is written into the file.", also = "training_comment")
         String comment,
+
+        About about,
 
         @Setting(
                 value = "save-every",
@@ -120,6 +124,39 @@ public record TrainingOutput(
 
         @Setting(value = "sample-first", help = "Draw it before the first step, too.", also = "sample_at_first")
         boolean sampleFirst) {
+
+    /** What ModelSpec has to say about a model, which no program can know. */
+    public record About(
+            @Setting(
+                    value = "title",
+                    label = "TEXT",
+                    help = "The result's title for programs that show one. Default: its file's name.",
+                    also = "metadata_title")
+            String title,
+
+            @Setting(value = "author", label = "TEXT", help = "Who made it.", also = "metadata_author")
+            String author,
+
+            @Setting(value = "description", label = "TEXT", help = "What it is.", also = "metadata_description")
+            String description,
+
+            @Setting(value = "license", label = "TEXT", help = "How it may be used.", also = "metadata_license")
+            String license,
+
+            @Setting(value = "tags", label = "TEXT", help = "Words to find it by, with commas.", also = "metadata_tags")
+            String tags) {
+        /** The keys that are given. */
+        Map<String, String> metadata() {
+            Map<String, String> all = new LinkedHashMap<>();
+            all.put("modelspec.title", title);
+            all.put("modelspec.author", author);
+            all.put("modelspec.description", description);
+            all.put("modelspec.license", license);
+            all.put("modelspec.tags", tags);
+            all.values().removeIf(String::isEmpty);
+            return all;
+        }
+    }
 
     /** Precisions of floating tensors in a file. */
     public enum Written {

@@ -3,7 +3,6 @@ package dev.atelier.training;
 import dev.atelier.checkpoint.VaeHash;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
-import dev.atelier.training.data.Buckets;
 import dev.atelier.training.data.PictureFolder;
 import dev.atelier.training.data.TrainingPicture;
 import java.io.IOException;
@@ -18,6 +17,7 @@ import java.util.Random;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All pictures of a training, encoded.
@@ -39,36 +39,53 @@ record TrainingPictures(PictureLatents proper, PictureLatents ofClass, PictureLa
             UnaryOperator<FloatArray> encoder,
             TrainingListener listener)
             throws IOException {
-        TrainingData data = plan.data();
-        List<TrainingPicture> found = new ArrayList<>(read(data, data.folder(), listener));
-        List<TrainingPicture> measured = data.validation() == null
-                ? split(found, data.validationSplit(), randomness)
-                : read(data, data.validation(), listener);
-        List<TrainingPicture> drawn = data.prior().isWanted() ? ClassPictures.of(model, plan, listener) : List.of();
         Path folder = Files.createDirectories(plan.output().state().resolve("latents"));
         String autoencoder = VaeHash.of(model.checkpoint())
                 .orElseThrow(() -> new IllegalArgumentException("the model has no autoencoder to see pictures with"));
-        Buckets buckets = data.buckets(model.nativeSize());
-        List<PictureLatents> all = Stream.of(found, drawn, measured)
-                .map(pictures -> {
-                    PictureLatents latents = new PictureLatents(folder, autoencoder, data, buckets, randomness);
-                    latents.add(pictures, encoder, listener);
-                    latents.skipped().forEach(listener::skipped);
-                    return latents;
-                })
-                .toList();
-        if (all.getFirst().pictures().isEmpty()) {
-            throw new IllegalArgumentException("no picture in %s can be used".formatted(data.folder()));
+        TrainingPictures all = new TrainingPictures(
+                new PictureLatents(folder, autoencoder, randomness),
+                new PictureLatents(folder, autoencoder, randomness),
+                new PictureLatents(folder, autoencoder, randomness));
+        Encoding encoding = new Encoding(model.nativeSize(), encoder, listener);
+        for (TrainingData source : plan.sources()) {
+            List<TrainingPicture> found = new ArrayList<>(read(source, source.folder(), source.list(), listener));
+            List<TrainingPicture> measured = source.validation() == null
+                    ? split(found, source.validationSplit(), randomness)
+                    : read(source, source.validation(), null, listener);
+            encoding.add(found, source, all.proper);
+            encoding.add(measured, source, all.validation);
         }
-        return new TrainingPictures(all.get(0), all.get(1), all.get(2));
+        for (TrainingData source : plan.classSources()) {
+            encoding.add(read(source, source.folder(), source.list(), listener), source, all.ofClass);
+        }
+        if (plan.data().prior().isWanted()) {
+            encoding.add(ClassPictures.of(model, plan, listener), plan.data(), all.ofClass);
+        }
+        Stream.of(all.proper, all.ofClass, all.validation)
+                .flatMap(latents -> latents.skipped().stream())
+                .forEach(listener::skipped);
+        if (all.proper.pictures().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "no picture in %s can be used".formatted(plan.data().folder()));
+        }
+        return all;
     }
 
-    private static List<TrainingPicture> read(TrainingData data, Path folder, TrainingListener listener)
-            throws IOException {
-        PictureFolder.Contents contents = PictureFolder.read(folder, data.caption());
+    /** @param usual the side of pictures if nothing is said */
+    private record Encoding(int usual, UnaryOperator<FloatArray> encoder, TrainingListener listener) {
+        void add(List<TrainingPicture> pictures, TrainingData source, PictureLatents latents) {
+            latents.add(pictures, source, source.buckets(usual), encoder, listener);
+        }
+    }
+
+    private static List<TrainingPicture> read(
+            TrainingData data, Path folder, @Nullable Path list, TrainingListener listener) throws IOException {
+        PictureFolder.Contents contents = list == null
+                ? PictureFolder.read(folder, data.caption())
+                : PictureFolder.read(folder, list, data.caption());
         contents.skipped().forEach(listener::skipped);
         return contents.pictures().stream()
-                .map(picture -> picture.repeated(data.repeats()))
+                .map(picture -> picture.with(data.repeats(), data.rule()))
                 .toList();
     }
 
@@ -81,12 +98,19 @@ record TrainingPictures(PictureLatents proper, PictureLatents ofClass, PictureLa
         return taken;
     }
 
-    /** All captions there are. */
+    /** All captions there are, as they are when nothing is left to chance. */
     Stream<String> captions() {
         return Stream.of(proper, ofClass, validation)
                 .flatMap(all -> all.pictures().stream())
-                .map(TrainingPicture::caption)
+                .map(TrainingPicture::plainCaption)
                 .distinct();
+    }
+
+    /** Whether every caption is always the same, or nothing. */
+    boolean captionsAreFixed() {
+        return Stream.of(proper, ofClass)
+                .flatMap(all -> all.pictures().stream())
+                .allMatch(picture -> picture.rule().isFixed());
     }
 
     /** What there is, for people. */

@@ -2,6 +2,9 @@ package dev.atelier.training;
 
 import dev.atelier.training.setting.SettingOption;
 import dev.atelier.training.setting.Settings;
+import dev.atelier.training.setting.SettingsFile;
+import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SequencedMap;
 
@@ -10,17 +13,23 @@ import java.util.SequencedMap;
  * files of options and {@link #of} know it from there.
  *
  * @param method what is trained
- * @param data what it is trained on
+ * @param sources what it is trained on: several folders of pictures, each with options of its own
+ * @param classSources pictures of the class that a subject belongs to, beside those for {@code --class-prompt}
  * @param objective what is asked of the network
  * @param course how long, how fast
  * @param output what is written, when and where
  */
 public record TrainingPlan(
         TrainingMethod method,
-        TrainingData data,
+        List<TrainingData> sources,
+        List<TrainingData> classSources,
         TrainingObjective objective,
         TrainingCourse course,
         TrainingOutput output) {
+    public TrainingPlan {
+        sources = List.copyOf(sources);
+        classSources = List.copyOf(classSources);
+    }
 
     /** The fine-tunings there are, with how long and how fast they usually are. */
     public enum Kind {
@@ -55,11 +64,46 @@ public record TrainingPlan(
         given.require(kind.sections().values().stream().flatMap(List::stream).toList());
         Settings usual = Settings.NONE.with("lr", kind.rate).with("steps", given.has("epochs") ? 0 : kind.steps);
         Settings all = given.or(usual);
+        TrainingData data = all.read(TrainingData.class);
+        if (!Files.isRegularFile(data.folder())) {
+            return of(kind, all, List.of(data), List.of());
+        }
+        List<SettingOption> known = new ArrayList<>(SettingOption.of(TrainingData.class));
+        SettingOption.of(TrainingCourse.class).stream()
+                .filter(option -> option.setting().value().equals("batch"))
+                .forEach(known::add);
+        List<SettingsFile.Subset> subsets = SettingsFile.subsets(data.folder(), known);
+        List<Settings> batches = subsets.stream()
+                .map(subset -> subset.settings().only("batch"))
+                .distinct()
+                .toList();
+        if (batches.size() > 1 || subsets.stream().allMatch(SettingsFile.Subset::ofClass)) {
+            throw new IllegalArgumentException(
+                    "%s has to name pictures to learn, and one size of batches".formatted(data.folder()));
+        }
+        return of(kind, batches.getFirst().or(all), sources(subsets, false, all), sources(subsets, true, all));
+    }
+
+    private static List<TrainingData> sources(List<SettingsFile.Subset> subsets, boolean ofClass, Settings otherwise) {
+        return subsets.stream()
+                .filter(subset -> subset.ofClass() == ofClass)
+                .map(subset -> subset.settings().or(otherwise).read(TrainingData.class))
+                .toList();
+    }
+
+    private static TrainingPlan of(
+            Kind kind, Settings all, List<TrainingData> sources, List<TrainingData> classSources) {
         return new TrainingPlan(
                 (TrainingMethod) all.read(kind.method),
-                all.read(TrainingData.class),
+                sources,
+                classSources,
                 all.read(TrainingObjective.class),
                 all.read(TrainingCourse.class),
                 all.read(TrainingOutput.class));
+    }
+
+    /** What the first pictures are learnt by, and what does not depend on the pictures. */
+    TrainingData data() {
+        return sources.getFirst();
     }
 }

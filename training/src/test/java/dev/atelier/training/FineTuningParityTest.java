@@ -261,6 +261,26 @@ class FineTuningParityTest {
         return values;
     }
 
+    @ParameterizedTest
+    @CsvSource({"sd2, layers_23_", "sdxl, te1_text_model_encoder_layers_11_"})
+    void aLayerThatNobodyReadsHasNoLora(String family, String unread) throws IOException {
+        StableDiffusion model = StableDiffusion.of(
+                Reference.open(family + ".safetensors", folder).file());
+        List<Adapter> adapters =
+                new LoraModules(model, Settings.NONE.read(TrainingMethod.Lora.class), new Randomness(1)).adapters();
+        assertThat(adapters)
+                .extracting(Adapter::name)
+                .anyMatch(name -> name.contains("_mlp_fc1"))
+                .noneMatch(name -> name.contains(unread));
+        TorchTrainer.of(
+                        model,
+                        EnumSet.of(Network.UNET, Network.TEXT_ENCODER, Network.TEXT_ENCODER_2),
+                        Trainable.adapters(adapters),
+                        OptimizerSettings.DEFAULT,
+                        TrainerOptions.DEFAULT)
+                .close();
+    }
+
     @Test
     void whatALoraDropsFollowsFromTheSeed() throws IOException {
         StableDiffusion model = StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder)));

@@ -26,11 +26,15 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A training in a process of its own that is killed again and again, at random moments; {@code -Dkills=100} for as many. */
+/**
+ * A training in a process of its own that is killed again and again, at random moments; {@code -Dkills=100} for as many,
+ * {@code -Dkilled=LORA} for another kind of training.
+ */
 class KillTest {
     private static final int STEPS = 24;
     private static final int SAVE_EVERY = 3;
     private static final int KILLS = Integer.getInteger("kills", 3);
+    private static final Kind KIND = Kind.valueOf(System.getProperty("killed", "FINETUNE"));
     private static final long MOST_WAIT = 1500; // milliseconds after the first step of an attempt
 
     @TempDir
@@ -43,16 +47,24 @@ class KillTest {
                 .with("data", place.resolveSibling("pictures"))
                 .with("prompt", "a grey square")
                 .with("resolution", 64)
-                .with("text-encoder", true)
                 .with("ema", 0.9)
                 .with("steps", STEPS)
                 .with("save-every", SAVE_EVERY)
                 .with("save-state-every", SAVE_EVERY)
                 .with("output", place.resolve("out.safetensors"));
+        settings = switch (KIND) {
+            case LORA -> settings.with("conv-rank", 4).with("rank-dropout", 0.2);
+            case DREAMBOOTH ->
+                settings.with("text-encoder", true)
+                        .with("class-prompt", "a square")
+                        .with("class-images", 2);
+            case FINETUNE -> settings.with("text-encoder", true);
+            case TI -> settings.with("word", "my-square").with("init", "square");
+        };
         Checkpoint model = Checkpoints.open(place.resolveSibling("model.safetensors"));
         try (OutputStream steps =
                 Files.newOutputStream(place.resolve("steps"), StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
-            FineTuning.run(model, TrainingPlan.of(Kind.FINETUNE, settings), step -> {
+            FineTuning.run(model, TrainingPlan.of(KIND, settings), step -> {
                 try {
                     steps.write(step.step());
                 } catch (IOException e) {
@@ -67,6 +79,7 @@ class KillTest {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
                         "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
+                        "-Dkilled=" + KIND,
                         "-cp",
                         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                         KillTest.class.getName(),

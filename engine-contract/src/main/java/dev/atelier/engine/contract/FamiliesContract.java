@@ -120,6 +120,20 @@ public abstract class FamiliesContract {
     }
 
     @Test
+    void aTextEncoderWithoutTheLayerThatNobodyReadsAgreesAsWell() {
+        Reference reference = reference("sd2-text");
+        Checkpoint whole = open("sd2").checkpoint();
+        Map<String, Tensor> tensors = new LinkedHashMap<>(whole.tensors());
+        tensors.keySet().removeIf(name -> name.contains("resblocks.23.") || name.endsWith("text_projection"));
+        try (DiffusionModel model =
+                load(StableDiffusion.of(Checkpoint.of(whole.sources(), tensors, whole.metadata())))) {
+            TextEncoding actual = model.encodeText(reference.tokens("input_ids"));
+            assertThat(relativeError(actual.context(), reference.array("context")))
+                    .isLessThan(TOLERANCE);
+        }
+    }
+
+    @Test
     void clipSkipLeavesTheLaterFamiliesAlone() {
         int[][] tokens = reference("sdxl-text").tokens("input_ids");
         for (DiffusionModel model : List.of(sd2, sdxl)) {

@@ -129,6 +129,10 @@ public record CaptionRule(
 
     /** The caption as it is when nothing is left to chance. */
     public String plain(String caption) {
+        return separated(whole(caption));
+    }
+
+    private String whole(String caption) {
         return Stream.of(prefix, caption.lines().findFirst().orElse(""), suffix)
                 .filter(part -> !part.isEmpty())
                 .reduce("", CaptionRule::joined);
@@ -149,9 +153,9 @@ public record CaptionRule(
             return "";
         }
         if (isFixed()) {
-            return separated(plain(caption));
+            return plain(caption);
         }
-        String chosen = plain(wildcards ? chosen(caption, random) : caption);
+        String chosen = whole(wildcards ? chosen(caption, random) : caption);
         return separated(shuffle || tagDropout > 0 || tagWarmup > 0 ? changed(chosen, step, random) : chosen);
     }
 

@@ -9,8 +9,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -20,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Pictures on disk with what they show, as people keep them: a folder of pictures with captions in text files beside them;
  * kohya's folders {@code 10_sks dog} of pictures to see ten times in an epoch; or a folder with a {@code metadata.jsonl} that
- * names files and their captions, as Hugging Face's image folders have.
+ * names files and their captions, as Hugging Face's image folders have; or kohya's JSON of captions by file.
  */
 public final class PictureFolder {
     /**
@@ -58,12 +60,22 @@ public final class PictureFolder {
      * @throws IllegalArgumentException if there is no picture that can be used
      */
     public static Contents read(Path folder, String otherwise) throws IOException {
+        Path list = folder.resolve(METADATA);
+        return read(folder, Files.exists(list) ? list : null, otherwise);
+    }
+
+    /**
+     * The same, of the pictures that a list names.
+     *
+     * @param list lines of JSON, or kohya's object of captions and tags by file; null for all pictures that lie in the folder
+     */
+    public static Contents read(Path folder, @Nullable Path list, String otherwise) throws IOException {
         if (!Files.isDirectory(folder)) {
             throw new IllegalArgumentException(folder + " is not a folder of pictures");
         }
         PictureFolder found = new PictureFolder(otherwise);
-        if (Files.exists(folder.resolve(METADATA))) {
-            found.addListed(folder);
+        if (list != null) {
+            found.addListed(folder, list);
         } else {
             found.addFolders(folder);
         }
@@ -120,18 +132,22 @@ public final class PictureFolder {
         for (String extension : CAPTIONS) {
             Path file = folder.resolve(stem + extension);
             if (Files.isRegularFile(file)) {
-                return firstLine(file);
+                return lines(file);
             }
         }
         return null;
     }
 
-    private static String firstLine(Path file) throws IOException {
+    private static String lines(Path file) throws IOException {
         if (Files.size(file) > MAX_CAPTION_BYTES) {
             throw new IOException("%s is too long for a caption".formatted(file));
         }
         try {
-            return Files.readString(file).lines().findFirst().orElse("").strip();
+            return Files.readString(file)
+                    .lines()
+                    .map(String::strip)
+                    .filter(line -> !line.isEmpty())
+                    .collect(Collectors.joining("\n"));
         } catch (CharacterCodingException e) {
             throw new IOException("the caption %s is not UTF-8 text".formatted(file), e);
         }
@@ -145,10 +161,16 @@ public final class PictureFolder {
                 .orElse(null);
     }
 
-    private void addListed(Path folder) throws IOException {
-        Path list = folder.resolve(METADATA);
+    private void addListed(Path folder, Path list) throws IOException {
         if (Files.size(list) > MAX_METADATA_BYTES) {
             throw new IOException("%s has more than %d bytes".formatted(list, MAX_METADATA_BYTES));
+        }
+        if (list.toString().endsWith(".json")) {
+            JsonNode all = entry(list, 1, Files.readString(list));
+            for (Map.Entry<String, JsonNode> entry : all.properties()) {
+                addListed(folder, entry.getKey(), entry.getValue());
+            }
+            return;
         }
         int line = 0;
         for (String text : Files.readAllLines(list)) {
@@ -173,8 +195,14 @@ public final class PictureFolder {
             skipped.add(place + ": it names no file (\"file_name\")");
             return;
         }
+        addListed(folder, name, entry);
+    }
+
+    private void addListed(Path folder, String name, JsonNode entry) {
         Path file = folder.resolve(name);
-        String caption = text(entry, "text", "caption", "prompt", "tags");
+        String text = text(entry, "text", "caption", "prompt");
+        String tags = text(entry, "tags");
+        String caption = text == null ? tags : tags == null || tags.isBlank() ? text : text + ", " + tags;
         JsonNode repeats = entry.get("num_repeats");
         String stem = file.getFileName().toString().replaceFirst("\\.[^.]*$", "");
         add(
@@ -197,7 +225,8 @@ public final class PictureFolder {
     private void add(Path file, String caption, int repeats, @Nullable Path mask) {
         try {
             BufferedImage image = ImageFile.read(file);
-            pictures.add(new TrainingPicture(file, image.getWidth(), image.getHeight(), caption, repeats, mask));
+            pictures.add(new TrainingPicture(
+                    file, image.getWidth(), image.getHeight(), caption, CaptionRule.NONE, repeats, mask));
         } catch (IOException e) {
             skipped.add("%s: %s".formatted(file, e.getMessage()));
         }

@@ -44,6 +44,11 @@ public record Settings(Map<String, List<String>> values) {
         return new Settings(all);
     }
 
+    /** What they say of one option. */
+    public Settings only(String name) {
+        return new Settings(values.containsKey(name) ? Map.of(name, values.get(name)) : Map.of());
+    }
+
     /** What is left without these options. */
     public Settings without(Collection<SettingOption> options) {
         Map<String, List<String>> left = new LinkedHashMap<>(values);

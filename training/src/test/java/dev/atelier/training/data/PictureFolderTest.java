@@ -37,9 +37,10 @@ class PictureFolderTest {
         PictureFolder.Contents contents = PictureFolder.read(folder, "a thing");
         assertThat(contents.pictures())
                 .extracting(TrainingPicture::caption)
-                .containsExactly("a dog, outside", "a cat", "a thing");
+                .containsExactly("a dog, outside\nsecond line", "a cat", "a thing");
         assertThat(contents.pictures().getFirst())
-                .isEqualTo(new TrainingPicture(first, 30, 20, "a dog, outside", 1, mask));
+                .isEqualTo(
+                        new TrainingPicture(first, 30, 20, "a dog, outside\nsecond line", CaptionRule.NONE, 1, mask));
     }
 
     @Test
@@ -68,6 +69,20 @@ class PictureFolderTest {
         PictureFolder.Contents contents = PictureFolder.read(folder, "");
         assertThat(contents.pictures()).extracting(TrainingPicture::caption).containsExactly("a fox");
         assertThat(contents.skipped()).hasSize(2).anyMatch(what -> what.contains("missing.png"));
+    }
+
+    @Test
+    void kohyasMetadataNamesCaptionsAndTags() throws IOException {
+        picture("a.png", 8, 8);
+        picture("b.png", 8, 8);
+        text("meta.json", """
+                {"a.png": {"caption": "a fox", "tags": "snow, tree", "train_resolution": [64, 64]},
+                 "b.png": {"tags": "wolf"}}
+                """);
+        PictureFolder.Contents contents = PictureFolder.read(folder, folder.resolve("meta.json"), "");
+        assertThat(contents.pictures())
+                .extracting(TrainingPicture::caption)
+                .containsExactly("a fox, snow, tree", "wolf");
     }
 
     @Test
