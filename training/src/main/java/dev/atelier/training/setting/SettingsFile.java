@@ -28,6 +28,7 @@ public final class SettingsFile {
     private static final Set<String> NEEDLESS = names("""
             allow_tf32 cache_dir cache_info cache_latents cache_latents_to_disk cache_text_encoder_outputs
             cache_text_encoder_outputs_to_disk caption_column caption_extension caption_extention center_crop config_file
+            console_log_file console_log_level console_log_simple
             dataloader_num_workers ddp_gradient_as_bucket_view ddp_static_graph ddp_timeout diffusers_xformers dim_from_weights
             disable_mmap_load_safetensors dynamo_backend enable_npu_flash_attention enable_xformers_memory_efficient_attention
             foreach_ema highvram image_column local_rank log_config log_prefix log_tracker_config log_tracker_name log_with
@@ -37,14 +38,14 @@ public final class SettingsFile {
             save_last_n_epochs_state save_last_n_steps_state save_model_as save_state save_state_on_train_end sdpa
             set_grads_to_none skip_cache_check text_encoder_batch_size tokenizer_cache_dir tokenizer_name tracker_project_name
             use_safetensors v2 vae_batch_size validation_scheduler validation_seed variant wandb_run_name with_prior_preservation
-            xformers""");
+            xformers zero3_init_flag zero3_save_16bit_model zero_stage""");
 
     /** Options of kohya's and diffusers' scripts that there are none for here: what they ask for is refused, unless it is nothing. */
     private static final Set<String> MISSING = names("""
             adam_weight_decay_text_encoder async_upload base_weights base_weights_multiplier blocks_to_swap caption_separator
             class_labels_conditioning color_aug conditioning_data_dir cpu_offload_checkpointing custom_attributes dataset_class
-            dataset_config_name dataset_name debug_dataset debug_loss do_edm_style_training dream_detail_preservation
-            dream_training face_crop_aug_range fp8_base fp8_base_unet full_bf16 full_fp16 fused_backward_pass
+            dataset_config_name dataset_name debug_dataset debug_loss deepspeed do_edm_style_training dream_detail_preservation
+            dream_training face_crop_aug_range fp16_master_weights_and_gradients fp8_base fp8_base_unet full_bf16 full_fp16 fused_backward_pass
             fused_optimizer_groups hub_model_id hub_token huggingface_path_in_repo huggingface_repo_id huggingface_repo_type
             huggingface_repo_visibility huggingface_token image_interpolation_mode initial_epoch initial_step
             lr_scheduler_args lr_scheduler_type max_train_samples max_validation_steps network_multiplier no_token_padding
