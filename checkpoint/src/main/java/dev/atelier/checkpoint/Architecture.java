@@ -21,6 +21,9 @@ public enum Architecture {
                             || key.contains("hada_")
                             || key.contains("lokr_")
                             || key.contains("oft_blocks")
+                            || key.endsWith(".oft_diag")
+                            || key.endsWith(".on_input")
+                            || (key.startsWith("lora_") && key.matches(".*\\.(diff|w_norm|a[12]\\.weight)"))
                             || key.contains(".processor.")
                             || key.contains("lora_linear_layer"))),
     EMBEDDING(

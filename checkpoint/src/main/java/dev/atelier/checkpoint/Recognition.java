@@ -90,7 +90,17 @@ public record Recognition(
             } else if (name.contains("dora_scale") || name.contains("lora_magnitude_vector")) {
                 kinds.add("DoRA");
             } else if (name.contains("oft_blocks")) {
+                kinds.add(shape.rank() == 4 ? "BOFT" : "OFT");
+            } else if (name.endsWith(".oft_diag")) {
                 kinds.add("OFT");
+            } else if (name.endsWith(".a2.weight")) {
+                kinds.add("GLoRA");
+            } else if (name.endsWith(".on_input")) {
+                kinds.add("(IA)³");
+            } else if (name.endsWith(".diff")) {
+                kinds.add("differences");
+            } else if (name.endsWith(".w_norm")) {
+                kinds.add("norms");
             }
         });
         if (kinds.contains("LoCon")) {

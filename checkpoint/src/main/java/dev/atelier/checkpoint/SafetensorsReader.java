@@ -246,7 +246,7 @@ final class SafetensorsReader {
     }
 
     private Entry parseEntry(JsonParser json, String name) {
-        String what = "tensor \"%s\"".formatted(name);
+        String what = "tensor \"" + name + "\""; // once for each tensor, where format() would take long
         expect(json, json.nextToken(), JsonToken.START_OBJECT, what);
         DType dtype = null;
         List<Long> shape = null;

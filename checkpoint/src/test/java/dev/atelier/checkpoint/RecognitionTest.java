@@ -98,6 +98,26 @@ class RecognitionTest {
     }
 
     @Test
+    void kindsOfLoraWithoutFactorsHaveNames() {
+        Map<String, String> kinds = Map.of(
+                ".on_input", "(IA)³",
+                ".oft_diag", "OFT",
+                ".a2.weight", "GLoRA",
+                ".diff", "differences",
+                ".w_norm", "norms");
+        kinds.forEach((ending, kind) -> assertThat(Recognition.of(
+                                of(Map.of("lora_unet_mid_block_attentions_0_proj_in" + ending, Fixtures.outline(1))))
+                        .label())
+                .startsWith("LoRA, " + kind));
+        assertThat(Recognition.of(of(Map.of("oft_unet_x.oft_blocks", Fixtures.outline(4, 8, 8))))
+                        .label())
+                .startsWith("LoRA, OFT");
+        assertThat(Recognition.of(of(Map.of("lora_unet_x.oft_blocks", Fixtures.outline(3, 4, 8, 8))))
+                        .label())
+                .startsWith("LoRA, BOFT");
+    }
+
+    @Test
     void theKindOfALoraIsTold() {
         String layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k";
         Map<String, Tensor> lora = Map.of(

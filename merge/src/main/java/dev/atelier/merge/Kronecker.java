@@ -47,6 +47,7 @@ final class Kronecker {
         int blocks = (int) (in.elements() / within);
         IntUnaryOperator block = i -> i / taps / (n1 * n2) / m2 * n1 + i / taps % (n1 * n2) / n2;
         IntUnaryOperator place = i -> (i / taps / (n1 * n2) % m2 * n2 + i / taps % (n1 * n2) % n2) * taps + i % taps;
+        Room.make(8 * in.elements());
         double[] rearranged = new double[blocks * within];
         in.sweep((x, index) ->
                 rearranged[block.applyAsInt((int) index) * within + place.applyAsInt((int) index)] = x[1] - x[0]);

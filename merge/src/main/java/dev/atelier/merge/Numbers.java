@@ -9,6 +9,7 @@ final class Numbers {
 
     Numbers(DType dtype, long elements) {
         int length = Math.toIntExact(elements);
+        Room.make(length * (dtype == DType.F64 ? 8L : 4L));
         singles = new float[dtype == DType.F64 ? 0 : length];
         doubles = new double[dtype == DType.F64 ? length : 0];
     }

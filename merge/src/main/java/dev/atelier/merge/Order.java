@@ -38,10 +38,13 @@ final class Order {
 
     /** @param chunk how many values are sorted at once at most */
     static int[] ranks(Operands in, int chunk, Operands.Indexed number) {
+        Room.make(4 * in.elements());
         int[] ranks = new int[Math.toIntExact(in.elements())];
         int[] counts = new int[BUCKETS];
         in.sweep((x, index) -> counts[bucket(key(number.of(x, index)))]++);
-        long[] pairs = new long[Math.min(chunk, ranks.length)];
+        int length = Math.min(chunk, ranks.length);
+        Room.make(8L * length);
+        long[] pairs = new long[length];
         int below = 0;
         for (int from = 0, to; from < BUCKETS; from = to) {
             int size = counts[from];

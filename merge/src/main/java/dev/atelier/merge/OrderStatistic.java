@@ -46,6 +46,7 @@ record OrderStatistic(double value, long index) {
     /** The one with {@code rank} among those, few, whose first bits are {@code prefix}. */
     private static OrderStatistic among(
             Operands in, long prefix, int known, long count, long rank, Operands.Indexed number) {
+        Room.make(24 * count);
         long[] found = new long[Math.toIntExact(count)];
         long[] places = new long[found.length];
         int[] next = {0};

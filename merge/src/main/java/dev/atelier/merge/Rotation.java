@@ -28,6 +28,9 @@ final class Rotation {
     /** Elements of the matrices that high ones are cut into: 8 MB. */
     private static final int STRIPE = 1 << 20;
 
+    /** What wide ones take at once, in matrices of their size. */
+    private static final int MATRICES = 6;
+
     static final List<MergeMethod> METHODS = List.of(MergeMethod.named("rotate")
             .formula("lerp(A, B*Q^-1, alpha) * Q^alignment, Q the rotation with A*Q nearest to B; mean rows apart")
             .inputs("A", "B")
@@ -58,21 +61,22 @@ final class Rotation {
             Centred x = Centred.of(in, 0, rows, columns, centralization);
             Centred y = Centred.of(in, 1, rows, columns, centralization);
             int height = rows >= columns ? Math.max(1, STRIPE / columns) : rows;
-            Turn turn = rows >= columns
-                    ? square(x, y, height, alignment != Math.rint(alignment))
-                    : wide(x.rows(0, rows), y.rows(0, rows));
+            Turn turn = rows >= columns ? square(x, y, height, alignment != Math.rint(alignment)) : wide(x, y);
             UnaryOperator<DMatrixRMaj> forwards = turn.power(alignment);
             UnaryOperator<DMatrixRMaj> backwards = turn.power(-1);
+            Room.make(8L * height * columns);
+            DMatrixRMaj part = new DMatrixRMaj(height, columns);
+            DMatrixRMaj other = new DMatrixRMaj(alpha == 0 ? 0 : height, columns);
             for (int first = 0; first < rows; first += height) {
-                DMatrixRMaj part = x.rows(first, height);
+                x.rows(first, height, part);
                 if (alpha != 0) {
-                    DMatrixRMaj back = backwards.apply(y.rows(first, height));
-                    for (int i = 0; i < part.data.length; i++) {
+                    DMatrixRMaj back = backwards.apply(y.rows(first, height, other));
+                    for (int i = 0; i < part.getNumElements(); i++) {
                         part.data[i] = lerp(part.data[i], back.data[i], alpha);
                     }
                 }
                 double[] turned = forwards.apply(part).data;
-                for (int i = 0; i < turned.length; i++) {
+                for (int i = 0; i < part.getNumElements(); i++) {
                     result.set(
                             first * columns + i, turned[i] + lerp(x.mean[i % columns], y.mean[i % columns], alignment));
                 }
@@ -101,15 +105,15 @@ final class Rotation {
             return new Centred(in, operand, rows, mean);
         }
 
-        /** At most {@code count} rows. */
-        DMatrixRMaj rows(int first, int count) {
-            DMatrixRMaj rows = new DMatrixRMaj(Math.min(count, height - first), mean.length);
+        /** At most {@code count} rows, in {@code place}. */
+        DMatrixRMaj rows(int first, int count, DMatrixRMaj place) {
+            place.reshape(Math.min(count, height - first), mean.length);
             long start = (long) first * mean.length;
-            in.sweep(start, rows.data.length, (x, index) -> {
+            in.sweep(start, place.getNumElements(), (x, index) -> {
                 int at = (int) (index - start);
-                rows.data[at] = x[operand] - mean[at % mean.length];
+                place.data[at] = x[operand] - mean[at % mean.length];
             });
-            return rows;
+            return place;
         }
     }
 
@@ -129,8 +133,10 @@ final class Rotation {
     /** Q = U Vᵀ from the singular value decomposition U S Vᵀ of XᵀY. */
     private static Turn square(Centred x, Centred y, int height, boolean proper) {
         DMatrixRMaj product = new DMatrixRMaj(x.mean.length, x.mean.length);
+        DMatrixRMaj ofX = new DMatrixRMaj(height, x.mean.length);
+        DMatrixRMaj ofY = new DMatrixRMaj(height, x.mean.length);
         for (int first = 0; first < x.height; first += height) {
-            CommonOps_DDRM.multAddTransA(x.rows(first, height), y.rows(first, height), product);
+            CommonOps_DDRM.multAddTransA(x.rows(first, height, ofX), y.rows(first, height, ofY), product);
         }
         SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(product);
         DMatrixRMaj u = svd.getU(null, false);
@@ -142,8 +148,8 @@ final class Rotation {
         CommonOps_DDRM.mult(u, vt, q);
         return exponent -> {
             DMatrixRMaj power = power(q, exponent);
+            DMatrixRMaj result = new DMatrixRMaj(1, 1);
             return rows -> {
-                DMatrixRMaj result = new DMatrixRMaj(1, 1);
                 CommonOps_DDRM.mult(rows, power, result);
                 return result;
             };
@@ -193,13 +199,16 @@ final class Rotation {
     }
 
     /** Of fewer rows than columns only the span is turned, from X's basis U to Y's basis V: Z + Z(U − V)Vᵀ. */
-    private static Turn wide(DMatrixRMaj x, DMatrixRMaj y) {
-        QRDecomposition<DMatrixRMaj> qr = DecompositionFactory_DDRM.qr(y.numCols, y.numRows);
-        qr.decompose(CommonOps_DDRM.transpose(y, null));
+    private static Turn wide(Centred x, Centred y) {
+        int columns = x.mean.length;
+        Room.make(MATRICES * 8L * x.height * columns);
+        DMatrixRMaj matrix = y.rows(0, y.height, new DMatrixRMaj(y.height, columns));
+        QRDecomposition<DMatrixRMaj> qr = DecompositionFactory_DDRM.qr(columns, y.height);
+        qr.decompose(CommonOps_DDRM.transpose(matrix, null));
         DMatrixRMaj basis = qr.getQ(null, true);
         DMatrixRMaj triangle = qr.getR(null, true);
         DMatrixRMaj product = new DMatrixRMaj(1, 1);
-        CommonOps_DDRM.multTransAB(x, triangle, product);
+        CommonOps_DDRM.multTransAB(x.rows(0, x.height, matrix), triangle, product);
         SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(product);
         DMatrixRMaj u = svd.getU(null, false);
         DMatrixRMaj v = new DMatrixRMaj(1, 1);

@@ -208,30 +208,47 @@ final class Selections {
         /** KL(softmax B, softmax base) of each row, both raised by 1e-8. */
         private static double[] divergences(Operands in, long row) {
             int rows = Math.toIntExact(in.elements() / row);
-            double[] largestB = new double[rows];
-            double[] largestBase = new double[rows];
-            Arrays.fill(largestB, Double.NEGATIVE_INFINITY);
-            Arrays.fill(largestBase, Double.NEGATIVE_INFINITY);
-            in.sweep((x, index) -> {
-                int at = (int) (index / row);
-                largestBase[at] = Math.max(largestBase[at], x[0]);
-                largestB[at] = Math.max(largestB[at], x[1]);
-            });
-            double[] sumB = new double[rows];
-            double[] sumBase = new double[rows];
-            in.sweep((x, index) -> {
-                int at = (int) (index / row);
-                sumBase[at] += Math.exp(x[0] - largestBase[at]);
-                sumB[at] += Math.exp(x[1] - largestB[at]);
-            });
+            int length = Math.toIntExact(row);
+            Room.make(8L * rows);
             double[] divergences = new double[rows];
+            double[] base = new double[length];
+            double[] b = new double[length];
             in.sweep((x, index) -> {
-                int at = (int) (index / row);
-                double p = Math.exp(x[1] - largestB[at]) / sumB[at] + 1e-8;
-                double q = Math.exp(x[0] - largestBase[at]) / sumBase[at] + 1e-8;
-                divergences[at] += p * Math.log(p / q);
+                int at = (int) (index % row);
+                base[at] = x[0];
+                b[at] = x[1];
+                if (at == length - 1) {
+                    softmax(base);
+                    softmax(b);
+                    divergences[(int) (index / row)] = divergence(b, base);
+                }
             });
             return divergences;
+        }
+
+        private static void softmax(double[] x) {
+            double largest = Double.NEGATIVE_INFINITY;
+            for (double number : x) {
+                largest = Math.max(largest, number);
+            }
+            double sum = 0;
+            for (int i = 0; i < x.length; i++) {
+                x[i] = Math.exp(x[i] - largest);
+                sum += x[i];
+            }
+            for (int i = 0; i < x.length; i++) {
+                x[i] /= sum;
+            }
+        }
+
+        private static double divergence(double[] b, double[] base) {
+            double sum = 0;
+            for (int i = 0; i < b.length; i++) {
+                double p = b[i] + 1e-8;
+                double q = base[i] + 1e-8;
+                sum += p * Math.log(p / q);
+            }
+            return sum;
         }
     }
 }

@@ -3,7 +3,7 @@ package dev.atelier.merge;
 import dev.atelier.checkpoint.Shape;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntFunction;
+import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -34,8 +34,9 @@ final class Smoothing {
     private final int length;
     private final Shape inside;
     private final double[] weights = new double[2 * RADIUS + 1];
-    private final Recent differences = new Recent(this::difference);
-    private final Recent medians = new Recent(this::median);
+    private final double[][] sums;
+    private final Recent differences;
+    private final Recent medians;
 
     private Smoothing(Operands in) {
         this.in = in;
@@ -47,24 +48,30 @@ final class Smoothing {
         }
         double sum = Arrays.stream(weights).sum();
         Arrays.setAll(weights, k -> weights[k] / sum);
+        this.sums = new double[2][length];
+        this.differences = new Recent(slices, length, this::difference);
+        this.medians = new Recent(slices, length, this::median);
     }
 
     /** The last slices that were asked for: more than there are neighbours. */
     private static final class Recent {
         private static final int KEPT = 16;
 
-        private final IntFunction<double[]> values;
-        private final int[] slices = IntStream.generate(() -> -1).limit(KEPT).toArray();
-        private final double[][] kept = new double[KEPT][];
+        private final ObjIntConsumer<double[]> computation;
+        private final int[] slices;
+        private final double[][] kept;
 
-        Recent(IntFunction<double[]> values) {
-            this.values = values;
+        Recent(int slices, int length, ObjIntConsumer<double[]> computation) {
+            this.computation = computation;
+            this.kept = new double[Math.min(KEPT, slices)][length];
+            this.slices = new int[kept.length];
+            Arrays.fill(this.slices, -1);
         }
 
         double[] of(int slice) {
-            int at = slice % KEPT;
+            int at = slice % kept.length;
             if (slices[at] != slice) {
-                kept[at] = values.apply(slice);
+                computation.accept(kept[at], slice);
                 slices[at] = slice;
             }
             return kept[at];
@@ -89,15 +96,13 @@ final class Smoothing {
         return result;
     }
 
-    private double[] difference(int slice) {
-        double[] difference = new double[length];
+    private void difference(double[] result, int slice) {
         long first = (long) slice * length;
-        in.sweep(first, length, (x, index) -> difference[(int) (index - first)] = x[1] - x[2]);
-        return difference;
+        in.sweep(first, length, (x, index) -> result[(int) (index - first)] = x[1] - x[2]);
     }
 
     /** The middle one of the 3ⁿ neighbours along n axes. */
-    private double[] median(int slice) {
+    private void median(double[] result, int slice) {
         double[][] neighbours = new double[3][];
         for (int step = -1; step <= 1; step++) {
             neighbours[step + 1] = differences.of(reflected(slice + step, slices));
@@ -105,7 +110,6 @@ final class Smoothing {
         int count = (int) Math.pow(3, inside.rank());
         int[] around = new int[count];
         double[] window = new double[3 * count];
-        double[] result = new double[length];
         int[] place = new int[inside.rank()];
         for (int i = 0; i < length; i++) {
             collect(place, 0, 0, around, 0);
@@ -118,7 +122,6 @@ final class Smoothing {
                 place[axis] = 0;
             }
         }
-        return result;
     }
 
     /** Puts the indices of a place's neighbours, and its own, into {@code around} from {@code found} on; returns how many. */
@@ -136,7 +139,9 @@ final class Smoothing {
     }
 
     private double[] gauss(int slice) {
-        double[] current = new double[length];
+        double[] current = sums[0];
+        double[] next = sums[1];
+        Arrays.fill(current, 0);
         for (int k = -RADIUS; k <= RADIUS; k++) {
             double[] median = medians.of(reflected(slice + k, slices));
             double weight = weights[k + RADIUS];
@@ -148,7 +153,6 @@ final class Smoothing {
         for (int axis = 0; axis < inside.rank(); axis++) {
             int size = (int) inside.size(axis);
             inner /= Math.max(1, size);
-            double[] next = new double[length];
             for (int i = 0; i < length; i++) {
                 int place = i / inner % size;
                 double total = 0;
@@ -157,7 +161,9 @@ final class Smoothing {
                 }
                 next[i] = total;
             }
+            double[] swapped = current;
             current = next;
+            next = swapped;
         }
         return current;
     }

@@ -33,6 +33,7 @@ final class Spectrum {
         this.half = sizes[halved] / 2 + 1;
         this.inner = product(sizes, halved + 1, sizes.length);
         int length = product(sizes, 0, halved) * half * inner;
+        Room.make(8L * length);
         this.real = new float[length];
         this.imaginary = new float[length];
     }

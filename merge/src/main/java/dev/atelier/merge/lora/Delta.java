@@ -51,6 +51,12 @@ interface Delta {
         if (parts.containsKey("on_input") && parts.containsKey("weight")) {
             return Optional.of(ia3(parts, weight, rows, columns));
         }
+        if (parts.containsKey("oft_blocks") || parts.containsKey("oft_diag")) {
+            return Optional.of(Orthogonal.of(parts, weight, rows));
+        }
+        if (parts.containsKey("a1") && parts.containsKey("b1")) {
+            return Optional.of(generalized(parts, weight, rows, columns));
+        }
         return Optional.empty();
     }
 
@@ -227,6 +233,40 @@ interface Delta {
         };
     }
 
+    /**
+     * GLoRA (Chavan et al. 2023): B1·B2 + W·A1·A2, over the input channels of W. Older files have the factors the other way round:
+     * B2·B1 + W·A2·A1.
+     */
+    private static Delta generalized(Map<String, Tensor> parts, Shape weight, int rows, int columns) {
+        int channels = columns / kernel(weight);
+        boolean isNew = rank(required(parts, "a1")) == channels && rank(required(parts, "b1")) == rows;
+        Tensor high = required(parts, isNew ? "a1" : "a2");
+        Tensor wide = required(parts, isNew ? "a2" : "a1");
+        Tensor up = required(parts, isNew ? "b1" : "b2");
+        Tensor down = required(parts, isNew ? "b2" : "b1");
+        int inner = rank(wide);
+        double scale = scale(parts, inner);
+        requireElements("a1 or a2", high, (long) channels * inner);
+        requireElements("a1 or a2", wide, (long) inner * channels);
+        requireElements("b1 or b2", up, (long) rows * rank(down));
+        requireElements("b1 or b2", down, (long) rank(down) * columns);
+        return w -> {
+            double[] result = multiplied(load(up), rows, rank(down), load(down), columns, scale);
+            double[] between = multiplied(load(high), channels, inner, load(wide), channels, scale);
+            int kernel = columns / channels;
+            for (int i = 0; i < w.length; i++) {
+                int row = i / columns;
+                int tap = i % kernel;
+                int to = row * columns + tap;
+                int from = i % columns / kernel * channels;
+                for (int j = 0; j < channels; j++) {
+                    result[to + j * kernel] += w[i] * between[from + j];
+                }
+            }
+            return result;
+        };
+    }
+
     /** DoRA: the direction of the changed weight at the length that the file gives, per output or per input channel. */
     private static Delta decomposed(Delta delta, Tensor length, boolean perOutput, Shape weight) {
         int rows = Math.toIntExact(weight.size(0));
@@ -266,7 +306,7 @@ interface Delta {
         return Optional.ofNullable(parts.get("scale")).map(scale -> scalar("scale", scale));
     }
 
-    private static double scalar(String part, Tensor tensor) {
+    static double scalar(String part, Tensor tensor) {
         requireElements(part, tensor, 1);
         return load(tensor)[0];
     }
@@ -312,7 +352,7 @@ interface Delta {
         return Math.toIntExact(tensor.shape().size(0));
     }
 
-    private static Tensor required(Map<String, Tensor> parts, String part) {
+    static Tensor required(Map<String, Tensor> parts, String part) {
         Tensor tensor = parts.get(part);
         if (tensor == null) {
             throw new IllegalArgumentException("%s is missing".formatted(part));

@@ -20,7 +20,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * A LoRA file: LoRA, LoCon, LoHa, LoKr, DoRA, (IA)³ and plain differences, in the naming of kohya, PEFT or diffusers. Nothing is
+ * A LoRA file: LoRA, LoCon, LoHa, LoKr, DoRA, GLoRA, OFT, BOFT, (IA)³ and plain differences, in the naming of kohya, PEFT or diffusers. Nothing is
  * computed and no weight read before a baked checkpoint is.
  */
 public final class Lora {
@@ -251,6 +251,9 @@ public final class Lora {
         Set<String> parts = module.parts().keySet();
         return (parts.contains("lora_up") && parts.contains("lora_down"))
                 || parts.stream().anyMatch(part -> part.startsWith("hada_") || part.startsWith("lokr_"))
+                || parts.contains("oft_blocks")
+                || parts.contains("oft_diag")
+                || parts.containsAll(Set.of("a1", "a2", "b1", "b2"))
                 || parts.contains("diff")
                 || parts.contains("diff_b")
                 || parts.contains("w_norm")

@@ -33,12 +33,16 @@ final class LoraNames {
             Map.entry(".lora_magnitude_vector.weight", "magnitude"),
             Map.entry(".lora_magnitude_vector", "magnitude"),
             Map.entry(".on_input", "on_input"),
+            Map.entry(".a1.weight", "a1"),
+            Map.entry(".a2.weight", "a2"),
+            Map.entry(".b1.weight", "b1"),
+            Map.entry(".b2.weight", "b2"),
             Map.entry(".weight", "weight"));
 
     private static final Pattern PLAIN_PART = Pattern.compile("(.+)\\.(alpha|scale|dora_scale|diff|diff_b|w_norm|b_norm"
-            + "|hada_w[12]_[ab]|hada_t[12]|lokr_w[12]|lokr_w[12]_[ab]|lokr_t2)");
+            + "|oft_blocks|oft_diag|rescale|hada_w[12]_[ab]|hada_t[12]|lokr_w[12]|lokr_w[12]_[ab]|lokr_t2)");
 
-    private static final Pattern KOHYA = Pattern.compile("lora_(unet|te1|te2|te)_(.+)");
+    private static final Pattern KOHYA = Pattern.compile("(?:lora|oft)_(unet|te1|te2|te)_(.+)");
     private static final Pattern DOTTED = Pattern.compile(
             "(?:base_model\\.model\\.)?(?:(unet|text_encoder_2|text_encoder|(?:model\\.)?diffusion_model)\\.)?(.+)");
     private static final Pattern TEXT_PROJECTION = Pattern.compile("(.*self_attn)_to_(q|k|v|out)$");

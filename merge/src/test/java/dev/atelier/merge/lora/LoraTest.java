@@ -20,6 +20,7 @@ import dev.atelier.merge.expression.ResolvedModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -157,6 +158,26 @@ class LoraTest {
             assertThat(actual[i])
                     .as("%s[%d]", id, i)
                     .isCloseTo(wanted[i], within(tolerance * (1 + Math.abs(wanted[i]))));
+        }
+    }
+
+    /** OFT of LyCORIS (plain, limited and rescaled, a convolution; its older form) and kohya, BOFT, GLoRA of both layouts. */
+    @Test
+    void turnsAndGeneralizedProductsAreThoseOfTheOriginals() throws URISyntaxException {
+        Checkpoint reference = Checkpoints.open(
+                Path.of(LoraTest.class.getResource("lycoris.safetensors").toURI()));
+        Checkpoint model = reference.filter(name -> name.startsWith(UNET));
+        Lora lora = Lora.of(reference.filter(name -> name.startsWith("lora_")));
+        assertThat(lora.unmatched(model)).isEmpty();
+        Checkpoint baked = lora.bake(model, 1, 1);
+        assertThat(model.tensors()).hasSize(10);
+        for (String name : model.tensors().keySet()) {
+            double[] expected = Delta.load(reference.tensor("expected." + name));
+            assertThat(Delta.load(baked.tensor(name))).as(name).containsExactly(expected, within(4e-6));
+            assertThat(Delta.load(model.tensor(name)))
+                    .as(name)
+                    .usingComparatorWithPrecision(0.01)
+                    .isNotEqualTo(expected);
         }
     }
 
