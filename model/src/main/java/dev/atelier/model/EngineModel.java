@@ -17,6 +17,8 @@ import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -141,11 +143,8 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     protected abstract ClipTextEncoder.Encoded<FloatArray> encode(
             N textEncoder, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted);
 
-    /** Runs the UNet. {@code depth} says for which later calls something is kept; 0 for none. */
-    protected abstract UNetAnswer predict(N unet, UNet.Input<FloatArray> input, int depth);
-
-    /** Runs the outermost blocks of the UNet around what was kept. */
-    protected abstract FloatArray predict(N shallow, UNet.Input<FloatArray> input, FloatArray deep);
+    /** Runs the UNet, or its outermost blocks around what was kept. */
+    protected abstract UNetAnswer predict(N unet, UNet.Input<FloatArray> input, UNetShortcut shortcut);
 
     /** Runs a ControlNet. */
     protected abstract List<FloatArray> control(N controlNet, UNet.Input<FloatArray> input, FloatArray picture);
@@ -216,10 +215,13 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         return taken ? network : null;
     }
 
-    /** In memory, where all weights are fp32. What is part of another network takes next to nothing. */
     private long size(Loadable network) {
+        return bytes(network, settings);
+    }
+
+    /** How much memory a network's weights take: here, where all are fp32. */
+    protected long bytes(Loadable network, NetworkSettings wanted) {
         return switch (network) {
-            case Network.SHALLOW_UNET -> 0;
             case Network own -> size(model.checkpoint(), model.weights(own));
             case ControlNetModel controlNet -> size(controlNet.checkpoint(), controlNet.weights());
             case TinyDecoderModel decoder -> size(decoder.checkpoint(), decoder.weights());
@@ -278,13 +280,13 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
                     .formatted(model.text().getFirst().layers(), clipSkip));
         }
         if (model.family() == Family.SD1) {
-            use(new NetworkSettings(clipSkip, settings.mergedTokens(), settings.depth(), settings.endless()));
+            use(new NetworkSettings(clipSkip, settings.endless()));
         }
     }
 
     @Override
     public final void endless(boolean value) {
-        use(new NetworkSettings(settings.clipSkip(), settings.mergedTokens(), settings.depth(), value));
+        use(new NetworkSettings(settings.clipSkip(), value));
     }
 
     /** Frees the networks that are another one with these settings. */
@@ -318,21 +320,30 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
                             .formatted(unet.finestBlocks(), depth));
         }
         boolean merges = unet.transformerDepth().getFirst() > 0; // SDXL has nothing to merge
-        use(new NetworkSettings(
-                settings.clipSkip(),
-                merges ? shortcut.mergedTokens() : 0,
-                depth == 0 ? settings.depth() : depth,
-                settings.endless()));
+        boolean controlled = !conditioning.control().isEmpty(); // what was kept knows nothing of that
+        UNetShortcut suited = new UNetShortcut(
+                merges ? shortcut.mergedTokens() : 0, controlled ? 0 : depth, controlled ? null : shortcut.deep());
         FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
-        UNet.Input<FloatArray> input =
-                new UNet.Input<>(latents, t, conditioning.context(), vector, image, conditioning.control());
-        FloatArray deep = shortcut.deep();
-        if (!conditioning.control().isEmpty()) {
-            return predict(network(Network.CONTROLLED_UNET), input, 0); // what was kept knows nothing of the control
-        }
-        return deep == null
-                ? predict(network(Network.UNET), input, depth)
-                : new UNetAnswer(predict(network(Network.SHALLOW_UNET), input, deep), null);
+        int distinct = vector == null ? distinct(latents, t, image) : latents.size(0);
+        UNet.Input<FloatArray> input = new UNet.Input<>(
+                latents.rows(0, distinct),
+                t.rows(0, distinct),
+                conditioning.context(),
+                vector,
+                image == null ? null : image.rows(0, distinct),
+                conditioning.control(),
+                latents.size(0) / distinct);
+        return predict(network(Network.UNET), input, suited);
+    }
+
+    /** After how many rows those of all arrays repeat themselves. */
+    private static int distinct(@Nullable FloatArray... arrays) {
+        int rows = Objects.requireNonNull(arrays[0]).size(0);
+        return IntStream.rangeClosed(1, rows)
+                .filter(period -> rows % period == 0)
+                .filter(period -> Stream.of(arrays).allMatch(array -> array == null || array.repeatsAfter(period)))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Override
@@ -353,7 +364,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
         return control(
                 network(controlNet),
-                new UNet.Input<>(latents, t, conditioning.context(), conditioning.vector(), null, List.of()),
+                new UNet.Input<>(latents, t, conditioning.context(), conditioning.vector(), null),
                 picture);
     }
 

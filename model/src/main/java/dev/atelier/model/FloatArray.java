@@ -50,6 +50,12 @@ public final class FloatArray {
         return new FloatArray(Arrays.copyOfRange(values, from * row, to * row), part);
     }
 
+    /** Whether each row is, bit by bit, the one that lies so many before it. */
+    boolean repeatsAfter(int period) {
+        int part = values.length / shape[0] * period;
+        return Arrays.equals(values, part, values.length, values, 0, values.length - part);
+    }
+
     @Override
     public String toString() {
         return "FloatArray" + Arrays.toString(shape);

@@ -6,10 +6,6 @@ public enum Network implements Loadable {
     /** Only SDXL has a second one. */
     TEXT_ENCODER_2("text_encoder_2"),
     UNET("unet"),
-    /** The outermost blocks of the UNet, for what is inside them was kept from an earlier call: {@link UNet#shallow}. */
-    SHALLOW_UNET("shallow_unet"),
-    /** The same with inputs for what ControlNets add. */
-    CONTROLLED_UNET("unet"),
     VAE_DECODER("vae_decoder"),
     /** Only needed where a picture is what one starts from. */
     VAE_ENCODER("vae_encoder");
@@ -20,7 +16,7 @@ public enum Network implements Loadable {
         this.label = label;
     }
 
-    /** What diffusers calls the network's folder, if it has one. */
+    /** What diffusers calls the network's folder. */
     public String label() {
         return label;
     }

@@ -72,7 +72,7 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
         switch (network) {
             case TEXT_ENCODER -> check.encode(model.text().getFirst());
             case TEXT_ENCODER_2 -> check.encode(model.text().getLast());
-            case UNET, SHALLOW_UNET, CONTROLLED_UNET -> check.denoise(model.unet());
+            case UNET -> check.denoise(model.unet());
             case VAE_DECODER -> check.decode(model.vae());
             case VAE_ENCODER -> check.encode(model.vae());
         }
@@ -92,8 +92,7 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
                         value(1, 1),
                         value(1, ClipTokenizer.WINDOW, unet.contextWidth()),
                         unet.vectorWidth() == 0 ? null : value(1, unet.vectorWidth()),
-                        more == 0 ? null : value(1, more, side, side),
-                        List.of()));
+                        more == 0 ? null : value(1, more, side, side)));
     }
 
     /** @throws InvalidCheckpointException naming the first tensor that is missing or does not fit */
@@ -128,8 +127,7 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
                         value(1, 1),
                         value(1, ClipTokenizer.WINDOW, unet.contextWidth()),
                         unet.vectorWidth() == 0 ? null : value(1, unet.vectorWidth()),
-                        null,
-                        List.of()),
+                        null),
                 picture);
     }
 

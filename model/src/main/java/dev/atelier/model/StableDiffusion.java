@@ -110,10 +110,9 @@ public record StableDiffusion(
         return text.stream().map(encoder -> (int) encoder.width(checkpoint)).toList();
     }
 
-    /** The networks that this model has, in the order of their use. Parts and forms of another are not among them. */
+    /** The networks that this model has, in the order of their use. */
     public List<Network> networks() {
         List<Network> networks = new ArrayList<>(List.of(Network.values()));
-        networks.removeAll(List.of(Network.SHALLOW_UNET, Network.CONTROLLED_UNET));
         if (text.size() == 1) {
             networks.remove(Network.TEXT_ENCODER_2);
         }

@@ -15,14 +15,16 @@ import org.jspecify.annotations.Nullable;
 public final class UNet<T> {
 
     /**
-     * What a UNet goes by; n latents at once.
+     * What a UNet goes by; n contexts at once. Guidance asks what k latents are by several contexts each: what comes before
+     * the first look at the context is computed once for them.
      *
-     * @param latents {@code [n, 4, h, w]}, of any size
-     * @param timesteps {@code [n, 1]}, in [0, 999], fractions allowed
+     * @param latents {@code [k, 4, h, w]}, of any size
+     * @param timesteps {@code [k, 1]}, in [0, 999], fractions allowed
      * @param context {@code [n, tokens, contextWidth]}
-     * @param vector {@code [n, vectorWidth]}, for the models that have such
-     * @param image {@code [n, inputChannels - 4, h, w]}, for the models that see more than the latents
+     * @param vector {@code [k, vectorWidth]}, for the models that have such
+     * @param image {@code [k, inputChannels - 4, h, w]}, for the models that see more than the latents
      * @param control what {@link ControlNet}s add; empty for nothing
+     * @param repeats n / k: the first context, the one k further on and so on are those of the first latent
      */
     public record Input<T>(
             T latents,
@@ -30,14 +32,15 @@ public final class UNet<T> {
             T context,
             @Nullable T vector,
             @Nullable T image,
-            List<T> control) {
+            List<T> control,
+            int repeats) {
         public Input {
             control = List.copyOf(control);
         }
 
-        /** The input without ControlNets. */
+        /** The input without ControlNets, with a latent for each context. */
         public Input(T latents, T timesteps, T context, @Nullable T vector, @Nullable T image) {
-            this(latents, timesteps, context, vector, image, List.of());
+            this(latents, timesteps, context, vector, image, List.of(), 1);
         }
 
         /** The input of models that see only latents and text: SD 1.x and 2.x. */
@@ -105,6 +108,7 @@ public final class UNet<T> {
         for (int block = 0; block < depth; block++) {
             run.down(block);
         }
+        run.part();
         run.h = deep;
         for (int block = blocks() - depth; block < blocks(); block++) {
             run.up(block);
@@ -136,16 +140,18 @@ public final class UNet<T> {
 
     /** The way through the network. */
     private final class Run {
-        private final T emb;
+        private T emb;
         private final T context;
         private final List<T> control;
         private final Deque<T> skips = new ArrayDeque<>();
         private T h;
+        private int repeats; // still to come
 
         Run(Input<T> input) {
             this.emb = ops.scope(() -> embedding(input));
             this.context = input.context;
             this.control = input.control;
+            this.repeats = input.repeats;
             this.h = ops.scope(() -> unet.conv("input_blocks.0.0", seen(input)));
         }
 
@@ -162,8 +168,9 @@ public final class UNet<T> {
 
         void middle() {
             h = resBlock(unet.at("middle_block.0"), h, emb);
-            h = transformer(unet.at("middle_block.1"), h, context, config.middleDepth(), false);
+            attend(unet.at("middle_block.1"), config.middleDepth(), false);
             h = resBlock(unet.at("middle_block.2"), h, emb);
+            part();
             if (!control.isEmpty()) {
                 h = ops.add(h, control.getLast());
             }
@@ -184,10 +191,38 @@ public final class UNet<T> {
 
         private void attend(Layers<T> layers, int level, T image) {
             h = resBlock(layers.at("0"), image, emb);
-            boolean merging = level == 0 && mergedTokens > 0;
-            h = transformer(
-                    layers.at("1"), h, context, config.transformerDepth().get(level), merging);
+            attend(layers.at("1"), config.transformerDepth().get(level), level == 0 && mergedTokens > 0);
         }
+
+        private void attend(Layers<T> layers, int depth, boolean merging) {
+            if (depth > 0) {
+                h = transformer(layers, h, context, depth, merging, repeats);
+                partRest();
+            }
+        }
+
+        /** From here on, there is a row for each context. */
+        private void part() {
+            h = repeated(h, repeats);
+            partRest();
+        }
+
+        private void partRest() {
+            emb = repeated(emb, repeats);
+            List<T> once = List.copyOf(skips);
+            skips.clear();
+            once.forEach(skip -> skips.add(repeated(skip, repeats)));
+            repeats = 1;
+        }
+    }
+
+    /** The rows so many times, all of them after one another. */
+    private T repeated(T x, int times) {
+        T all = x;
+        for (int i = 1; i < times; i++) {
+            all = ops.concat(0, all, x);
+        }
+        return all;
     }
 
     private T seen(Input<T> input) {
@@ -239,10 +274,8 @@ public final class UNet<T> {
         });
     }
 
-    private T transformer(Layers<T> layers, T image, T context, int depth, boolean merging) {
-        if (depth == 0) {
-            return image;
-        }
+    /** @param repeats of the image's rows, to be as many as the context's */
+    private T transformer(Layers<T> layers, T image, T context, int depth, boolean merging, int repeats) {
         T x = ops.scope(() -> {
             T normed = layers.groupNorm("norm", image, 1e-6);
             return config.linearProjections()
@@ -250,19 +283,21 @@ public final class UNet<T> {
                     : ops.toTokens(layers.conv("proj_in", normed));
         });
         for (int i = 0; i < depth; i++) {
-            x = transformerBlock(layers.at("transformer_blocks." + i), x, context, merging ? image : null);
+            Layers<T> block = layers.at("transformer_blocks." + i);
+            x = transformerBlock(block, x, context, merging ? image : null, i == 0 ? repeats : 1);
         }
         T mixed = x;
         return ops.scope(() -> {
+            T before = repeated(image, repeats);
             T change = config.linearProjections()
-                    ? ops.toImage(layers.linear("proj_out", mixed), image)
-                    : layers.conv("proj_out", ops.toImage(mixed, image));
-            return ops.add(image, change);
+                    ? ops.toImage(layers.linear("proj_out", mixed), before)
+                    : layers.conv("proj_out", ops.toImage(mixed, before));
+            return ops.add(before, change);
         });
     }
 
-    /** @param merged the image whose tokens these are, where they are merged for self-attention */
-    private T transformerBlock(Layers<T> layers, T input, T context, @Nullable T merged) {
+    /** @param merged an image of the size that these are the tokens of, where they are merged for self-attention */
+    private T transformerBlock(Layers<T> layers, T input, T context, @Nullable T merged, int repeats) {
         return ops.scope(() -> {
             T x = input;
             T normed = layers.layerNorm("norm1", x);
@@ -275,7 +310,7 @@ public final class UNet<T> {
             Layers<T> cross = layers.at("attn2");
             T k = cross.linearWithoutBias("to_k", context);
             T v = cross.linearWithoutBias("to_v", context);
-            return ops.eachToken(x, tokens -> {
+            return ops.eachToken(repeated(x, repeats), tokens -> {
                 T y = ops.add(tokens, attention(cross, layers.layerNorm("norm2", tokens), k, v));
                 return ops.add(y, feedForward(layers.at("ff.net"), layers.layerNorm("norm3", y)));
             });

@@ -7,6 +7,7 @@ import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,7 @@ class EngineModelTest {
     /** An engine that computes nothing and writes down what it loads and frees. */
     private static final class Recorder extends EngineModel<Recorder.Part> {
         private final List<String> log = new ArrayList<>();
+        private final List<String> asked = new ArrayList<>();
 
         final class Part implements LoadedNetwork {
             private final Network network;
@@ -58,13 +60,9 @@ class EngineModelTest {
         }
 
         @Override
-        protected UNetAnswer predict(Part unet, UNet.Input<FloatArray> input, int depth) {
-            return new UNetAnswer(input.latents(), depth == 0 ? null : input.latents());
-        }
-
-        @Override
-        protected FloatArray predict(Part shallow, UNet.Input<FloatArray> input, FloatArray deep) {
-            return deep;
+        protected UNetAnswer predict(Part unet, UNet.Input<FloatArray> input, UNetShortcut shortcut) {
+            asked.add(input.latents().size(0) + " x " + input.repeats());
+            return new UNetAnswer(input.latents(), shortcut.depth() == 0 ? null : input.latents());
         }
 
         @Override
@@ -154,8 +152,28 @@ class EngineModelTest {
         assertThat(model.log).containsExactly("-TEXT_ENCODER", "+TEXT_ENCODER 2", "-TEXT_ENCODER", "+TEXT_ENCODER");
     }
 
+    /** Pairs of latents and their times. */
     @Test
-    void aShallowRunNeedsTheShallowUNetOfItsDepth() {
+    void latentsThatComeAgainAreSeenOnce() {
+        Recorder model = new Recorder(Long.MAX_VALUE);
+        for (float[] pairs : new float[][] {
+            {1, 5, 1, 5}, {1, 5, 2, 5}, {1, 5, 1, 6}, {1, 5, 2, 6, 1, 5, 2, 6}, {1, 5, 2, 6, 2, 6, 1, 5}, {1, 5}
+        }) {
+            int n = pairs.length / 2;
+            float[] latents = new float[4 * n];
+            float[] times = new float[n];
+            for (int row = 0; row < n; row++) {
+                Arrays.fill(latents, 4 * row, 4 * row + 4, pairs[2 * row]);
+                times[row] = pairs[2 * row + 1];
+            }
+            UNetConditioning text = UNetConditioning.of(FloatArray.of(new float[n * 77 * 24], n, 77, 24));
+            model.predictNoise(FloatArray.of(latents, n, 4, 1, 1), times, text);
+        }
+        assertThat(model.asked).containsExactly("1 x 2", "2 x 1", "2 x 1", "2 x 2", "4 x 1", "1 x 1");
+    }
+
+    @Test
+    void shortcutsTakeNoOtherWeights() {
         Recorder model = new Recorder(size(Network.UNET));
         UNetConditioning text = UNetConditioning.of(FloatArray.of(new float[77 * 24], 1, 77, 24));
         float[] times = {1};
@@ -164,7 +182,7 @@ class EngineModelTest {
                     .deep();
             model.predictNoise(LATENTS, times, text, new UNetShortcut(0, depth, deep));
         }
-        assertThat(model.log).containsExactly("+UNET", "+SHALLOW_UNET", "-SHALLOW_UNET", "+SHALLOW_UNET");
+        assertThat(model.log).containsExactly("+UNET");
         assertThatThrownBy(() -> model.predictNoise(LATENTS, times, text, new UNetShortcut(0, 3, null)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("between 1 and 2");

@@ -82,6 +82,56 @@ public abstract class DiffusionModelContract {
         assertThat(relativeError(actual, reference.array("output"))).isLessThan(TOLERANCE);
     }
 
+    /** Guidance may take the prompt and the negative prompt together or one after the other. */
+    @Test
+    void aRowGivesAloneWhatItGivesBesideAnother() {
+        Reference reference = Reference.open("unet.safetensors", folder);
+        float[] timesteps = reference.array("timesteps").values();
+        for (int row = 0; row < timesteps.length; row++) {
+            FloatArray alone = model.predictNoise(
+                    reference.array("latents").rows(row, row + 1),
+                    new float[] {timesteps[row]},
+                    UNetConditioning.of(reference.array("context").rows(row, row + 1)));
+            assertThat(relativeError(alone, reference.array("output").rows(row, row + 1)))
+                    .isLessThan(TOLERANCE);
+        }
+    }
+
+    /** Guidance asks what the same latents are by two texts: what comes before these is computed once. */
+    @ParameterizedTest
+    @CsvSource({"1, 0", "2, 0.5", "3, 0"})
+    void theSameLatentsGiveBesideAnotherTextWhatTheyGiveAlone(int depth, double merged) {
+        Reference reference = Reference.open("unet.safetensors", folder);
+        FloatArray context = reference.array("context");
+        FloatArray latents = reference.array("latents").rows(0, 1);
+        List<FloatArray> together = wholeAndShallow(twice(latents), context, depth, merged);
+        for (int row = 0; row < 2; row++) {
+            List<FloatArray> alone = wholeAndShallow(latents, context.rows(row, row + 1), depth, merged);
+            for (int call = 0; call < alone.size(); call++) {
+                assertThat(relativeError(together.get(call).rows(row, row + 1), alone.get(call)))
+                        .isLessThan(TOLERANCE);
+            }
+        }
+    }
+
+    private static FloatArray twice(FloatArray row) {
+        int size = row.values().length;
+        float[] values = Arrays.copyOf(row.values(), 2 * size);
+        System.arraycopy(values, 0, values, size, size);
+        return FloatArray.of(values, 2, row.size(1), row.size(2), row.size(3));
+    }
+
+    /** The answers of a call in full, and of the next one around what that kept. */
+    private List<FloatArray> wholeAndShallow(FloatArray latents, FloatArray context, int depth, double merged) {
+        UNetConditioning text = UNetConditioning.of(context);
+        float[] times = new float[latents.size(0)];
+        Arrays.fill(times, 300);
+        UNetAnswer whole = model.predictNoise(latents, times, text, new UNetShortcut(merged, depth, null));
+        Arrays.fill(times, 200);
+        UNetAnswer shallow = model.predictNoise(latents, times, text, new UNetShortcut(merged, depth, whole.deep()));
+        return List.of(whole.noise(), shallow.noise());
+    }
+
     /** Deterministic merging, in self-attention at full resolution: AUTOMATIC1111's. */
     @ParameterizedTest
     @CsvSource({"even, 0.5", "odd, 0.3", "most, 0.75"})

@@ -32,6 +32,9 @@ final class FastOps extends GraphOps {
     /** With no more than these, a product for one image takes as long to read the weights as to compute. */
     private static final int FEW_TILES = 32;
 
+    /** With no more than these, the same goes for a convolution as it is defined. */
+    private static final int FEW_PIXELS = 64;
+
     /** How many tokens {@link #eachToken} takes at a time; for two images, what is widest of them fills 5 MB in SD 1.5. */
     private static final int TOKENS = 512;
 
@@ -91,10 +94,40 @@ final class FastOps extends GraphOps {
                 && halvings <= MAX_HALVINGS
                 && Math.min(shape.size(0), shape.size(1)) >= MIN_CHANNELS;
         if (!worthwhile) {
-            return super.conv2d(image, weight, bias, stride, padding);
+            // before any halving it may be a single image still, which guidance asks of twice
+            boolean several = size.count > 1 && halvings > 0;
+            boolean few = stride == 1 && padding == 1 && size.height * size.width <= FEW_PIXELS;
+            return several && few
+                    ? convolvedAtOnce(image, weight, bias)
+                    : super.conv2d(image, weight, bias, stride, padding);
         }
         Winograd winograd = halvings == MAX_HALVINGS ? Winograd.FOUR_BY_TWO : Winograd.FOUR_BY_FOUR;
         return add(winograd(winograd, image, weight), perChannel(bias));
+    }
+
+    /** A 3 × 3 convolution as one product for all images, so that the weights are read once. */
+    private GraphValue convolvedAtOnce(GraphValue image, GraphValue weight, GraphValue bias) {
+        GraphValue padded = graph.onnx("Pad", List.of(image, graph.constant(0, 0, 1, 1, 0, 0, 1, 1)));
+        List<GraphValue> shifted = new ArrayList<>();
+        for (int tap = 0; tap < 9; tap++) {
+            int top = tap / 3;
+            int left = tap % 3;
+            GraphValue part = graph.onnx(
+                    "Slice",
+                    List.of(
+                            padded,
+                            graph.constant(top, left),
+                            graph.constant(top + size.height, left + size.width),
+                            graph.constant(2, 3)));
+            shifted.add(graph.onnx("Unsqueeze", List.of(part, graph.constant(2))));
+        }
+        GraphValue taps = transpose(graph.onnx("Concat", shifted, Attribute.of("axis", 2)), 1, 2, 0, 3, 4);
+        GraphValue matrix = graph.in(WeightForm.MATRIX, weight);
+        Shape shape = graph.shape(matrix);
+        GraphValue sums = graph.onnx("MatMul", List.of(matrix, reshape(taps, shape.size(1), -1)));
+        long pixels = (long) size.height * size.width;
+        GraphValue images = transpose(reshape(sums, shape.size(0), -1, pixels), 1, 0, 2);
+        return add(reshape(images, -1, shape.size(0), size.height, size.width), perChannel(bias));
     }
 
     /** The weight is cut, and not the result: that takes no time. */
@@ -210,25 +243,36 @@ final class FastOps extends GraphOps {
                                 graph.constant(top ? 0 : first * height - 1),
                                 graph.constant(bottom ? size.height : end * height + 1),
                                 graph.constant(2)));
+        Tiles tiles = new Tiles(winograd, end - first, all.columns);
+        boolean together = tiles.count() <= FEW_TILES;
+        boolean strided = !together && size.count > 1; // for a single image, as large as the VAE's, copying is faster
+        GraphValue planes = strided ? transpose(part, 1, 0, 2, 3) : part;
         GraphValue points = graph.onnx(
                 "Conv",
-                List.of(reshape(part, -1, 1, 0, 0), graph.constant(winograd.pixels())),
+                List.of(reshape(planes, -1, 1, 0, 0), graph.constant(winograd.pixels())),
                 Attribute.of("strides", new long[] {height, winograd.width()}),
                 Attribute.of("pads", new long[] {top ? 1 : 0, 1, bottom ? height : 0, winograd.width()}));
-        Tiles tiles = new Tiles(winograd, end - first, all.columns);
-        GraphValue byChannel = reshape(points, -1, graph.shape(weight).size(1), winograd.points(), tiles.count());
         GraphValue transformed = graph.in(winograd.form(), weight);
-        return tiles.count() <= FEW_TILES
-                ? convolvedTogether(tiles, byChannel, transformed)
-                : convolvedSingly(tiles, byChannel, transformed);
+        long outputs = graph.shape(weight).size(0);
+        long channels = graph.shape(weight).size(1);
+        if (strided) {
+            GraphValue byChannel = reshape(points, channels, -1, winograd.points(), tiles.count());
+            // each product takes its rows from between the others'
+            Attribute between = Attribute.of("transBatchB", 1);
+            return restored(tiles, outputs, graph.microsoft("FusedMatMul", List.of(transformed, byChannel), between));
+        }
+        GraphValue byChannel = reshape(points, -1, channels, winograd.points(), tiles.count());
+        if (together) {
+            return convolvedTogether(tiles, byChannel, transformed);
+        }
+        GraphValue byPoint = transpose(byChannel, 0, 2, 1, 3);
+        return restored(tiles, outputs, graph.onnx("MatMul", List.of(transformed, byPoint)));
     }
 
-    /** @param byChannel {@code [n, channels, points, tiles]} */
-    private GraphValue convolvedSingly(Tiles tiles, GraphValue byChannel, GraphValue weight) {
+    /** @param products {@code [n, points, outputs, tiles]} */
+    private GraphValue restored(Tiles tiles, long outputs, GraphValue products) {
         Winograd winograd = tiles.winograd;
-        long outputs = graph.shape(weight).size(1);
-        GraphValue byPoint = transpose(byChannel, 0, 2, 1, 3);
-        GraphValue sums = reshape(graph.onnx("MatMul", List.of(weight, byPoint)), 0, winograd.points(), -1);
+        GraphValue sums = reshape(products, 0, winograd.points(), -1);
         GraphValue pixels = graph.onnx("MatMul", List.of(graph.constant(winograd.results()), sums));
         int height = winograd.height();
         int width = winograd.width();
@@ -250,17 +294,17 @@ final class FastOps extends GraphOps {
     private GraphValue convolvedTogether(Tiles tiles, GraphValue byChannel, GraphValue weight) {
         Winograd winograd = tiles.winograd;
         Shape shape = graph.shape(weight);
-        GraphValue byPoint = reshape(transpose(byChannel, 2, 1, 0, 3), winograd.points(), shape.size(2), -1);
+        GraphValue byPoint = reshape(transpose(byChannel, 2, 1, 0, 3), winograd.points(), shape.size(3), -1);
         GraphValue sums = reshape(graph.onnx("MatMul", List.of(weight, byPoint)), winograd.points(), -1);
         GraphValue pixels = reshape(
                 graph.onnx("MatMul", List.of(graph.constant(winograd.results()), sums)),
                 winograd.height(),
                 winograd.width(),
-                shape.size(1),
+                shape.size(2),
                 -1,
                 tiles.rows,
                 tiles.columns);
-        return reshape(transpose(pixels, 3, 2, 4, 0, 5, 1), -1, shape.size(1), tiles.height(), tiles.width());
+        return reshape(transpose(pixels, 3, 2, 4, 0, 5, 1), -1, shape.size(2), tiles.height(), tiles.width());
     }
 
     private GraphValue transpose(GraphValue x, long... axes) {

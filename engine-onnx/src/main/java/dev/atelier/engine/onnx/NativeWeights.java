@@ -1,17 +1,19 @@
 package dev.atelier.engine.onnx;
 
+import static java.util.stream.Collectors.toSet;
+
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Tensor;
+import dev.atelier.engine.onnx.OnnxGraph.ElementType;
 import dev.atelier.engine.onnx.OnnxGraph.Weight;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -27,25 +29,31 @@ final class NativeWeights implements AutoCloseable {
     private static final long CACHE_LINE = 64;
 
     private final Arena arena = Arena.ofShared();
-    private final Map<Weight, MemorySegment> own = new ConcurrentHashMap<>(); // those that are no part of a file
-    private final Map<Weight, MemorySegment> placed = new HashMap<>();
-    private final Map<String, OnnxTensor> tensors = new HashMap<>();
+    private final Map<Place, MemorySegment> own = new ConcurrentHashMap<>(); // those that are no part of a file
+    private final Map<Place, MemorySegment> placed = new ConcurrentHashMap<>();
+
+    /** Where a weight lies, whatever the shape in which it is taken. */
+    private record Place(String name, ElementType type) {
+        static Place of(Weight weight) {
+            String name = switch (weight.form()) {
+                case STORED, PER_CHANNEL, MATRIX -> weight.tensor();
+                case PART, WINOGRAD, WINOGRAD_NARROW -> weight.name();
+            };
+            return new Place(name, weight.type());
+        }
+    }
 
     /** {@code progress} counts bytes of memory. */
-    void load(Checkpoint checkpoint, Collection<Weight> weights, Progress progress) throws OrtException {
+    void load(Checkpoint checkpoint, Collection<Weight> weights, Progress progress) {
         long total = weights.stream().mapToLong(Weight::byteSize).sum();
         LongAdder done = new LongAdder();
-        Map<Weight, MemorySegment> read = new ConcurrentHashMap<>();
         weights.parallelStream().forEach(weight -> {
-            read.put(weight, elements(checkpoint.tensor(weight.tensor()), weight));
+            placed.put(Place.of(weight), elements(checkpoint.tensor(weight.tensor()), weight));
             done.add(weight.byteSize());
             synchronized (progress) {
                 progress.update(done.sum(), total);
             }
         });
-        for (Map.Entry<Weight, MemorySegment> entry : read.entrySet()) {
-            place(entry.getKey(), entry.getValue());
-        }
     }
 
     /**
@@ -54,27 +62,11 @@ final class NativeWeights implements AutoCloseable {
      *
      * @return whether everything still lies where it did, so that sessions may go on
      */
-    boolean become(Checkpoint checkpoint, Collection<Weight> weights) throws OrtException {
-        Map<Weight, MemorySegment> before = Map.copyOf(placed);
+    boolean become(Checkpoint checkpoint, Collection<Weight> weights) {
+        Map<Place, MemorySegment> before = Map.copyOf(placed);
         load(checkpoint, weights, Progress.NONE);
-        placed.keySet().retainAll(weights);
+        placed.keySet().retainAll(weights.stream().map(Place::of).collect(toSet()));
         return placed.equals(before);
-    }
-
-    private void place(Weight weight, MemorySegment elements) throws OrtException {
-        MemorySegment before = placed.put(weight, elements);
-        if (before != null && before.address() == elements.address()) {
-            return;
-        }
-        OnnxTensor placing = OnnxTensor.createTensor(
-                Environment.ORT,
-                elements.asByteBuffer().order(ByteOrder.nativeOrder()),
-                weight.shape().sizes(),
-                OnnxJavaType.valueOf(weight.type().name()));
-        OnnxTensor replaced = tensors.put(weight.name(), placing);
-        if (replaced != null) {
-            replaced.close();
-        }
     }
 
     private MemorySegment elements(Tensor stored, Weight weight) {
@@ -84,7 +76,7 @@ final class NativeWeights implements AutoCloseable {
             winograd.get().write(stored, points);
             return points;
         }
-        return own.containsKey(weight)
+        return own.containsKey(Place.of(weight))
                 ? converted(stored, weight)
                 : stored.mapped()
                         .filter(_ -> stored.dtype() == weight.type().dtype())
@@ -94,7 +86,7 @@ final class NativeWeights implements AutoCloseable {
     }
 
     private MemorySegment own(Weight weight) {
-        return own.computeIfAbsent(weight, key -> arena.allocate(key.byteSize(), CACHE_LINE));
+        return own.computeIfAbsent(Place.of(weight), _ -> arena.allocate(weight.byteSize(), CACHE_LINE));
     }
 
     /** Has the system read mapped memory from the disk now, in order, and not page by page while the networks run. */
@@ -109,13 +101,18 @@ final class NativeWeights implements AutoCloseable {
         return elements;
     }
 
-    OnnxTensor get(String name) {
-        return Objects.requireNonNull(tensors.get(name), name);
+    /** A weight where it lies, for the caller to close. */
+    OnnxTensor tensor(Weight weight) throws OrtException {
+        MemorySegment elements = Objects.requireNonNull(placed.get(Place.of(weight)), weight.name());
+        return OnnxTensor.createTensor(
+                Environment.ORT,
+                elements.asByteBuffer().order(ByteOrder.nativeOrder()),
+                weight.shape().sizes(),
+                OnnxJavaType.valueOf(weight.type().name()));
     }
 
     @Override
     public void close() {
-        tensors.values().forEach(OnnxTensor::close);
         arena.close();
     }
 }

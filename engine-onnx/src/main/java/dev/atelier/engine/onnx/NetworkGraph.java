@@ -55,25 +55,22 @@ final class NetworkGraph {
         this.toRun = true;
     }
 
-    /**
-     * A graph for {@link OnnxSession}.
-     *
-     * @param size of the images that go in; of no interest to text encoders
-     */
-    static OnnxGraph toRun(StableDiffusion model, Network network, NetworkSettings settings, Size size) {
+    /** A graph for {@link OnnxSession}. */
+    static OnnxGraph toRun(StableDiffusion model, Network network, NetworkSettings settings, GraphForm form) {
         OnnxGraph graph = new OnnxGraph(network.label(), WeightFile.NONE);
-        GraphOps ops = settings.endless() ? new EndlessOps(graph) : new FastOps(graph, size);
-        return new NetworkGraph(model.checkpoint(), graph, ops, size).trace(model, network, settings);
+        GraphOps ops = settings.endless() ? new EndlessOps(graph) : new FastOps(graph, form.size());
+        return new NetworkGraph(model.checkpoint(), graph, ops, form.size())
+                .trace(model, network, settings.clipSkip(), form);
     }
 
     /** A graph for {@link OnnxSession}; the size is that of the latents. */
-    static OnnxGraph toRun(ControlNetModel controlNet, Size size) {
-        return toRun("controlnet", controlNet.checkpoint(), size).controlNet(controlNet.config());
+    static OnnxGraph toRun(ControlNetModel controlNet, GraphForm form) {
+        return toRun("controlnet", controlNet.checkpoint(), form.size()).controlNet(controlNet.config());
     }
 
     /** A graph for {@link OnnxSession}; the size is that of the latents. */
-    static OnnxGraph toRun(TinyDecoderModel decoder, Size size) {
-        return toRun("taesd_decoder", decoder.checkpoint(), size).tinyDecoder();
+    static OnnxGraph toRun(TinyDecoderModel decoder, GraphForm form) {
+        return toRun("taesd_decoder", decoder.checkpoint(), form.size()).tinyDecoder();
     }
 
     private static NetworkGraph toRun(String name, Checkpoint checkpoint, Size size) {
@@ -84,17 +81,14 @@ final class NetworkGraph {
     /** A graph for any program with ONNX Runtime, for images of any size. Text encoders read tokens alone. */
     static OnnxGraph toExport(StableDiffusion model, Network network, WeightFile file) {
         OnnxGraph graph = new OnnxGraph(network.label(), file);
-        return new NetworkGraph(model.checkpoint(), graph).trace(model, network, NetworkSettings.DEFAULT);
+        return new NetworkGraph(model.checkpoint(), graph).trace(model, network, 1, GraphForm.ANY);
     }
 
-    private OnnxGraph trace(StableDiffusion model, Network network, NetworkSettings settings) {
+    private OnnxGraph trace(StableDiffusion model, Network network, int clipSkip, GraphForm form) {
         switch (network) {
-            case TEXT_ENCODER -> textEncoder(model.text().getFirst(), settings.clipSkip());
-            case TEXT_ENCODER_2 -> textEncoder(model.text().getLast(), settings.clipSkip());
-            case UNET -> unet(model.unet(), settings);
-            case CONTROLLED_UNET ->
-                controlledUnet(model.unet(), settings, model.unet().outputChannels(model.checkpoint()));
-            case SHALLOW_UNET -> shallowUnet(model.unet(), settings);
+            case TEXT_ENCODER -> textEncoder(model.text().getFirst(), clipSkip);
+            case TEXT_ENCODER_2 -> textEncoder(model.text().getLast(), clipSkip);
+            case UNET -> unet(model, form);
             case VAE_DECODER -> vaeDecoder(model.vae());
             case VAE_ENCODER -> vaeEncoder(model.vae());
         }
@@ -117,10 +111,22 @@ final class NetworkGraph {
         }
     }
 
+    private void unet(StableDiffusion model, GraphForm form) {
+        UNetConfig config = model.unet();
+        UNet<GraphValue> unet = new UNet<>(ops, weights, config, form.mergedTokens());
+        if (form.depth() > 0) {
+            shallow(unet, inputs(config, List.of(), form), form.depth());
+        } else if (form.controlled()) {
+            List<GraphValue> control = controlInputs(config.outputChannels(model.checkpoint()));
+            graph.output("noise", unet.forward(inputs(config, control, form)), latents());
+        } else {
+            whole(unet, inputs(config, List.of(), form));
+        }
+    }
+
     /** A graph to run also puts out what {@link UNet#shallow} takes, as {@code deep_1}, … */
-    private void unet(UNetConfig config, NetworkSettings settings) {
-        UNet.Output<GraphValue> output =
-                new UNet<>(ops, weights, config, settings.mergedTokens()).outputs(inputs(config, List.of()));
+    private void whole(UNet<GraphValue> unet, UNet.Input<GraphValue> inputs) {
+        UNet.Output<GraphValue> output = unet.outputs(inputs);
         graph.output("noise", output.noise(), latents());
         for (int depth = 1; toRun && depth <= output.deep().size(); depth++) {
             List<String> axes = List.of(count, "deep_channels_" + depth, height, width);
@@ -128,15 +134,13 @@ final class NetworkGraph {
         }
     }
 
-    private void shallowUnet(UNetConfig config, NetworkSettings settings) {
-        UNet.Input<GraphValue> inputs = inputs(config, List.of());
+    private void shallow(UNet<GraphValue> unet, UNet.Input<GraphValue> inputs, int depth) {
         GraphValue deep = graph.input("deep", ElementType.FLOAT, List.of(count, "deep_channels", height, width));
-        UNet<GraphValue> unet = new UNet<>(ops, weights, config, settings.mergedTokens());
-        graph.output("noise", unet.shallow(inputs, settings.depth(), deep), latents());
+        graph.output("noise", unet.shallow(inputs, depth, deep), latents());
     }
 
     /** @param channels of what ControlNets add */
-    private void controlledUnet(UNetConfig config, NetworkSettings settings, List<Integer> channels) {
+    private List<GraphValue> controlInputs(List<Integer> channels) {
         List<GraphValue> control = new ArrayList<>();
         for (int i = 0; i < channels.size(); i++) {
             String name = control(i);
@@ -145,8 +149,7 @@ final class NetworkGraph {
                     ElementType.FLOAT,
                     List.of(count, Integer.toString(channels.get(i)), name + "_height", name + "_width")));
         }
-        UNet<GraphValue> unet = new UNet<>(ops, weights, config, settings.mergedTokens());
-        graph.output("noise", unet.forward(inputs(config, control)), latents());
+        return control;
     }
 
     private OnnxGraph controlNet(UNetConfig config) {
@@ -158,7 +161,7 @@ final class NetworkGraph {
                 graph.input("latents", ElementType.FLOAT, latents()),
                 graph.input("timesteps", ElementType.FLOAT, List.of(count, "1")),
                 graph.input("context", ElementType.FLOAT, List.of(count, "context_tokens", "context_width")),
-                inputIf(config.vectorWidth(), "vector"),
+                inputIf(config.vectorWidth(), "vector", count),
                 null);
         List<GraphValue> added = new ControlNet<>(ops, weights, config).forward(input, read);
         for (int i = 0; i < added.size(); i++) {
@@ -184,22 +187,24 @@ final class NetworkGraph {
         return List.of(count, "4", height, width);
     }
 
-    private UNet.Input<GraphValue> inputs(UNetConfig config, List<GraphValue> control) {
+    private UNet.Input<GraphValue> inputs(UNetConfig config, List<GraphValue> control, GraphForm form) {
         int more = config.inputChannels() - UNetConfig.LATENT_CHANNELS;
+        String rows = form.repeats() == 1 ? count : Integer.toString(form.size().count() / form.repeats());
         return new UNet.Input<>(
-                graph.input("latents", ElementType.FLOAT, latents()),
-                graph.input("timesteps", ElementType.FLOAT, List.of(count, "1")),
+                graph.input("latents", ElementType.FLOAT, List.of(rows, "4", height, width)),
+                graph.input("timesteps", ElementType.FLOAT, List.of(rows, "1")),
                 graph.input("context", ElementType.FLOAT, List.of(count, "context_tokens", "context_width")),
-                inputIf(config.vectorWidth(), "vector"),
-                inputIf(more, "image", height, width),
-                control);
+                inputIf(config.vectorWidth(), "vector", rows),
+                inputIf(more, "image", rows, height, width),
+                control,
+                form.repeats());
     }
 
-    private @Nullable GraphValue inputIf(int channels, String name, String... axes) {
+    private @Nullable GraphValue inputIf(int channels, String name, String rows, String... axes) {
         if (channels == 0) {
             return null;
         }
-        List<String> all = new ArrayList<>(List.of(count, Integer.toString(channels)));
+        List<String> all = new ArrayList<>(List.of(rows, Integer.toString(channels)));
         all.addAll(List.of(axes));
         return graph.input(name, ElementType.FLOAT, all);
     }

@@ -102,7 +102,9 @@ final class OnnxGraph {
 
     /** What {@link #weight} gave, in another form. */
     GraphValue in(WeightForm form, GraphValue weight) {
-        return offered(new Weight(weight.name(), form, ElementType.FLOAT, form.of(shape(weight))));
+        Weight stored = get(weight);
+        ElementType type = form == WeightForm.MATRIX ? stored.type() : ElementType.FLOAT;
+        return offered(new Weight(weight.name(), form, type, form.of(stored.shape())));
     }
 
     /** What {@link #weight} gave, cut into equal parts along its first axis. */

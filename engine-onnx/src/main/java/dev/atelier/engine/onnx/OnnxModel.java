@@ -6,12 +6,14 @@ import dev.atelier.model.ClipTextEncoder;
 import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.Loadable;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UNet;
 import dev.atelier.model.UNetAnswer;
+import dev.atelier.model.UNetShortcut;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
@@ -61,6 +63,17 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
         return OnnxNetwork.load(decoder);
     }
 
+    /** Those of convolutions that {@link Winograd} computes are larger; half precision stays half. */
+    @Override
+    protected long bytes(Loadable network, NetworkSettings wanted) {
+        OnnxGraph graph = switch (network) {
+            case Network own -> NetworkGraph.toRun(model(), own, wanted, GraphForm.ANY);
+            case ControlNetModel controlNet -> NetworkGraph.toRun(controlNet, GraphForm.ANY);
+            case TinyDecoderModel decoder -> NetworkGraph.toRun(decoder, GraphForm.ANY);
+        };
+        return graph.weights().stream().mapToLong(OnnxGraph.Weight::byteSize).sum();
+    }
+
     @Override
     protected ClipTextEncoder.Encoded<FloatArray> encode(
             OnnxNetwork encoder, int[][] tokens, ClipTextEncoder.Inserted<FloatArray> inserted) {
@@ -70,19 +83,23 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
     }
 
     @Override
-    protected UNetAnswer predict(OnnxNetwork unet, UNet.Input<FloatArray> input, int depth) {
-        String deep = "deep_" + depth;
-        Set<String> wanted = depth == 0 ? Set.of("noise") : Set.of("noise", deep);
-        Map<String, FloatArray> outputs =
-                unet.session(sizeAndCount(input.latents())).run(inputs(input), wanted);
-        return new UNetAnswer(output(outputs, "noise"), outputs.get(deep));
-    }
-
-    @Override
-    protected FloatArray predict(OnnxNetwork shallow, UNet.Input<FloatArray> input, FloatArray deep) {
+    protected UNetAnswer predict(OnnxNetwork unet, UNet.Input<FloatArray> input, UNetShortcut shortcut) {
+        boolean isShallow = shortcut.deep() != null;
+        FloatArray latents = input.latents();
+        GraphForm form = new GraphForm(
+                new Size(input.context().size(0), latents.size(2), latents.size(3)),
+                shortcut.mergedTokens(),
+                isShallow ? shortcut.depth() : 0,
+                !input.control().isEmpty(),
+                input.repeats());
         Map<String, FloatArray> inputs = inputs(input);
-        inputs.put("deep", deep);
-        return output(shallow.session(sizeAndCount(input.latents())).run(inputs), "noise");
+        if (isShallow) {
+            inputs.put("deep", shortcut.deep());
+        }
+        String deep = "deep_" + shortcut.depth();
+        Set<String> wanted = isShallow || shortcut.depth() == 0 ? Set.of("noise") : Set.of("noise", deep);
+        Map<String, FloatArray> outputs = unet.session(form).run(inputs, wanted);
+        return new UNetAnswer(output(outputs, "noise"), outputs.get(deep));
     }
 
     @Override
@@ -90,7 +107,7 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
         Map<String, FloatArray> inputs = inputs(input);
         inputs.put("picture", picture);
         Map<String, FloatArray> outputs =
-                controlNet.session(sizeAndCount(input.latents())).run(inputs);
+                controlNet.session(GraphForm.of(sizeAndCount(input.latents()))).run(inputs);
         return IntStream.range(0, outputs.size())
                 .mapToObj(i -> output(outputs, NetworkGraph.control(i)))
                 .toList();
@@ -115,12 +132,12 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
 
     @Override
     protected FloatArray decode(OnnxNetwork decoder, FloatArray latents) {
-        return output(decoder.session(sizeOf(latents)).run(Map.of("latents", latents)), "pictures");
+        return output(decoder.session(GraphForm.of(sizeOf(latents))).run(Map.of("latents", latents)), "pictures");
     }
 
     @Override
     protected FloatArray encode(OnnxNetwork encoder, FloatArray pictures) {
-        return output(encoder.session(sizeOf(pictures)).run(Map.of("pictures", pictures)), "moments");
+        return output(encoder.session(GraphForm.of(sizeOf(pictures))).run(Map.of("pictures", pictures)), "moments");
     }
 
     /** Where ONNX Runtime knows the number of images as well, it makes a session in a fraction of the time. */

@@ -3,7 +3,6 @@ package dev.atelier.engine.onnx;
 import ai.onnxruntime.OrtException;
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.engine.onnx.FastOps.Size;
 import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.Network;
@@ -13,29 +12,30 @@ import dev.atelier.model.TinyDecoderModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A network and its weights, which stay where they are when images of another size want another session. */
 final class OnnxNetwork implements EngineModel.LoadedNetwork {
-    private static final Size ANY = new Size(64, 64); // all take the same weights
-
     /**
-     * For how many numbers of images of the same size there may be a session, each with memory for intermediate results: a
-     * run that leaves the negative prompt out now and then needs two.
+     * For how many numbers of images of the same size there may be a session of a form, each with memory for intermediate
+     * results: a run that leaves the negative prompt out now and then needs two.
      */
     private static final int COUNTS = 2;
 
-    private Function<Size, OnnxGraph> graphs;
-    private final @Nullable Function<StableDiffusion, Function<Size, OnnxGraph>> others; // the graphs of other models
+    private Function<GraphForm, OnnxGraph> graphs;
+    private final @Nullable Function<StableDiffusion, Function<GraphForm, OnnxGraph>> others; // those of other models
     private final boolean runsAtEveryStep;
     private final NativeWeights weights;
-    private final SequencedMap<Size, OnnxSession> sessions = new LinkedHashMap<>(); // in the order of their last use
+    private final SequencedMap<GraphForm, OnnxSession> sessions =
+            new LinkedHashMap<>(); // in the order of their last use
 
     private OnnxNetwork(
-            Function<Size, OnnxGraph> graphs,
-            @Nullable Function<StableDiffusion, Function<Size, OnnxGraph>> others,
+            Function<GraphForm, OnnxGraph> graphs,
+            @Nullable Function<StableDiffusion, Function<GraphForm, OnnxGraph>> others,
             boolean runsAtEveryStep,
             NativeWeights weights) {
         this.graphs = graphs;
@@ -45,42 +45,38 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
     }
 
     static OnnxNetwork load(StableDiffusion model, Network network, NetworkSettings settings, Progress progress) {
-        boolean runsAtEveryStep =
-                network == Network.UNET || network == Network.SHALLOW_UNET || network == Network.CONTROLLED_UNET;
-        Function<StableDiffusion, Function<Size, OnnxGraph>> all =
-                any -> size -> NetworkGraph.toRun(any, network, settings, size);
+        Function<StableDiffusion, Function<GraphForm, OnnxGraph>> all =
+                any -> form -> NetworkGraph.toRun(any, network, settings, form);
         return load(
                 all.apply(model),
                 settings.endless()
                         ? null
                         : all, // the graphs of endless images have operations on weights, done beforehand
-                runsAtEveryStep,
+                network == Network.UNET,
                 model.checkpoint(),
                 progress);
     }
 
     static OnnxNetwork load(ControlNetModel controlNet) {
-        return load(size -> NetworkGraph.toRun(controlNet, size), null, true, controlNet.checkpoint(), Progress.NONE);
+        return load(form -> NetworkGraph.toRun(controlNet, form), null, true, controlNet.checkpoint(), Progress.NONE);
     }
 
     static OnnxNetwork load(TinyDecoderModel decoder) {
-        return load(size -> NetworkGraph.toRun(decoder, size), null, false, decoder.checkpoint(), Progress.NONE);
+        return load(form -> NetworkGraph.toRun(decoder, form), null, false, decoder.checkpoint(), Progress.NONE);
     }
 
     private static OnnxNetwork load(
-            Function<Size, OnnxGraph> graphs,
-            @Nullable Function<StableDiffusion, Function<Size, OnnxGraph>> others,
+            Function<GraphForm, OnnxGraph> graphs,
+            @Nullable Function<StableDiffusion, Function<GraphForm, OnnxGraph>> others,
             boolean runsAtEveryStep,
             Checkpoint checkpoint,
             Progress progress) {
         NativeWeights weights = new NativeWeights();
         boolean complete = false;
         try {
-            weights.load(checkpoint, graphs.apply(ANY).weights(), progress);
+            weights.load(checkpoint, graphs.apply(GraphForm.ANY).weights(), progress);
             complete = true;
             return new OnnxNetwork(graphs, others, runsAtEveryStep, weights);
-        } catch (OrtException e) {
-            throw OnnxSession.failure(e);
         } finally {
             if (!complete) {
                 weights.close();
@@ -90,27 +86,34 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
 
     /** Ready to run on what is no image. */
     OnnxSession session() {
-        return session(ANY);
+        return session(GraphForm.ANY);
     }
 
-    /** Ready to run on images of {@code size}. */
-    OnnxSession session(Size size) {
-        OnnxSession ready = sessions.remove(size);
+    /** Ready to run in this form. */
+    OnnxSession session(GraphForm form) {
+        OnnxSession ready = sessions.remove(form);
         if (ready == null) {
-            boolean isAnotherCount =
-                    sessions.size() < COUNTS && sessions.keySet().stream().allMatch(size::isAsLarge);
-            if (!isAnotherCount) {
-                closeSessions();
-            }
-            ready = open(size);
+            makePlace(form);
+            ready = open(form);
         }
-        sessions.put(size, ready);
+        sessions.put(form, ready);
         return ready;
     }
 
-    private OnnxSession open(Size size) {
+    private void makePlace(GraphForm form) {
+        if (!sessions.keySet().stream().allMatch(form::goesWith)) {
+            closeSessions();
+        }
+        List<GraphForm> alike =
+                sessions.keySet().stream().filter(form::isOfAnotherCount).toList();
+        if (alike.size() == COUNTS) {
+            Objects.requireNonNull(sessions.remove(alike.getFirst())).close();
+        }
+    }
+
+    private OnnxSession open(GraphForm form) {
         try {
-            return OnnxSession.open(graphs.apply(size), weights, runsAtEveryStep);
+            return OnnxSession.open(graphs.apply(form), weights, runsAtEveryStep);
         } catch (OrtException e) {
             throw OnnxSession.failure(e);
         } catch (IOException e) {
@@ -125,14 +128,10 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
             return false;
         }
         graphs = others.apply(other);
-        try {
-            if (!weights.become(other.checkpoint(), graphs.apply(ANY).weights())) {
-                closeSessions();
-            }
-            return true;
-        } catch (OrtException e) {
-            throw OnnxSession.failure(e);
+        if (!weights.become(other.checkpoint(), graphs.apply(GraphForm.ANY).weights())) {
+            closeSessions();
         }
+        return true;
     }
 
     private void closeSessions() {

@@ -13,8 +13,10 @@ import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -22,10 +24,12 @@ import java.util.Set;
 final class OnnxSession implements AutoCloseable {
     private final OrtSession session;
     private final RunOptions runOptions;
+    private final List<OnnxTensor> weights;
 
-    private OnnxSession(OrtSession session, RunOptions runOptions) {
+    private OnnxSession(OrtSession session, RunOptions runOptions, List<OnnxTensor> weights) {
         this.session = session;
         this.runOptions = runOptions;
+        this.weights = weights;
     }
 
     /**
@@ -36,6 +40,8 @@ final class OnnxSession implements AutoCloseable {
             throws OrtException, IOException {
         Path folder = Files.createTempDirectory("atelier").toRealPath(); // links are refused
         Path file = Files.createFile(folder.resolve(WeightFile.NONE.name()));
+        List<OnnxTensor> tensors = new ArrayList<>();
+        boolean complete = false;
         try (SessionOptions options = new SessionOptions()) {
             options.disablePerSessionThreads();
             // Level 3 would keep the weights of all convolutions a second time, in another layout, and packing those of
@@ -47,10 +53,17 @@ final class OnnxSession implements AutoCloseable {
             // Not a byte is read from the file, but a graph that names a missing one is refused.
             options.addConfigEntry("session.model_external_initializers_file_folder_path", folder.toString());
             for (OnnxGraph.Weight weight : graph.weights()) {
-                options.addInitializer(weight.name(), weights.get(weight.name()));
+                tensors.add(weights.tensor(weight));
+                options.addInitializer(weight.name(), tensors.getLast());
             }
-            return new OnnxSession(Environment.ORT.createSession(graph.toBytes(), options), runOptions(keepsMemory));
+            OnnxSession opened = new OnnxSession(
+                    Environment.ORT.createSession(graph.toBytes(), options), runOptions(keepsMemory), tensors);
+            complete = true;
+            return opened;
         } finally {
+            if (!complete) {
+                tensors.forEach(OnnxTensor::close);
+            }
             Files.delete(file);
             Files.delete(folder);
         }
@@ -137,6 +150,7 @@ final class OnnxSession implements AutoCloseable {
             throw failure(e);
         } finally {
             runOptions.close();
+            weights.forEach(OnnxTensor::close);
         }
     }
 }

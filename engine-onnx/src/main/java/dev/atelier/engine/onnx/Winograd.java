@@ -91,7 +91,7 @@ final class Winograd {
 
     /** Of a convolution's weight {@code [out, in, 3, 3]} in that form. */
     Shape shape(Shape stored) {
-        return Shape.of(points(), stored.size(0), stored.size(1));
+        return Shape.of(1, points(), stored.size(0), stored.size(1));
     }
 
     /** A tile's pixels from top to bottom. */
@@ -136,7 +136,7 @@ final class Winograd {
         return product;
     }
 
-    /** Writes a convolution's {@code weight [out, in, 3, 3]} as {@code [points, out, in]}. */
+    /** Writes a convolution's {@code weight [out, in, 3, 3]} as {@code [1, points, out, in]}. */
     void write(Tensor weight, MemorySegment target) {
         Shape shape = weight.shape();
         long outputs = shape.size(0);

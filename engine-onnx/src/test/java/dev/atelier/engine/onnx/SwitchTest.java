@@ -12,7 +12,9 @@ import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DemoModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.UNetAnswer;
 import dev.atelier.model.UNetConditioning;
+import dev.atelier.model.UNetShortcut;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -70,7 +72,12 @@ class SwitchTest {
         FloatArray context = model.encodeText(tokens).context();
         results.add(context);
         FloatArray latents = noise(2, 4, 16, 24);
-        results.add(model.predictNoise(latents, new float[] {500, 20}, UNetConditioning.of(context)));
+        UNetConditioning text = UNetConditioning.of(context);
+        float[] times = {500, 20};
+        UNetAnswer whole = model.predictNoise(latents, times, text, new UNetShortcut(0, 1, null));
+        results.add(whole.noise());
+        results.add(model.predictNoise(latents, times, text, new UNetShortcut(0, 1, whole.deep()))
+                .noise());
         results.add(model.decode(latents));
         return results;
     }

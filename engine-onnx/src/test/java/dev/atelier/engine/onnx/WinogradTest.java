@@ -27,20 +27,23 @@ class WinogradTest {
 
     private final Random random = new Random(3);
 
-    @ParameterizedTest(name = "{0}: {1} images of {2} × {3} pixels, {4} bands")
+    @ParameterizedTest(name = "{0}: {1} images of {2} × {3} pixels, {4} bands, number known: {5}")
     @CsvSource({
-        "WINOGRAD, 1, 1, 1, 1",
-        "WINOGRAD, 2, 5, 3, 1",
-        "WINOGRAD, 1, 16, 12, 1",
-        "WINOGRAD, 2, 16, 8, 2",
-        "WINOGRAD, 2, 23, 9, 3",
-        "WINOGRAD, 1, 18, 7, 5",
-        "WINOGRAD, 2, 24, 32, 1",
-        "WINOGRAD_NARROW, 2, 5, 3, 1",
-        "WINOGRAD_NARROW, 2, 23, 9, 3",
-        "WINOGRAD_NARROW, 2, 22, 31, 1"
+        "WINOGRAD, 1, 1, 1, 1, false",
+        "WINOGRAD, 2, 5, 3, 1, true",
+        "WINOGRAD, 1, 16, 12, 1, false",
+        "WINOGRAD, 2, 16, 8, 2, true",
+        "WINOGRAD, 2, 23, 9, 3, false",
+        "WINOGRAD, 1, 18, 7, 5, true",
+        "WINOGRAD, 2, 24, 32, 1, false",
+        "WINOGRAD, 2, 24, 32, 1, true",
+        "WINOGRAD, 3, 50, 37, 2, true",
+        "WINOGRAD_NARROW, 2, 5, 3, 1, true",
+        "WINOGRAD_NARROW, 2, 23, 9, 3, false",
+        "WINOGRAD_NARROW, 2, 22, 31, 1, true"
     })
-    void itIsAConvolution(WeightForm form, int n, int height, int width, int bands) throws OrtException, IOException {
+    void itIsAConvolution(WeightForm form, int n, int height, int width, int bands, boolean known)
+            throws OrtException, IOException {
         float[] image = random(n * INPUTS * height * width);
         float[] weight = random(OUTPUTS * INPUTS * 9);
         float[] bias = random(OUTPUTS);
@@ -58,7 +61,7 @@ class WinogradTest {
                 "image",
                 ElementType.FLOAT,
                 List.of("n", "" + INPUTS, Integer.toString(height), Integer.toString(width)));
-        FastOps ops = new FastOps(graph, new Size(height, width), Math.ceilDiv(points, bands));
+        FastOps ops = new FastOps(graph, new Size(known ? n : Size.ANY, height, width), Math.ceilDiv(points, bands));
         GraphValue result =
                 ops.add(ops.winograd(winograd, input, weights.get("weight")), ops.perChannel(weights.get("bias")));
         graph.output("result", result, List.of("n", "" + OUTPUTS, "height", "width"));

@@ -17,6 +17,7 @@ import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UNet;
 import dev.atelier.model.UNetAnswer;
 import dev.atelier.model.UNetConfig;
+import dev.atelier.model.UNetShortcut;
 import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
 import dev.atelier.model.Weights;
@@ -149,23 +150,20 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
     }
 
     @Override
-    protected UNetAnswer predict(Part part, UNet.Input<FloatArray> input, int depth) {
+    protected UNetAnswer predict(Part part, UNet.Input<FloatArray> input, UNetShortcut shortcut) {
+        int depth = shortcut.depth();
+        FloatArray deep = shortcut.deep();
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
-            UNet.Output<Tensor> output = unet(part).outputs(tensors(input));
+            UNet<Tensor> unet = new UNet<>(ops(part), part.weights, model().unet(), shortcut.mergedTokens());
+            if (deep != null) {
+                return new UNetAnswer(Tensors.toArray(unet.shallow(tensors(input), depth, ops.constant(deep))), null);
+            }
+            UNet.Output<Tensor> output = unet.outputs(tensors(input));
             return new UNetAnswer(
                     Tensors.toArray(output.noise()),
                     depth == 0 ? null : Tensors.toArray(output.deep().get(depth - 1)));
         }
-    }
-
-    @Override
-    protected FloatArray predict(Part part, UNet.Input<FloatArray> input, FloatArray deep) {
-        return run(() -> unet(part).shallow(tensors(input), part.settings.depth(), ops.constant(deep)));
-    }
-
-    private UNet<Tensor> unet(Part part) {
-        return new UNet<>(ops(part), part.weights, model().unet(), part.settings.mergedTokens());
     }
 
     private TorchOps ops(Part part) {
@@ -191,7 +189,8 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
                 ops.constant(input.context()),
                 orNull(input.vector()),
                 orNull(input.image()),
-                input.control().stream().map(ops::constant).toList());
+                input.control().stream().map(ops::constant).toList(),
+                input.repeats());
     }
 
     private @Nullable Tensor orNull(@Nullable FloatArray values) {
