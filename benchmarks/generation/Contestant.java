@@ -3,31 +3,32 @@ import dev.atelier.checkpoint.Progress;
 import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.Pipeline;
 import dev.atelier.engine.onnx.OnnxModel;
 import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.UNetConditioning;
-import dev.atelier.model.UNetShortcut;
 import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Random;
+import javax.imageio.ImageIO;
 
 /**
  * Atelier's side of race.py. Reads commands, a line each, and answers with the seconds that each took: {@code load FILE}
- * (up to the end of encoding a prompt), {@code step}, {@code merged SHARE} (a step with merged tokens), {@code decode};
- * {@code memory} answers with gigabytes, {@code draw INTERVAL DEPTH} with seconds and decibels.
+ * (up to the end of encoding a prompt), {@code step}, {@code decode};
+ * {@code memory} answers with gigabytes, {@code draw FILE INTERVAL DEPTH MERGED EARLY} with seconds and decibels.
  */
 final class Contestant {
     private static OnnxModel model;
-    private static BufferedImage first;
-
     void main() throws IOException {
         long sinceStart = System.currentTimeMillis()
                 - ManagementFactory.getRuntimeMXBean().getStartTime();
@@ -38,15 +39,7 @@ final class Contestant {
             long before = System.nanoTime();
             switch (command[0]) {
                 case "load" -> load(Path.of(command[1]));
-                case "step" ->
-                    model.predictNoise(
-                            random(2, 4, 64, 64), new float[] {500, 500}, UNetConditioning.of(random(2, 77, 768)));
-                case "merged" ->
-                    model.predictNoise(
-                            random(2, 4, 64, 64),
-                            new float[] {500, 500},
-                            UNetConditioning.of(random(2, 77, 768)),
-                            new UNetShortcut(Double.parseDouble(command[1]), 0, null));
+                case "step" -> step();
                 case "decode" -> model.decode(random(1, 4, 64, 64));
                 default -> {}
             }
@@ -71,16 +64,33 @@ final class Contestant {
         model.encodeText(prompts);
     }
 
+    /** As guidance does: the same latents for a prompt and a negative prompt. */
+    private static void step() {
+        float[] latents = random(1, 4, 64, 64).values();
+        float[] twice = Arrays.copyOf(latents, 2 * latents.length);
+        System.arraycopy(latents, 0, twice, latents.length, latents.length);
+        model.predictNoise(
+                FloatArray.of(twice, 2, 4, 64, 64),
+                new float[] {500, 500},
+                UNetConditioning.of(random(2, 77, 768)));
+    }
+
     /**
      * Draws 512 × 512 pixels in 20 steps of DPM++ 2M Karras, CFG 7.
      *
-     * @param options interval and depth of DeepCache, 1 for none
-     * @return seconds from noise to latents, and the PSNR in dB of the picture against the first that was drawn
+     * @param options the PNG of the exact picture, which is written where there is none; interval and depth of DeepCache, 1
+     *     for none; the share of tokens that are merged; the share of steps that leave the negative prompt out
+     * @return seconds from noise to latents, and the PSNR in dB of the picture against the exact one
      */
-    private static String draw(String[] options) {
+    private static String draw(String[] options) throws IOException {
         GenerationRequest request = GenerationRequest.of("portrait of a fox")
                 .seed(1)
-                .acceleration(new Acceleration(Integer.parseInt(options[0]), Integer.parseInt(options[1]), 0, 0));
+                .acceleration(new Acceleration(
+                        Integer.parseInt(options[1]),
+                        Integer.parseInt(options[2]),
+                        Double.parseDouble(options[3]),
+                        0))
+                .guidance(new GuidanceOptions(Double.parseDouble(options[4]), 0, false, false));
         long[] sampling = new long[2];
         GenerationListener listener = (phase, done, total) -> {
             if (phase == GenerationListener.Phase.SAMPLING && (done == 0 || done == total)) {
@@ -91,10 +101,11 @@ final class Contestant {
                 .generate(request, listener)
                 .getFirst()
                 .pixels();
-        if (first == null) {
-            first = picture;
+        File exact = new File(options[0]);
+        if (!exact.exists()) {
+            ImageIO.write(picture, "png", exact);
         }
-        return (sampling[1] - sampling[0]) / 1e9 + " " + psnr(first, picture);
+        return (sampling[1] - sampling[0]) / 1e9 + " " + psnr(ImageIO.read(exact), picture);
     }
 
     private static double psnr(BufferedImage a, BufferedImage b) {
