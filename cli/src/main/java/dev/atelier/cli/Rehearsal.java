@@ -29,7 +29,7 @@ import picocli.CommandLine;
  * that record (JEP 483, 514, 515) later starts are faster. The launcher runs this after a build.
  */
 final class Rehearsal {
-    private static final int PICTURES = 20;
+    private static final int PICTURES = 60;
 
     private Rehearsal() {}
 
@@ -67,7 +67,7 @@ final class Rehearsal {
             client.send(HttpRequest.newBuilder(address).build(), BodyHandlers.ofString());
             for (int i = 0; i < PICTURES; i++) {
                 HttpRequest picture = HttpRequest.newBuilder(address.resolve("/sdapi/v1/txt2img"))
-                        .POST(BodyPublishers.ofString("{\"steps\": 2, \"width\": 64, \"height\": 64}"))
+                        .POST(BodyPublishers.ofString("{\"steps\": 1, \"width\": 64, \"height\": 64}"))
                         .build();
                 client.send(picture, BodyHandlers.ofString());
                 HttpRequest jobs =

@@ -31,12 +31,22 @@ public final class TestServer implements AutoCloseable {
     }
 
     public static TestServer start(Path folder, BasicAuth auth) {
+        return start(folder, auth, 1, 100);
+    }
+
+    /** One that takes no job. */
+    public static TestServer full(Path folder) {
+        return start(folder, null, 0, 0);
+    }
+
+    private static TestServer start(Path folder, BasicAuth auth, int workers, int queue) {
         return new TestServer(Server.start(new ServerOptions(
                 "127.0.0.1",
                 0,
-                new WorkOptions(Storage.in(folder.resolve("data")), folder.resolve("models"), 1, Engine.ONNX, QUICK),
+                new WorkOptions(
+                        Storage.in(folder.resolve("data")), folder.resolve("models"), workers, Engine.ONNX, QUICK),
                 auth,
-                100,
+                queue,
                 null,
                 Set.of("https://friend.example"),
                 new Hosts(List.of("localhost")),

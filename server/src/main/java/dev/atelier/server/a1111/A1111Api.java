@@ -22,6 +22,8 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
 import io.javalin.router.Endpoint;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -120,6 +122,18 @@ public final class A1111Api implements Api {
                 Requests.INTERROGATE,
                 "Caption",
                 A1111Api::interrogate));
+
+        routes.add(post(
+                SD + "create/embedding",
+                "Make a word of its own, for training to fill, in the folder embeddings.",
+                Requests.CREATE_EMBEDDING,
+                "Created",
+                this::createEmbedding));
+        routes.add(post(
+                SD + "create/hypernetwork",
+                "Make a hypernetwork, which this server does not.",
+                "Created",
+                A1111Api::createHypernetwork));
 
         routes.add(get(SD + "progress", "How far the current picture is.", "Progress", progress::progress));
         routes.add(post(
@@ -223,6 +237,28 @@ public final class A1111Api implements Api {
         context.json(Map.of("info", text, "items", Map.of(), "parameters", parameters));
     }
 
+    private void createEmbedding(Context context) throws IOException {
+        Values values = Requests.CREATE_EMBEDDING.read(Body.text(context, MAX_BODY));
+        NewEmbedding embedding = new NewEmbedding(
+                values.textOrEmpty("name"),
+                (int) values.integer("num_vectors_per_token", 1),
+                values.textOrEmpty("init_text"));
+        Path folder = library.folder().resolve("embeddings");
+        String info;
+        try {
+            Path file = embedding.write(options.selected().path(), folder, values.isTrue("overwrite_old"));
+            library.rescan();
+            info = "create embedding filename: " + file;
+        } catch (IllegalArgumentException e) { // as there: with 200
+            info = "create embedding error: " + e.getMessage();
+        }
+        context.json(Map.of("info", info));
+    }
+
+    private static void createHypernetwork(Context context) {
+        throw new HttpError(501, "hypernetworks are not made here; train a LoRA or an embedding");
+    }
+
     private static void interrogate(Context context) {
         Values values = Requests.INTERROGATE.read(Body.text(context, EncodedImages.MAX_TEXT));
         if (values.textOrEmpty("image").isEmpty()) {
@@ -247,6 +283,10 @@ public final class A1111Api implements Api {
     @Override
     public void fail(Context context, Exception failure) {
         switch (failure) {
+            case Options.UnknownOptionException unknown ->
+                context.json(error("KeyError", "", String.valueOf(unknown.getMessage())));
+            case Options.UnknownModelException unknown ->
+                context.json(error("RuntimeError", "", String.valueOf(unknown.getMessage())));
             case InvalidRequestException invalid -> context.status(422).json(Map.of("detail", invalid.problems()));
             case HttpError error
             when error.status() == 404 || error.status() == 405 -> context.json(Map.of("detail", error.getMessage()));
@@ -258,8 +298,6 @@ public final class A1111Api implements Api {
             }
             case QueueFullException full ->
                 context.status(429).header("Retry-After", "10").json(error("HTTPException", full.getMessage(), ""));
-            case Options.UnknownOptionException unknown ->
-                context.json(error("KeyError", "", String.valueOf(unknown.getMessage())));
             default -> context.json(error("RuntimeError", "", String.valueOf(failure.getMessage())));
         }
     }

@@ -7,6 +7,7 @@ import dev.atelier.server.outbound.Hosts;
 import dev.atelier.server.outbound.Outbound;
 import dev.atelier.server.outbound.RefusedException;
 import dev.atelier.server.store.ObjectStore;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -33,14 +34,23 @@ record EncodedImages(ObjectStore store, Outbound outbound, Hosts from) {
      */
     String store(String text) throws IOException {
         byte[] bytes = bytes(text);
-        try {
-            var _ = ImageFile.read(bytes); // with its limit on pixels; better here than in the job
-        } catch (IOException e) {
-            throw new HttpError(500, isAddress(text) ? "Invalid image url" : "Invalid encoded image");
-        }
+        var _ = picture(text, bytes); // with its limit on pixels; better here than in the job
         String key = "inputs/" + UUID.randomUUID();
         store.put(key, bytes);
         return key;
+    }
+
+    /** @throws HttpError 500, as in AUTOMATIC1111, if it is none */
+    BufferedImage picture(String text) {
+        return picture(text, bytes(text));
+    }
+
+    private static BufferedImage picture(String text, byte[] bytes) {
+        try {
+            return ImageFile.read(bytes);
+        } catch (IOException e) {
+            throw new HttpError(500, isAddress(text) ? "Invalid image url" : "Invalid encoded image");
+        }
     }
 
     /** The infotext of a PNG file; "" if it carries none. */

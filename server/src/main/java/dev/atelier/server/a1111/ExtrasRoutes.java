@@ -1,7 +1,6 @@
 package dev.atelier.server.a1111;
 
 import dev.atelier.diffusion.GeneratedImage;
-import dev.atelier.diffusion.ImageFile;
 import dev.atelier.diffusion.PngFile;
 import dev.atelier.diffusion.Upscaler;
 import dev.atelier.server.http.Body;
@@ -51,28 +50,32 @@ record ExtrasRoutes(EncodedImages images) {
     }
 
     private String enlarged(Values values, String base64) throws IOException {
-        BufferedImage image = ImageFile.read(images.bytes(base64));
+        BufferedImage image = images.picture(base64);
+        Enlargement how = enlargement(values);
         BufferedImage large;
         try {
-            Enlargement how = enlargement(values);
             how.requireFits(image.getWidth(), image.getHeight());
             large = how.apply(image);
         } catch (IllegalArgumentException e) {
-            throw HttpError.of(e.getMessage() != null && e.getMessage().startsWith("could not find") ? 500 : 422, e);
+            throw HttpError.of(422, e);
         }
         return Base64.getEncoder().encodeToString(PngFile.encode(new GeneratedImage(large, 0, "")));
     }
 
     private static Enlargement enlargement(Values values) {
         double visibility = values.number("extras_upscaler_2_visibility", 0);
-        return new Enlargement(
-                upscaler(values, "upscaler_1"),
-                upscaler(values, "upscaler_2"),
-                visibility,
-                isToSize(values) ? 0 : values.number("upscaling_resize", 2),
-                width(values),
-                height(values),
-                !Boolean.FALSE.equals(values.values().get("upscaling_crop")));
+        try {
+            return new Enlargement(
+                    upscaler(values, "upscaler_1"),
+                    upscaler(values, "upscaler_2"),
+                    visibility,
+                    isToSize(values) ? 0 : values.number("upscaling_resize", 2),
+                    width(values),
+                    height(values),
+                    !Boolean.FALSE.equals(values.values().get("upscaling_crop")));
+        } catch (IllegalArgumentException e) { // no such upscaler
+            throw HttpError.of(500, e);
+        }
     }
 
     private static String upscaler(Values values, String field) {

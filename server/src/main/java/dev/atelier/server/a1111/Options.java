@@ -2,6 +2,7 @@ package dev.atelier.server.a1111;
 
 import dev.atelier.server.db.Json;
 import dev.atelier.server.db.Settings;
+import dev.atelier.server.http.HttpError;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.models.ModelShelf;
 import java.io.UncheckedIOException;
@@ -158,16 +159,16 @@ final class Options {
     }
 
     /** Answered as Python's {@code KeyError}. */
-    static final class UnknownOptionException extends RuntimeException {
+    static final class UnknownOptionException extends HttpError {
         UnknownOptionException(String name) {
-            super("'%s'".formatted(name));
+            super(500, "'%s'".formatted(name));
         }
     }
 
     /** Answered as AUTOMATIC1111's {@code RuntimeError}. */
-    static final class UnknownModelException extends RuntimeException {
+    static final class UnknownModelException extends HttpError {
         UnknownModelException(String name) {
-            super("model '%s' not found".formatted(name));
+            super(500, "model '%s' not found".formatted(name));
         }
     }
 }

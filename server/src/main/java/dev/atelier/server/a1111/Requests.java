@@ -126,6 +126,12 @@ final class Requests {
 
     static final FieldList PNG_INFO = FieldList.of(text("image", null).required());
 
+    static final FieldList CREATE_EMBEDDING = FieldList.of(
+            text("name", null).required(),
+            integer("num_vectors_per_token", null).required().within(1, 75),
+            bool("overwrite_old", false),
+            text("init_text", "*").noted("whose vectors it begins with; \"\" for zeros"));
+
     static final FieldList INTERROGATE = FieldList.of(text("image", ""), text("model", "clip"));
 
     /** Those of {@code POST /internal/progress}. */

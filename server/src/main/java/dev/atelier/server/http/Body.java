@@ -21,7 +21,7 @@ public final class Body {
             throw tooLarge(limit);
         }
         try {
-            byte[] bytes = steady(context).readNBytes(limit + 1);
+            byte[] bytes = stream(context).readNBytes(limit + 1);
             if (bytes.length > limit) {
                 throw tooLarge(limit);
             }
@@ -54,7 +54,7 @@ public final class Body {
             return;
         }
         try {
-            if (length > MOST_IGNORED || (!context.req().getInputStream().isFinished() && !ends(steady(context)))) {
+            if (length > MOST_IGNORED || (!context.req().getInputStream().isFinished() && !ends(stream(context)))) {
                 context.header("Connection", "close");
             }
         } catch (IOException | HttpError _) {
@@ -62,7 +62,8 @@ public final class Body {
         }
     }
 
-    private static InputStream steady(Context context) throws IOException {
+    /** A body of any length. Reading it throws {@link HttpError} where it breaks off, or comes by the letter. */
+    public static InputStream stream(Context context) throws IOException {
         return new SteadyStream(context.req().getInputStream(), System::nanoTime);
     }
 

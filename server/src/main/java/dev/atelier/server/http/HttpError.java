@@ -1,7 +1,7 @@
 package dev.atelier.server.http;
 
-/** A failure that has a status. The message says what the caller is to change. */
-public final class HttpError extends RuntimeException {
+/** A failure that has a status, and is not the server's. The message says what the caller is to change. */
+public class HttpError extends RuntimeException {
     private final int status;
 
     public HttpError(int status, String message) {

@@ -21,10 +21,18 @@ final class SteadyStream extends FilterInputStream {
         this.start = nanos.getAsLong();
     }
 
-    /** @throws HttpError 408 if half a minute has passed in which fewer than 100 bytes a second came */
+    /**
+     * @throws HttpError 408 if half a minute has passed in which fewer than 100 bytes a second came, 400 if the connection
+     *     breaks
+     */
     @Override
-    public int read(byte[] buffer, int offset, int length) throws IOException {
-        int read = super.read(buffer, offset, length);
+    public int read(byte[] buffer, int offset, int length) {
+        int read;
+        try {
+            read = super.read(buffer, offset, length);
+        } catch (IOException _) {
+            throw new HttpError(400, "the body broke off");
+        }
         received += Math.max(0, read);
         long passed = nanos.getAsLong() - start;
         if (read >= 0 && passed > PATIENCE && received < passed / MAX_NANOS_A_BYTE) {

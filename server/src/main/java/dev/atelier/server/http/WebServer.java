@@ -15,6 +15,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +37,8 @@ public final class WebServer implements AutoCloseable {
 
     // the process has a limit of open files, and files to open
     private static final int MAX_CONNECTIONS = 4000;
+
+    private static final Duration LONGEST_HEAD = Duration.ofSeconds(30);
 
     private final Javalin javalin;
 
@@ -62,7 +65,10 @@ public final class WebServer implements AutoCloseable {
         config.http.defaultContentType = "application/json";
         config.router.ignoreTrailingSlashes = false;
         config.jetty.modifyHttpConfiguration(http -> http.setSendServerVersion(false));
-        config.jetty.modifyServer(server -> server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, server)));
+        config.jetty.modifyServer(server -> {
+            server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, server));
+            server.addEventListener(new SlowHeaders(LONGEST_HEAD));
+        });
         config.requestLogger.http((context, millis) -> {
             metrics.request(context.req().getMethod(), route(context), context.statusCode(), Duration.ofNanos((long)
                     (millis * 1e6)));
@@ -114,6 +120,10 @@ public final class WebServer implements AutoCloseable {
     }
 
     private static void fail(Context context, Exception failure, List<Api> apis) {
+        if (failure instanceof EofException) {
+            LOG.info("{} {}: the caller is gone", context.req().getMethod(), context.path());
+            return;
+        }
         Exception shown = failure instanceof HttpResponseException response
                 ? new HttpError(response.getStatus(), status(response.getStatus()))
                 : failure;
@@ -123,7 +133,9 @@ public final class WebServer implements AutoCloseable {
                         api -> api.fail(context, shown),
                         () -> context.contentType("text/plain")
                                 .result(shown instanceof HttpError ? shown.getMessage() : "failed"));
-        if (context.statusCode() >= 500) {
+        if (shown instanceof HttpError) {
+            LOG.info("{} {}: {}", context.req().getMethod(), context.path(), shown.getMessage());
+        } else if (context.statusCode() >= 500) {
             LOG.error("{} {} failed", context.req().getMethod(), context.path(), failure);
         }
         end(context);

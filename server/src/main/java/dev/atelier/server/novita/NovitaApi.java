@@ -164,6 +164,8 @@ public final class NovitaApi implements Api {
                 new ProblemException(Problem.FOREIGN_PAGE, String.valueOf(error.getMessage()));
             case HttpError error
             when error.status() == 413 -> new ProblemException(Problem.IMAGE_BYTES, String.valueOf(error.getMessage()));
+            case HttpError error
+            when error.status() < 500 -> new ProblemException(Problem.INVALID, String.valueOf(error.getMessage()));
             default -> new ProblemException(Problem.INTERNAL, "failed; the server's log says why");
         };
     }

@@ -71,7 +71,7 @@ record MergeRequest(
         return Stream.concat(
                         Stream.of(text(primary), text(secondary), text(tertiary)),
                         more == null ? Stream.of() : more.stream())
-                .filter(model -> !model.isBlank())
+                .filter(model -> model != null && !model.isBlank())
                 .map(String::strip)
                 .toList();
     }

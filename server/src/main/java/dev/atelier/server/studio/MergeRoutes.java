@@ -14,6 +14,7 @@ import io.javalin.http.Context;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Making models of models: what it would be, how it would draw, and the job that writes it. */
@@ -65,7 +66,8 @@ final class MergeRoutes {
         if (grid.merge() == null || grid.picture() == null || grid.multipliers() == null) {
             throw new HttpError(422, "a grid has merge, picture and multipliers");
         }
-        if (grid.multipliers().isEmpty() || grid.multipliers().size() > MAX_CELLS) {
+        boolean areNumbers = grid.multipliers().stream().noneMatch(Objects::isNull);
+        if (!areNumbers || grid.multipliers().isEmpty() || grid.multipliers().size() > MAX_CELLS) {
             throw new HttpError(422, "a grid has 1 to %d multipliers".formatted(MAX_CELLS));
         }
         MergeRequest merge = grid.merge();

@@ -61,8 +61,16 @@ final class PictureRoutes {
         return jobs.submit(JobKind.GENERATE, owner, model, Json.MAPPER.valueToTree(task));
     }
 
-    /** Stores a picture for a job; its key. */
-    String keep(String base64) {
+    /**
+     * Stores a picture for a job.
+     *
+     * @param base64 null where the request has none, which is a mistake
+     * @return its key
+     */
+    String keep(@Nullable String base64) {
+        if (base64 == null) {
+            throw new HttpError(422, "a picture to start from or a mask has an image");
+        }
         String digits = base64.startsWith("data:") ? base64.substring(base64.indexOf(',') + 1) : base64;
         try {
             byte[] picture = Base64.getMimeDecoder().decode(digits);

@@ -1,5 +1,6 @@
 package dev.atelier.server.upload;
 
+import dev.atelier.server.http.Body;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.http.WebServer;
 import io.javalin.http.Context;
@@ -84,7 +85,7 @@ final class TusRoutes {
         }
         Incoming incoming = incoming(context);
         long offset = number(context, "Upload-Offset");
-        long end = append(incoming, offset, context.req().getInputStream());
+        long end = append(incoming, offset, Body.stream(context));
         context.status(204).header("Upload-Offset", Long.toString(end));
         if (end == incoming.length()) {
             context.header("Upload-Model", intake.accept(incoming));

@@ -10,7 +10,9 @@ import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import dev.atelier.diffusion.ImageFile;
+import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DemoModel;
+import dev.atelier.model.Embedding;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.server.TestServer;
 import dev.atelier.server.db.Json;
@@ -37,12 +39,14 @@ class NetworksTest {
     @TempDir
     static Path folder;
 
+    private static Path demoFile;
     private static TestServer server;
 
     @BeforeAll
     static void start() throws IOException {
         Path models = folder.resolve("models");
-        StableDiffusion demo = StableDiffusion.of(Checkpoints.open(DemoModel.unpack(folder.resolve("unpacked"))));
+        demoFile = DemoModel.unpack(folder.resolve("unpacked"));
+        StableDiffusion demo = StableDiffusion.of(Checkpoints.open(demoFile));
         long width = demo.tokenWidths().getFirst();
         Shape layer = demo.checkpoint()
                 .tensor("cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1.weight")
@@ -102,6 +106,40 @@ class NetworksTest {
         assertThat(embeddings.get("skipped").propertyNames()).containsExactly("wide");
         assertThat(json(server.get("/controlnet/model_list")).get("model_list")).isEmpty();
         assertThat(server.get("/controlnet/module_list").body()).contains("lineart_standard");
+    }
+
+    @Test
+    void anEmbeddingIsMade() throws IOException {
+        String body = """
+                {"name": "a/new.word", "num_vectors_per_token": 4, "init_text": "red circle", "overwrite_old": true}""";
+        for (int i = 0; i < 2; i++) {
+            assertThat(json(server.post("/sdapi/v1/create/embedding", body))
+                            .get("info")
+                            .stringValue())
+                    .matches("create embedding filename: .*/embeddings/anew.word.safetensors");
+        }
+        assertThat(json(server.post("/sdapi/v1/create/embedding", body.replace("true", "false")))
+                        .get("info")
+                        .stringValue())
+                .matches("create embedding error: file .*/embeddings/anew.word.safetensors already exists");
+        Embedding made = Embedding.open(folder.resolve("models/embeddings/anew.word.safetensors"));
+        assertThat(made.parts().getFirst().size(0)).isEqualTo(4);
+        StableDiffusion model = StableDiffusion.of(Checkpoints.open(demoFile));
+        int width = model.tokenWidths().getFirst();
+        float[] vector = new float[width];
+        int[] ids = ClipTokenizer.standard().encode("red circle");
+        for (int i = 0; i < 4; i++) {
+            model.checkpoint()
+                    .tensor("cond_stage_model.transformer.text_model.embeddings.token_embedding.weight")
+                    .to(DType.F32)
+                    .read((long) ids[i / 2] * width, vector, width);
+            assertThat(Arrays.copyOfRange(made.parts().getFirst().values(), i * width, (i + 1) * width))
+                    .isEqualTo(vector);
+        }
+        assertThat(server.post("/sdapi/v1/create/hypernetwork", "{}").statusCode())
+                .isEqualTo(501);
+        Files.delete(folder.resolve("models/embeddings/anew.word.safetensors"));
+        server.post("/sdapi/v1/refresh-embeddings", "");
     }
 
     @Test
