@@ -243,6 +243,13 @@ final class Load {
             }
         }
         System.out.printf("10,000 models catalogued after %.1f s%n", (System.nanoTime() - start) / 1e9);
+        List<Double> scans = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            long begin = System.nanoTime();
+            send(base + "/sdapi/v1/refresh-checkpoints", "");
+            scans.add((System.nanoTime() - begin) / 1e6);
+        }
+        print("looking again, none changed, ms", scans);
         for (String route : List.of(
                 "/api/v1/models?limit=50&q=", "/v3/model?pagination.limit=50&filter.query=", "/v2/models?x=", "/sdapi/v1/sd-models?x=")) {
             List<Double> times = new ArrayList<>();
