@@ -133,7 +133,7 @@ public final class WebServer implements AutoCloseable {
                         api -> api.fail(context, shown),
                         () -> context.contentType("text/plain")
                                 .result(shown instanceof HttpError ? shown.getMessage() : "failed"));
-        if (shown instanceof HttpError) {
+        if (context.statusCode() >= 500 && shown instanceof HttpError) {
             LOG.info("{} {}: {}", context.req().getMethod(), context.path(), shown.getMessage());
         } else if (context.statusCode() >= 500) {
             LOG.error("{} {} failed", context.req().getMethod(), context.path(), failure);
