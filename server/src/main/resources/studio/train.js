@@ -160,7 +160,7 @@ function trainingCard(first) {
       const file = spelled(job.request.file);
       const expression = job.request.method === 'LORA' ? `lora(${spelled(job.request.model)}, ${file}:1)` : job.request.file;
       replace(use, h('button', { type: 'button', onclick: () => {
-        settings.set({ model: expression, prompt: job.request.samplePrompts[0] ?? job.request.instancePrompt });
+        settings.set({ mode: 'txt2img', model: expression, prompt: job.request.samplePrompts[0] ?? job.request.instancePrompt });
         location.hash = 'create';
       } }, icon('picture'), 'Draw with it'), job.result?.model ? h('a', { class: 'button', href: `#models/${job.result.model}` }, 'Show') : null);
     }
