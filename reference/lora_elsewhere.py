@@ -3,18 +3,16 @@
 
 Usage:  lora_elsewhere.py ATELIER FOLDER PICTURES     FOLDER: a new one, with a CLIP tokenizer in tokenizer/
 
-PYTHONPATH holds diffusers' src, kohya's sd-scripts and KohakuBlueleaf's a1111-sd-webui-lycoris, which is AUTOMATIC1111's built-in Lora
-extension as one of its own; what neither needs for this (cv2, the web interface) is replaced by mocks.  For Stable Diffusion
+PYTHONPATH holds diffusers' src, kohya's sd-scripts, LyCORIS and KohakuBlueleaf's a1111-sd-webui-lycoris, which is AUTOMATIC1111's
+built-in Lora extension as one of its own; what they do not need for this (cv2, the web interface) is replaced by mocks.  For Stable Diffusion
 1, 2 and XL of small width atelier trains a LoRA with convolutions and text encoders, and bakes it into a copy.  kohya merges it
-(networks.lora, Stable Diffusion 1), AUTOMATIC1111's modules compute what they add to each weight: the same change.
+(networks.lora, Stable Diffusion 1), AUTOMATIC1111's modules compute what they add to each weight: the same change.  LyCORIS' modules
+do so for a DoRA, a LoHa and a LoKr, and AUTOMATIC1111's for the last two.
 """
-import importlib.abc
-import importlib.machinery
 import subprocess
 import sys
 import types
 import warnings
-from unittest.mock import MagicMock
 
 import torch
 from diffusers import StableDiffusionPipeline  # before the mocks: it asks what is installed
@@ -25,28 +23,11 @@ atelier, folder, pictures = sys.argv[1:]
 sys.argv = sys.argv[:3]
 
 import interop as im
+from mocks import Mocks
 
 warnings.filterwarnings("ignore")
 torch.set_grad_enabled(False)
-
-
-class Mocks(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    names = {"torchvision", "cv2", "gradio", "modules", "imagesize", "toml", "voluptuous", "einops"}
-
-    def find_spec(self, name, path, target=None):
-        if name.split(".")[0] in self.names:
-            return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec):
-        mock = MagicMock(name=spec.name)
-        mock.__path__, mock.__spec__ = [], spec
-        return mock
-
-    def exec_module(self, module):
-        pass
-
-
-sys.meta_path.append(Mocks())
+Mocks("torchvision", "cv2", "gradio", "modules", "imagesize", "toml", "voluptuous", "einops")
 
 
 def run(*words):
@@ -118,6 +99,41 @@ def webui(name, base, baked, lora):
     assert len(network.modules) == modules and (error / size).sqrt() < 1e-3
 
 
+def lycoris(form, base, baked, lora):
+    """The changes by LyCORIS' modules, at which it would go on training, against those in the baked file."""
+    from lycoris.modules import get_module, make_module
+    state = load_file(lora)
+    unet, text = tree(base, "model.diffusion_model."), tree(base, "cond_stage_model.transformer.")
+    error, size, modules = 0, 0, sorted({k.split(".")[0] for k in state})
+    layers = diffusers_layers(base)
+    for name in modules:
+        key = layers[name]
+        root, prefix = (unet, "model.diffusion_model.") if name.startswith("lora_unet") else (text, "cond_stage_model.transformer.")
+        layer = root.get_submodule(key[len(prefix):-len(".weight")])
+        layer.weight.data = base[key].clone()
+        module = make_module(*get_module(state, name), name, layer)
+        theirs = module.get_merged_weight(multiplier=1.0)[0] - base[key]
+        change = baked[key] - base[key]
+        error, size = error + (theirs - change).square().sum(), size + change.square().sum()
+    print(f"sd1 {form} LyCORIS: {len(modules)} modules, error of the changes {(error / size).sqrt():.1e}", flush=True)
+    assert (error / size).sqrt() < 1e-3
+
+
+def diffusers_layers(base):
+    """The weights in the original layout by the names that kohya's scripts give to their LoRAs."""
+    from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
+    config = dict(layers_per_block=2, block_out_channels=(32, 64, 128, 128), class_embed_type=None, addition_embed_type=None,
+                  down_block_types=[0] * 4, up_block_types=[0] * 4)
+    prefix = "model.diffusion_model."
+    marked = {k: torch.tensor(float(i)) for i, k in enumerate(base) if k.startswith(prefix)}
+    keys = list(base)
+    found = {k: keys[int(v)] for k, v in convert_ldm_unet_checkpoint(dict(marked), config).items()}
+    text = "cond_stage_model.transformer."
+    return {"lora_unet_" + k.removesuffix(".weight").replace(".", "_"): v for k, v in found.items() if k.endswith(".weight")} | {
+        "lora_te_" + k.removeprefix(text).removesuffix(".weight").replace(".", "_"): k for k in base
+        if k.startswith(text) and k.endswith(".weight")}
+
+
 def kohya(base, baked, lora, text):
     import library.model_util as mu
     import library.original_unet as ou
@@ -162,6 +178,15 @@ def main():
         webui(name, *states, lora)
         if name == "sd1":
             kohya(*states, lora, pipe.text_encoder)
+            for form in ("dora", "loha", "lokr"):
+                other = f"{folder}/{form}.safetensors"
+                run("train", "lora", "--model", base, "--data", pictures, "--resolution", "64", "--steps", "4", "--lr", "1e-2",
+                    "--algorithm", form, "--rank", "4", "--alpha", "2", "--conv-rank", "2", "--dtype", "fp32", "-o", other)
+                run("convert", f"lora({base}.safetensors, {other})", "-o", f"{folder}/{form}-baked.safetensors")
+                changed = load_file(f"{folder}/{form}-baked.safetensors")
+                lycoris(form, states[0], changed, other)
+                if form != "dora":                  # there AUTOMATIC1111 knows lengths of columns alone, not of rows
+                    webui(f"sd1 {form}", states[0], changed, other)
 
 
 if __name__ == "__main__":

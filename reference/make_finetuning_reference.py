@@ -4,12 +4,14 @@
 lora: ten steps of diffusers' DreamBooth LoRA script on the miniature of SD 1, UNet and text encoder, rank 4, with prior
 preservation (weight 0.7): a pair of batches of one picture each, the sum of their mean squared errors, clipped to norm 1.
 words: ten steps of diffusers' textual inversion script: two new rows of the token embedding, all others restored after each.
+forms: three steps of peft's DoRA and of LyCORIS' LoHa and LoKr at six layers of the UNet: linear ones, convolutions of 1x1 and 3x3, one
+with stride 2.  Their parameters start as waves(), so that none is 0.
 sd2, sdxl: ten steps of full fine-tuning, v and epsilon, batch 2, clipped to norm 1; of every eighth tensor the gradient of the
 first step, the value after the tenth (the last 6 elements) and the norm of the change.
 
 Everything random is an input and stands in the file. Of each weight of a LoRA the file holds the last (at most) 24 elements.
 
-Usage (PYTHONPATH must contain diffusers' src folder; FOLDER holds miniature, sd2 and sdxl.safetensors):
+Usage (PYTHONPATH must contain diffusers' src folder and a checkout of LyCORIS; FOLDER holds miniature, sd2 and sdxl.safetensors):
   make_finetuning_reference.py FOLDER OUT
 """
 import os
@@ -115,6 +117,69 @@ def words(sd, out):
     print("words", torch.stack(losses))
 
 
+LAYERS = ["attentions.0.transformer_blocks.0.attn1.to_q", "attentions.0.transformer_blocks.0.attn2.to_k",
+          "attentions.0.transformer_blocks.0.ff.net.0.proj", "attentions.0.proj_in", "resnets.0.conv1", "downsamplers.0.conv"]
+FORM_RANK, FORM_ALPHA = 2, 3
+
+
+def waves(shape, layer, part):
+    count = torch.Size(shape).numel()
+    return (0.1 * torch.sin(torch.arange(1, count + 1, dtype=torch.float64) + 7 * layer + 3 * part)).float().reshape(shape)
+
+
+def peft_dora(unet, layers):
+    import re
+    from peft import LoraConfig
+    unet.add_adapter(LoraConfig(target_modules="|".join(map(re.escape, layers)), use_dora=True, r=FORM_RANK, lora_alpha=FORM_ALPHA))
+    found = dict(unet.named_modules())
+    return [[("lora_down.weight", m.lora_A["default"].weight), ("lora_up.weight", m.lora_B["default"].weight),
+             ("dora_scale", m.lora_magnitude_vector["default"].weight)] for m in map(found.get, layers)]
+
+
+def lycoris(kind, unet, layers):
+    modules = [kind("x", unet.get_submodule(layer), 1.0, FORM_RANK, FORM_ALPHA) for layer in layers]
+    unet.kept = modules                         # apply_to replaces only the layers' forward
+    for module in modules:
+        module.apply_to()
+    return [list(module.named_parameters()) for module in modules]
+
+
+def forms(sd, out):
+    from lycoris.modules.loha import LohaModule
+    from lycoris.modules.lokr import LokrModule
+    layers = ["down_blocks.0." + layer for layer in LAYERS]
+    g = torch.Generator("cpu").manual_seed(406)
+    kept = {n: torch.randn((2, 4, 8, 8), generator=g) for n in ("latents", "noise")}
+    width = ref.load_network("unet", "miniature", sd).config.cross_attention_dim
+    kept |= {"timesteps": torch.tensor([250, 700]), "context": torch.randn((2, 77, width), generator=g)}
+    s = scheduler()
+    for form, add in (("dora", peft_dora), ("loha", lambda *a: lycoris(LohaModule, *a)), ("lokr", lambda *a: lycoris(LokrModule, *a))):
+        unet = ref.load_network("unet", "miniature", sd).requires_grad_(False)
+        params = {}
+        for i, parts in enumerate(add(unet, layers)):
+            for j, (part, p) in enumerate(parts):
+                params[f"{form}.{i}.{part}"] = p
+                if part == "dora_scale":
+                    kept[f"start.{form}.{i}.{part}"] = tail(p)
+                else:
+                    p.data = waves(p.shape, i, j)
+        optimizer = torch.optim.AdamW(params.values(), lr=RATE)
+        losses = []
+        for step in range(3):
+            t = kept["timesteps"]
+            predicted = unet(s.add_noise(kept["latents"], kept["noise"], t), t, encoder_hidden_states=kept["context"]).sample
+            loss = torch.nn.functional.mse_loss(predicted, kept["noise"])
+            loss.backward()
+            if step == 0:
+                kept |= {"gradient." + k: tail(p.grad) for k, p in params.items()}
+            optimizer.step()
+            optimizer.zero_grad()
+            losses.append(loss.detach())
+        kept |= {"end." + k: tail(p) for k, p in params.items()} | {form + ".losses": torch.stack(losses)}
+        print(form, {k: list(p.shape) for k, p in params.items()}, torch.stack(losses))
+    ref.save(out, kept, {"rank": str(FORM_RANK), "alpha": str(FORM_ALPHA), "learning_rate": str(RATE)})
+
+
 def family(name, folder, out):
     sd = load_file(os.path.join(folder, name + ".safetensors"))
     f = mf.FAMILIES[name]
@@ -161,6 +226,7 @@ def main(folder, out):
     sd = load_file(os.path.join(folder, "miniature.safetensors"))
     lora(sd, os.path.join(out, "lora-steps.safetensors"))
     words(sd, os.path.join(out, "word-steps.safetensors"))
+    forms(sd, os.path.join(out, "adapter-steps.safetensors"))
     for name in ("sd2", "sdxl"):
         family(name, folder, os.path.join(out, name + "-steps.safetensors"))
 

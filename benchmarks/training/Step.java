@@ -87,7 +87,7 @@ final class Step {
                 .filter(layer -> layer.diffusers().matches(".*attentions.*attn[12]\\.to_(q|k|v|out\\.0)"))
                 .map(layer -> {
                     long[] shape = layer.shape(model.checkpoint()).sizes();
-                    return new Adapter(
+                    return Adapter.lora(
                             layer.diffusers(),
                             layer.tensor(),
                             -1,

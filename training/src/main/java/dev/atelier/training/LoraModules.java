@@ -11,10 +11,13 @@ import dev.atelier.model.Family;
 import dev.atelier.model.StableDiffusion;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
+import java.util.function.DoubleSupplier;
 import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -33,11 +36,14 @@ final class LoraModules {
     private record Module(LoraLayer layer, Adapter adapter, double alpha) {}
 
     private final Family family;
+    private final Adapter.Form form;
+    private final int factor;
     private final List<Module> modules = new ArrayList<>();
 
-    /** @param randomness the first factor starts as PyTorch's linear layers do, the second at 0 */
     LoraModules(StableDiffusion model, TrainingMethod.Lora plan, Randomness randomness) {
         this.family = model.family();
+        this.form = plan.form();
+        this.factor = plan.factor();
         BlockValues ranks = BlockValues.of(plan.blockRanks(), "block-ranks", model.checkpoint());
         Checkpoint before = plan.from() == null ? null : Checkpoints.open(plan.from());
         Set<String> used = model.weights(); // SD 2 and XL do not read the last layer of a text encoder
@@ -85,50 +91,129 @@ final class LoraModules {
             double alpha,
             @Nullable Checkpoint before,
             RandomGenerator random) {
-        Adapter fresh = adapter(layer, model, rank, alpha, random);
-        if (before == null || !before.has(fresh.downName())) {
-            return new Module(layer, fresh, alpha);
+        String name = layer.kohyaName(family.isXl());
+        SequencedMap<String, Tensor> parts = parts(layer, model, rank, random);
+        if (parts.containsKey("lokr_w2")) {
+            return module(layer, name, parts, 1, rank);
         }
-        Tensor down = before.tensor(fresh.downName());
-        long kept = down.shape().size(0);
-        double given = before.find(fresh.name() + ".alpha")
+        if (before == null || !before.has(name + ".lora_down.weight")) {
+            return module(layer, name, parts, alpha / rank, alpha);
+        }
+        for (Map.Entry<String, Tensor> part : parts.entrySet()) {
+            part.setValue(before.find(name + "." + part.getKey()).orElse(part.getValue()));
+        }
+        long kept = before.tensor(name + ".lora_down.weight").shape().size(0);
+        double given = before.find(name + ".alpha")
                 .map(stored -> {
                     float[] value = new float[1];
                     stored.to(DType.F32).read(0, value, 1);
                     return (double) value[0];
                 })
                 .orElse((double) kept);
-        Tensor up = before.tensor(fresh.upName());
-        return new Module(
-                layer, new Adapter(fresh.name(), fresh.weight(), fresh.third(), down, up, given / kept), given);
+        return module(layer, name, parts, given / kept, given);
     }
 
-    private Adapter adapter(LoraLayer layer, Checkpoint model, int rank, double alpha, RandomGenerator random) {
+    private Module module(
+            LoraLayer layer, String name, SequencedMap<String, Tensor> parts, double scale, double alpha) {
+        return new Module(layer, new Adapter(name, layer.tensor(), layer.third(), form, parts, scale), alpha);
+    }
+
+    /** Where a layer's parameters start: as in PyTorch's linear layers and in LyCORIS, so that together they change nothing. */
+    private SequencedMap<String, Tensor> parts(LoraLayer layer, Checkpoint model, int rank, RandomGenerator random) {
         long[] weight = layer.shape(model).sizes();
-        long[] down = weight.clone();
-        down[0] = rank;
-        long[] up = weight.clone();
-        up[1] = rank;
-        for (int axis = 2; axis < up.length; axis++) {
-            up[axis] = 1;
+        long rows = weight[0];
+        long columns = Shape.of(weight).elements() / rows;
+        SequencedMap<String, Tensor> parts = new LinkedHashMap<>();
+        switch (form) {
+            case LORA, DORA -> {
+                long[] down = weight.clone();
+                down[0] = rank;
+                long[] up = weight.clone();
+                up[1] = rank;
+                Arrays.fill(up, 2, up.length, 1);
+                parts.put("lora_down.weight", uniform(random, columns, down));
+                parts.put("lora_up.weight", zeros(up));
+                if (form == Adapter.Form.DORA) {
+                    parts.put("dora_scale", lengths(layer, model));
+                }
+            }
+            case LOHA -> {
+                parts.put("hada_w1_a", normal(random, 0.1, rows, rank));
+                parts.put("hada_w1_b", normal(random, 1, rank, columns));
+                parts.put("hada_w2_a", zeros(rows, rank));
+                parts.put("hada_w2_b", normal(random, 1, rank, columns));
+            }
+            case LOKR -> {
+                long out = smallerFactor(rows);
+                long in = smallerFactor(weight[1]);
+                parts.put("lokr_w1", uniform(random, in, out, in));
+                if (rank < Math.max(rows / out, weight[1] / in) / 2.0) {
+                    parts.put("lokr_w2_a", uniform(random, rank, rows / out, rank));
+                    parts.put("lokr_w2_b", zeros(rank, columns / in));
+                } else {
+                    long[] second = weight.clone();
+                    second[0] = rows / out;
+                    second[1] = weight[1] / in;
+                    parts.put("lokr_w2", zeros(second));
+                }
+            }
         }
-        float[] first = new float[Math.toIntExact(Shape.of(down).elements())];
-        double bound = 1 / Math.sqrt((double) first.length / rank); // kaiming_uniform with a = √5
-        for (int i = 0; i < first.length; i++) {
-            first[i] = (float) random.nextDouble(-bound, bound);
+        return parts;
+    }
+
+    /** Of two factors of {@code size} that are as close to one another as {@code factor} allows; LyCORIS' {@code factorization}. */
+    private long smallerFactor(long size) {
+        if (factor > 0 && size % factor == 0) {
+            return Math.min(factor, size / factor);
         }
-        return new Adapter(
-                layer.kohyaName(family.isXl()),
-                layer.tensor(),
-                layer.third(),
-                Tensor.of(DType.F32, Shape.of(down), MemorySegment.ofArray(first)),
-                zeros(up),
-                alpha / rank);
+        long most = factor > 0 ? Math.min(factor, (long) Math.sqrt(size)) : (long) Math.sqrt(size);
+        while (size % most != 0) {
+            most--;
+        }
+        return most;
+    }
+
+    /** How long each row of a layer's weight is, {@code [out, 1]} or {@code [out, 1, 1, 1]}. */
+    private static Tensor lengths(LoraLayer layer, Checkpoint model) {
+        long[] sizes = layer.shape(model).sizes();
+        int rows = (int) sizes[0];
+        float[] row = new float[Math.toIntExact(Shape.of(sizes).elements() / rows)];
+        long first = (long) Math.max(0, layer.third()) * rows * row.length;
+        Tensor weight = model.tensor(layer.tensor()).to(DType.F32);
+        float[] lengths = new float[rows];
+        for (int i = 0; i < rows; i++) {
+            weight.read(first + (long) i * row.length, row, row.length);
+            double square = 0;
+            for (float value : row) {
+                square += (double) value * value;
+            }
+            lengths[i] = (float) Math.sqrt(square);
+        }
+        Arrays.fill(sizes, 1, sizes.length, 1);
+        return Tensor.of(DType.F32, Shape.of(sizes), MemorySegment.ofArray(lengths));
+    }
+
+    /** kaiming_uniform with a = √5, as PyTorch's layers of {@code fanIn} inputs have it. */
+    private static Tensor uniform(RandomGenerator random, long fanIn, long... sizes) {
+        double bound = 1 / Math.sqrt(fanIn);
+        return filled(() -> random.nextDouble(-bound, bound), sizes);
+    }
+
+    private static Tensor normal(RandomGenerator random, double deviation, long... sizes) {
+        return filled(() -> random.nextGaussian(0, deviation), sizes);
+    }
+
+    private static Tensor filled(DoubleSupplier values, long... sizes) {
+        Shape shape = Shape.of(sizes);
+        float[] all = new float[Math.toIntExact(shape.elements())];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = (float) values.getAsDouble();
+        }
+        return Tensor.of(DType.F32, shape, MemorySegment.ofArray(all));
     }
 
     static Tensor zeros(long... sizes) {
-        Shape shape = Shape.of(sizes);
-        return Tensor.of(DType.F32, shape, MemorySegment.ofArray(new float[Math.toIntExact(shape.elements())]));
+        return filled(() -> 0, sizes);
     }
 
     private static String diffusersName(LoraLayer layer) {
@@ -149,6 +234,15 @@ final class LoraModules {
         return Tensor.of(DType.F32, factor.shape(), MemorySegment.ofArray(values));
     }
 
+    /** {@code [out, 1]} as PEFT's {@code [out]}, {@code [out, 1, 1, 1]} as its {@code [1, out, 1, 1]}. */
+    private static Tensor asPefts(Tensor lengths) {
+        long rows = lengths.shape().size(0);
+        float[] values = new float[Math.toIntExact(rows)];
+        lengths.read(0, MemorySegment.ofArray(values));
+        Shape shape = lengths.shape().rank() == 4 ? Shape.of(1, rows, 1, 1) : Shape.of(rows);
+        return Tensor.of(DType.F32, shape, MemorySegment.ofArray(values));
+    }
+
     List<Adapter> adapters() {
         return modules.stream().map(Module::adapter).toList();
     }
@@ -164,12 +258,15 @@ final class LoraModules {
                 String name = diffusersName(module.layer());
                 tensors.put(name + ".lora_A.weight", factors.tensor(adapter.downName()));
                 tensors.put(name + ".lora_B.weight", scaled(factors.tensor(adapter.upName()), adapter.scale()));
+                factors.find(adapter.parameter("dora_scale"))
+                        .ifPresent(lengths -> tensors.put(name + ".lora_magnitude_vector.weight", asPefts(lengths)));
                 continue;
             }
             float[] alpha = {(float) module.alpha()};
-            tensors.put(adapter.name() + ".alpha", Tensor.of(DType.F32, Shape.of(), MemorySegment.ofArray(alpha)));
-            tensors.put(adapter.downName(), factors.tensor(adapter.downName()));
-            tensors.put(adapter.upName(), factors.tensor(adapter.upName()));
+            tensors.put(adapter.parameter("alpha"), Tensor.of(DType.F32, Shape.of(), MemorySegment.ofArray(alpha)));
+            adapter.parts().keySet().stream()
+                    .map(adapter::parameter)
+                    .forEach(name -> tensors.put(name, factors.tensor(name)));
         }
         return Checkpoint.of(List.of(), tensors, Map.of());
     }

@@ -1,6 +1,7 @@
 package dev.atelier.training;
 
 import dev.atelier.checkpoint.PredictionType;
+import dev.atelier.engine.torch.Adapter;
 import dev.atelier.model.Family;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.training.data.TrainingPicture;
@@ -35,17 +36,12 @@ final class TrainingMetadata {
         Path base = model.checkpoint().name().getFileName();
         all.put("ss_sd_model_name", base == null ? "" : base.toString());
         if (plan.method() instanceof TrainingMethod.Lora lora) {
-            all.put("ss_network_module", "networks.lora");
+            all.put("ss_network_module", lora.form() == Adapter.Form.LORA ? "networks.lora" : "lycoris.kohya");
             all.put("ss_network_dim", Integer.toString(lora.rank()));
             all.put("ss_network_alpha", Double.toString(lora.alpha()));
-            if (lora.convolutionRank() > 0) {
-                all.put(
-                        "ss_network_args",
-                        json(Map.of(
-                                "conv_dim",
-                                Integer.toString(lora.convolutionRank()),
-                                "conv_alpha",
-                                Double.toString(lora.convolutionAlpha()))));
+            Map<String, String> arguments = arguments(lora);
+            if (!arguments.isEmpty()) {
+                all.put("ss_network_args", json(arguments));
             }
         }
         all.put("ss_learning_rate", Double.toString(plan.course().rate()));
@@ -82,6 +78,28 @@ final class TrainingMetadata {
         all.put("modelspec.prediction_type", prediction == PredictionType.V ? "v" : "epsilon");
         all.putAll(plan.output().about().metadata());
         all.put("atelier.training", settings);
+        return all;
+    }
+
+    /** How kohya's scripts are told the same. */
+    private static Map<String, String> arguments(TrainingMethod.Lora lora) {
+        Map<String, String> all = new LinkedHashMap<>();
+        switch (lora.form()) {
+            case LORA -> {}
+            case DORA -> {
+                all.put("algo", "locon");
+                all.put("dora_wd", "True");
+            }
+            case LOHA -> all.put("algo", "loha");
+            case LOKR -> {
+                all.put("algo", "lokr");
+                all.put("factor", Integer.toString(lora.factor()));
+            }
+        }
+        if (lora.convolutionRank() > 0) {
+            all.put("conv_dim", Integer.toString(lora.convolutionRank()));
+            all.put("conv_alpha", Double.toString(lora.convolutionAlpha()));
+        }
         return all;
     }
 

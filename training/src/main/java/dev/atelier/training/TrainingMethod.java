@@ -1,5 +1,6 @@
 package dev.atelier.training;
 
+import dev.atelier.engine.torch.Adapter;
 import dev.atelier.training.setting.Section;
 import dev.atelier.training.setting.Setting;
 import java.nio.file.Path;
@@ -49,6 +50,16 @@ public sealed interface TrainingMethod {
     @Section("What is trained")
     record Lora(
             @Setting(
+                    value = "algorithm",
+                    label = "NAME",
+                    help =
+                            "lora; dora, which keeps the length of a weight's rows apart from their direction; or LyCORIS' loha or lokr,"
+                                    + " which say more with as many numbers.",
+                    standard = "lora",
+                    also = {"algo", "use_dora=dora", "dora_wd=dora"})
+            Adapter.Form form,
+
+            @Setting(
                     value = "rank",
                     label = "N",
                     help = "The size of the LoRA: 4 to 128.",
@@ -81,6 +92,15 @@ public sealed interface TrainingMethod {
                     also = "conv_alpha")
             @Nullable
             Double givenConvolutionAlpha,
+
+            @Setting(
+                    value = "factor",
+                    label = "N",
+                    help =
+                            "Of lokr: how large the smaller factor of each weight's Kronecker product is at most; -1 for as"
+                                    + " large as can be.",
+                    standard = "-1")
+            int factor,
 
             @Setting(
                     value = "attention-only",
@@ -172,9 +192,18 @@ public sealed interface TrainingMethod {
                     throw new IllegalArgumentException("dropout is at least 0 and below 1, not " + each);
                 }
             }
+            if (isOfWholeWeights() && (dropout > 0 || rankDropout > 0 || normLimit > 0 || plus != 1 || from != null)) {
+                throw new IllegalArgumentException(
+                        "--lora-dropout, --rank-dropout, --limit-norm, --lora-plus and --from are for --algorithm lora and dora");
+            }
             if (unetOnly && textOnly) {
                 throw new IllegalArgumentException("--unet-only and --text-only together leave nothing to train");
             }
+        }
+
+        /** Whether a change is computed as large as the layer's weight. */
+        boolean isOfWholeWeights() {
+            return form == Adapter.Form.LOHA || form == Adapter.Form.LOKR;
         }
 
         double alpha() {

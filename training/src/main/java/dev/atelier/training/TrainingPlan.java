@@ -93,13 +93,20 @@ public record TrainingPlan(
 
     private static TrainingPlan of(
             Kind kind, Settings all, List<TrainingData> sources, List<TrainingData> classSources) {
+        TrainingMethod method = (TrainingMethod) all.read(kind.method);
+        TrainingOutput output = all.read(TrainingOutput.class);
+        if (output.naming() == LoraNaming.DIFFUSERS
+                && method instanceof TrainingMethod.Lora lora
+                && lora.isOfWholeWeights()) {
+            throw new IllegalArgumentException("diffusers has no names for --algorithm loha and lokr");
+        }
         return new TrainingPlan(
-                (TrainingMethod) all.read(kind.method),
+                method,
                 sources,
                 classSources,
                 all.read(TrainingObjective.class),
                 all.read(TrainingCourse.class),
-                all.read(TrainingOutput.class));
+                output);
     }
 
     /** What the first pictures are learnt by, and what does not depend on the pictures. */

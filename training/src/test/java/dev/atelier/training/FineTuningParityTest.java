@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Component;
+import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.LoraLayer;
 import dev.atelier.checkpoint.PredictionType;
+import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import dev.atelier.engine.contract.Miniature;
 import dev.atelier.engine.contract.Reference;
@@ -27,19 +29,24 @@ import dev.atelier.training.objective.NoiseShape;
 import dev.atelier.training.setting.Settings;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.SequencedMap;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Fine-tuning held to diffusers' scripts, peft and PyTorch; see the README of the resources. */
 class FineTuningParityTest {
@@ -48,6 +55,15 @@ class FineTuningParityTest {
     private static final double FAMILY_RATE = 1e-4;
     private static final Pattern ATTENTION = Pattern.compile(
             ".*attentions\\.\\d+\\.transformer_blocks\\.\\d+\\.attn[12]\\.to_(q|k|v|out\\.0)|.*self_attn\\.(q|k|v|out)_proj");
+
+    /** The layers of {@code make_finetuning_reference.py}'s other forms. */
+    private static final List<String> FORM_LAYERS = List.of(
+            "attentions_0_transformer_blocks_0_attn1_to_q",
+            "attentions_0_transformer_blocks_0_attn2_to_k",
+            "attentions_0_transformer_blocks_0_ff_net_0_proj",
+            "attentions_0_proj_in",
+            "resnets_0_conv1",
+            "downsamplers_0_conv");
 
     @TempDir
     private Path folder;
@@ -106,7 +122,7 @@ class FineTuningParityTest {
                         + layer.diffusers().replace('.', '_');
                 Tensor down = reference.file().tensor("start." + name + ".lora_down.weight");
                 long out = layer.shape(model.checkpoint()).size(0);
-                adapters.add(new Adapter(name, layer.tensor(), layer.third(), down, LoraModules.zeros(out, 4), 1));
+                adapters.add(Adapter.lora(name, layer.tensor(), layer.third(), down, LoraModules.zeros(out, 4), 1));
             }
         }
         assertThat(adapters).hasSize(128 + 48);
@@ -141,6 +157,78 @@ class FineTuningParityTest {
             // A change of the keys' projection that adds the same to all scores is taken out by softmax.
             parity.weights("end.", trainer.values(), name -> !name.contains("k_proj"));
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = "LORA", mode = EnumSource.Mode.EXCLUDE)
+    void threeStepsOfOtherFormsGiveThePartsOfPeftAndLycoris(Adapter.Form form) throws IOException {
+        Reference reference = recorded("adapter-steps.safetensors");
+        StableDiffusion model = StableDiffusion.of(Checkpoints.open(Miniature.unpack(folder)));
+        String kind = form.name().toLowerCase(Locale.ROOT);
+        Settings settings = Settings.NONE
+                .with("algorithm", kind)
+                .with("rank", 2)
+                .with("alpha", 3)
+                .with("conv-rank", 2);
+        List<Adapter> all = new LoraModules(model, settings.read(TrainingMethod.Lora.class), new Randomness(1)).adapters();
+        List<Adapter> adapters = new ArrayList<>();
+        for (int i = 0; i < FORM_LAYERS.size(); i++) {
+            String name = "lora_unet_down_blocks_0_" + FORM_LAYERS.get(i);
+            Adapter fresh = all.stream()
+                    .filter(adapter -> adapter.name().equals(name))
+                    .findFirst()
+                    .orElseThrow();
+            SequencedMap<String, Tensor> parts = new LinkedHashMap<>();
+            for (String part : fresh.parts().keySet()) {
+                Tensor own = fresh.parts().get(part);
+                if (part.equals("dora_scale")) {
+                    float[] due = reference.array("start.dora.%d.%s".formatted(i, part)).values();
+                    assertThat(tail(own, due.length)).usingComparatorWithPrecision(1e-5f).containsExactly(due);
+                    parts.put(part, own);
+                } else {
+                    parts.put(part, waves(own.shape(), i, parts.size()));
+                }
+            }
+            adapters.add(new Adapter(Integer.toString(i), fresh.weight(), fresh.third(), form, parts, fresh.scale()));
+        }
+        Denoising objective = new Denoising(model.alphasCumprod(), 0);
+        FloatArray noise = reference.array("noise");
+        float[] timesteps = reference.array("timesteps").values();
+        Denoising.Question question = objective.ask(
+                reference.array("latents"),
+                new NoiseShape.Noise(noise, noise),
+                new int[] {(int) timesteps[0], (int) timesteps[1]});
+        DenoisingBatch batch = batch(
+                question,
+                new DenoisingBatch.Encoded(reference.array("context"), null),
+                new int[] {0, 1},
+                new float[] {1, 1});
+        Parity parity = new Parity(kind, reference);
+        try (TorchTrainer trainer = TorchTrainer.of(
+                model,
+                EnumSet.of(Network.UNET),
+                Trainable.adapters(adapters),
+                OptimizerSettings.DEFAULT,
+                new TrainerOptions(true, false))) {
+            for (int step = 0; step < 3; step++) {
+                float[] errors = trainer.denoise(batch);
+                float due = reference.array(kind + ".losses").values()[step];
+                assertThat((errors[0] + errors[1]) / 2).as("step %d", step).isCloseTo(due, within(1e-4f * due));
+                if (step == 0) {
+                    parity.gradients("gradient." + kind + ".", trainer.gradients());
+                }
+                trainer.update(RATE, Double.POSITIVE_INFINITY, 0);
+            }
+            parity.weights("end." + kind + ".", trainer.values(), _ -> true);
+        }
+    }
+
+    private static Tensor waves(Shape shape, int layer, int part) {
+        float[] values = new float[(int) shape.elements()];
+        for (int k = 0; k < values.length; k++) {
+            values[k] = (float) (0.1 * Math.sin(k + 1 + 7 * layer + 3 * part));
+        }
+        return Tensor.of(DType.F32, shape, MemorySegment.ofArray(values));
     }
 
     @Test

@@ -96,12 +96,11 @@ public final class TorchTrainer implements AutoCloseable {
         };
         this.adapters = trainable.adapters();
         for (Adapter adapter : adapters) {
+            Map<String, Tensor> parts = new LinkedHashMap<>();
+            adapter.parts().keySet().forEach(part -> parts.put(part, parameters.leaf(adapter.parameter(part))));
             ops.adapt(
                     weights.get(adapter.weight()),
-                    adapter.third(),
-                    parameters.leaf(adapter.downName()),
-                    parameters.leaf(adapter.upName()),
-                    adapter.scale());
+                    new LayerChange(adapter.third(), adapter.form(), parts, adapter.scale()));
         }
         this.textEncoders = model.text().stream()
                 .map(config -> new ClipTextEncoder<>(ops, weights, config))

@@ -14,7 +14,7 @@ import java.util.function.ToDoubleFunction;
  * What of a model is trained; all else is frozen.
  *
  * @param weights tensors of the checkpoint, by name
- * @param adapters LoRAs of layers
+ * @param adapters changes of layers
  * @param words vectors of new words, {@code [n, width]}: one tensor for each text encoder. The ids of these words follow CLIP's
  * @param rates a factor of the learning rate for each parameter, by name
  */
@@ -45,8 +45,8 @@ public record Trainable(
         Map<String, Double> factors = new HashMap<>();
         for (Adapter adapter : adapters) {
             double rate = rates.applyAsDouble(adapter);
-            factors.put(adapter.downName(), rate);
-            factors.put(adapter.upName(), rate * plus);
+            adapter.parts().keySet().forEach(part -> factors.put(adapter.parameter(part), rate));
+            factors.computeIfPresent(adapter.upName(), (_, own) -> own * plus);
         }
         return new Trainable(_ -> false, adapters, List.of(), name -> factors.getOrDefault(name, 1.0));
     }
@@ -74,10 +74,8 @@ public record Trainable(
                 initial.put(name, tensor);
             }
         });
-        adapters.forEach(adapter -> {
-            initial.put(adapter.downName(), adapter.down());
-            initial.put(adapter.upName(), adapter.up());
-        });
+        adapters.forEach(adapter ->
+                adapter.parts().forEach((part, tensor) -> initial.put(adapter.parameter(part), tensor)));
         for (int i = 0; i < words.size(); i++) {
             initial.put(wordsName(i), words.get(i));
         }

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.function.BinaryOperator;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
@@ -30,7 +31,16 @@ final class TrainingOps extends TorchOps {
     /** Parts with a result of at most so many numbers keep all that their gradients take: it is little, and saves running them again. */
     private static final long MOST_KEPT = 1 << 19;
 
-    private record Low(int third, Tensor down, Tensor up, double scale) {}
+    /**
+     * A kind of layer without bias.
+     *
+     * @param product of an input and a weight
+     * @param mixture of channels alone: the product with a weight {@code [out, in, 1, 1]}
+     * @param channels the axis that they are on
+     */
+    private record Layer(BinaryOperator<Tensor> product, BinaryOperator<Tensor> mixture, int channels) {}
+
+    private static final Layer LINEAR = new Layer(torch::linear, torch::linear, -1);
 
     /**
      * @param part runs it once more, with all that its gradients take
@@ -42,7 +52,7 @@ final class TrainingOps extends TorchOps {
 
     private final boolean checkpointing;
     private final LoraDropout dropout;
-    private final IdentityHashMap<Tensor, List<Low>> adapted = new IdentityHashMap<>();
+    private final IdentityHashMap<Tensor, List<LayerChange>> adapted = new IdentityHashMap<>();
     private final IdentityHashMap<Tensor, Tensor> words = new IdentityHashMap<>(); // by the table that they extend
     private final Deque<Part> parts = new ArrayDeque<>();
     private boolean training;
@@ -54,9 +64,9 @@ final class TrainingOps extends TorchOps {
         this.dropout = dropout;
     }
 
-    /** Every layer with this weight has a LoRA from now on. */
-    void adapt(Tensor weight, int third, Tensor down, Tensor up, double scale) {
-        adapted.computeIfAbsent(weight, _ -> new ArrayList<>()).add(new Low(third, down, up, scale));
+    /** Every layer with this weight is changed from now on. */
+    void adapt(Tensor weight, LayerChange change) {
+        adapted.computeIfAbsent(weight, _ -> new ArrayList<>()).add(change);
     }
 
     /** The embedding {@code table} knows these words too, under the ids that follow its own. */
@@ -79,36 +89,65 @@ final class TrainingOps extends TorchOps {
 
     @Override
     public Tensor linear(Tensor x, Tensor weight, Tensor bias) {
-        return adapted(super.linear(x, weight, bias), x, weight);
+        return adapted(super.linear(x, weight, bias), x, weight, bias, LINEAR);
     }
 
     @Override
     public Tensor linear(Tensor x, Tensor weight) {
-        return adapted(super.linear(x, weight), x, weight);
+        return adapted(super.linear(x, weight), x, weight, null, LINEAR);
     }
 
-    private Tensor adapted(Tensor y, Tensor x, Tensor weight) {
-        List<Low> lows = adapted.get(weight);
-        if (lows == null) {
+    private Tensor adapted(Tensor y, Tensor x, Tensor weight, @Nullable Tensor bias, Layer layer) {
+        List<LayerChange> changes = adapted.get(weight);
+        if (changes == null) {
             return y;
         }
-        if (lows.getFirst().third < 0) {
-            return y.add(change(lows.getFirst(), x));
+        if (changes.getFirst().third() < 0) {
+            return y.add(change(changes.getFirst(), layer, x, weight, () -> without(bias, y, layer)));
         }
         List<Tensor> thirds = super.split(torch.zeros_like(y), 3);
-        for (Low low : lows) {
-            thirds.set(low.third, change(low, x));
+        long rows = weight.size(0) / 3;
+        for (LayerChange change : changes) {
+            long from = change.third() * rows;
+            thirds.set(
+                    change.third(),
+                    change(
+                            change,
+                            layer,
+                            x,
+                            weight.narrow(0, from, rows),
+                            () -> without(bias, y, layer).narrow(-1, from, rows)));
         }
         return y.add(torch.cat(new TensorVector(thirds.toArray(Tensor[]::new)), -1));
     }
 
-    private Tensor change(Low low, Tensor x) {
-        return scaled(low, torch.linear(dropped(torch.linear(x, low.down), -1), low.up));
+    /** @param base what the layer makes of {@code x}, without its bias */
+    private Tensor change(LayerChange change, Layer layer, Tensor x, Tensor weight, Supplier<Tensor> base) {
+        Tensor added = switch (change.form()) {
+            case LORA -> low(change, layer, x);
+            case DORA -> {
+                Tensor factor = along(
+                        layer, change.part("dora_scale").flatten(0, -1).div(change.lengths(weight)));
+                yield base.get().mul(factor.sub(new Scalar(1))).add(low(change, layer, x).mul(factor));
+            }
+            case LOHA, LOKR -> layer.product.apply(x, change.whole(weight)).mul(new Scalar(change.scale()));
+        };
+        boolean leftOut = training && dropout.layers() > 0 && torch.rand(1).item_float() < dropout.layers();
+        return leftOut ? added.mul(new Scalar(0)) : added;
     }
 
-    private Tensor scaled(Low low, Tensor change) {
-        boolean leftOut = training && dropout.layers() > 0 && torch.rand(1).item_float() < dropout.layers();
-        return change.mul(new Scalar(leftOut ? 0 : low.scale));
+    private static Tensor without(@Nullable Tensor bias, Tensor y, Layer layer) {
+        return bias == null ? y : y.sub(along(layer, bias));
+    }
+
+    private Tensor low(LayerChange change, Layer layer, Tensor x) {
+        Tensor inner = dropped(layer.product.apply(x, change.part("lora_down.weight")), layer.channels);
+        return layer.mixture.apply(inner, change.part("lora_up.weight")).mul(new Scalar(change.scale()));
+    }
+
+    /** A number for each channel, to be multiplied with what a layer makes. */
+    private static Tensor along(Layer layer, Tensor numbers) {
+        return layer.channels == 1 ? numbers.view(1, -1, 1, 1) : numbers;
     }
 
     /** @param ranks the axis of {@code inner} that they are on */
@@ -129,14 +168,12 @@ final class TrainingOps extends TorchOps {
 
     @Override
     public Tensor conv2d(Tensor image, Tensor weight, Tensor bias, int stride, int padding) {
-        Tensor y = super.conv2d(image, weight, bias, stride, padding);
-        List<Low> lows = adapted.get(weight);
-        if (lows == null) {
-            return y;
-        }
-        Low low = lows.getFirst();
-        Tensor inner = dropped(convolution(image, low.down, stride, padding), 1);
-        return y.add(scaled(low, convolution(inner, low.up, 1, 0)));
+        return adapted(
+                super.conv2d(image, weight, bias, stride, padding),
+                image,
+                weight,
+                bias,
+                new Layer((x, w) -> convolution(x, w, stride, padding), (x, w) -> convolution(x, w, 1, 0), 1));
     }
 
     private static Tensor convolution(Tensor image, Tensor weight, int stride, int padding) {
