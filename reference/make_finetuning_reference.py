@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 
 import make_families as mf
 import make_reference as ref
+from mocks import Mocks
 
 STEPS, RATE, RANK, PRIOR, FAMILY_RATE = 10, 1e-3, 4, 0.7, 1e-4
 torch.set_grad_enabled(True)
@@ -145,6 +146,7 @@ def lycoris(kind, unet, layers):
 
 
 def forms(sd, out):
+    Mocks("toml")                               # which LyCORIS imports for settings in files
     from lycoris.modules.loha import LohaModule
     from lycoris.modules.lokr import LokrModule
     layers = ["down_blocks.0." + layer for layer in LAYERS]

@@ -147,7 +147,7 @@ final class LoraModules {
                 long out = smallerFactor(rows);
                 long in = smallerFactor(weight[1]);
                 parts.put("lokr_w1", uniform(random, in, out, in));
-                if (rank < Math.max(rows / out, weight[1] / in) / 2.0) {
+                if (2L * rank < Math.max(rows / out, weight[1] / in)) {
                     parts.put("lokr_w2_a", uniform(random, rank, rows / out, rank));
                     parts.put("lokr_w2_b", zeros(rank, columns / in));
                 } else {
@@ -166,7 +166,7 @@ final class LoraModules {
         if (factor > 0 && size % factor == 0) {
             return Math.min(factor, size / factor);
         }
-        long most = factor > 0 ? Math.min(factor, (long) Math.sqrt(size)) : (long) Math.sqrt(size);
+        long most = factor > 0 ? Math.min(factor, (long) Math.sqrt((double) size)) : (long) Math.sqrt((double) size);
         while (size % most != 0) {
             most--;
         }
@@ -195,7 +195,7 @@ final class LoraModules {
 
     /** kaiming_uniform with a = √5, as PyTorch's layers of {@code fanIn} inputs have it. */
     private static Tensor uniform(RandomGenerator random, long fanIn, long... sizes) {
-        double bound = 1 / Math.sqrt(fanIn);
+        double bound = 1 / Math.sqrt((double) fanIn);
         return filled(() -> random.nextDouble(-bound, bound), sizes);
     }
 

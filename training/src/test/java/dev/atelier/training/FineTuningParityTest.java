@@ -170,7 +170,8 @@ class FineTuningParityTest {
                 .with("rank", 2)
                 .with("alpha", 3)
                 .with("conv-rank", 2);
-        List<Adapter> all = new LoraModules(model, settings.read(TrainingMethod.Lora.class), new Randomness(1)).adapters();
+        List<Adapter> all =
+                new LoraModules(model, settings.read(TrainingMethod.Lora.class), new Randomness(1)).adapters();
         List<Adapter> adapters = new ArrayList<>();
         for (int i = 0; i < FORM_LAYERS.size(); i++) {
             String name = "lora_unet_down_blocks_0_" + FORM_LAYERS.get(i);
@@ -182,8 +183,12 @@ class FineTuningParityTest {
             for (String part : fresh.parts().keySet()) {
                 Tensor own = fresh.parts().get(part);
                 if (part.equals("dora_scale")) {
-                    float[] due = reference.array("start.dora.%d.%s".formatted(i, part)).values();
-                    assertThat(tail(own, due.length)).usingComparatorWithPrecision(1e-5f).containsExactly(due);
+                    float[] due = reference
+                            .array("start.dora.%d.%s".formatted(i, part))
+                            .values();
+                    assertThat(tail(own, due.length))
+                            .usingComparatorWithPrecision(1e-5f)
+                            .containsExactly(due);
                     parts.put(part, own);
                 } else {
                     parts.put(part, waves(own.shape(), i, parts.size()));
@@ -194,15 +199,14 @@ class FineTuningParityTest {
         Denoising objective = new Denoising(model.alphasCumprod(), 0);
         FloatArray noise = reference.array("noise");
         float[] timesteps = reference.array("timesteps").values();
-        Denoising.Question question = objective.ask(
-                reference.array("latents"),
-                new NoiseShape.Noise(noise, noise),
-                new int[] {(int) timesteps[0], (int) timesteps[1]});
+        Denoising.Question question =
+                objective.ask(reference.array("latents"), new NoiseShape.Noise(noise, noise), new int[] {
+                    (int) timesteps[0], (int) timesteps[1]
+                });
         DenoisingBatch batch = batch(
-                question,
-                new DenoisingBatch.Encoded(reference.array("context"), null),
-                new int[] {0, 1},
-                new float[] {1, 1});
+                question, new DenoisingBatch.Encoded(reference.array("context"), null), new int[] {0, 1}, new float[] {
+                    1, 1
+                });
         Parity parity = new Parity(kind, reference);
         try (TorchTrainer trainer = TorchTrainer.of(
                 model,

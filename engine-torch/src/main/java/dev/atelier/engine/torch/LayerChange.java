@@ -30,11 +30,11 @@ record LayerChange(int third, Adapter.Form form, Map<String, Tensor> parts, doub
                     .view_as(weight);
         }
         Tensor first = part("lokr_w1");
-        Tensor second =
-                parts.containsKey("lokr_w2") ? part("lokr_w2") : part("lokr_w2_a").matmul(part("lokr_w2_b"));
+        Tensor second = parts.containsKey("lokr_w2")
+                ? part("lokr_w2")
+                : part("lokr_w2_a").matmul(part("lokr_w2_b"));
         if (weight.dim() == 4) {
-            second = second.view(
-                    second.size(0), weight.size(1) / first.size(1), weight.size(2), weight.size(3));
+            second = second.view(second.size(0), weight.size(1) / first.size(1), weight.size(2), weight.size(3));
             first = first.unsqueeze(2).unsqueeze(3);
         }
         return torch.kron(first, second);

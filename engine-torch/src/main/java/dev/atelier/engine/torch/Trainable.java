@@ -74,8 +74,8 @@ public record Trainable(
                 initial.put(name, tensor);
             }
         });
-        adapters.forEach(adapter ->
-                adapter.parts().forEach((part, tensor) -> initial.put(adapter.parameter(part), tensor)));
+        adapters.forEach(
+                adapter -> adapter.parts().forEach((part, tensor) -> initial.put(adapter.parameter(part), tensor)));
         for (int i = 0; i < words.size(); i++) {
             initial.put(wordsName(i), words.get(i));
         }

@@ -126,9 +126,11 @@ final class TrainingOps extends TorchOps {
         Tensor added = switch (change.form()) {
             case LORA -> low(change, layer, x);
             case DORA -> {
-                Tensor factor = along(
-                        layer, change.part("dora_scale").flatten(0, -1).div(change.lengths(weight)));
-                yield base.get().mul(factor.sub(new Scalar(1))).add(low(change, layer, x).mul(factor));
+                Tensor factor =
+                        along(layer, change.part("dora_scale").flatten(0, -1).div(change.lengths(weight)));
+                yield base.get()
+                        .mul(factor.sub(new Scalar(1)))
+                        .add(low(change, layer, x).mul(factor));
             }
             case LOHA, LOKR -> layer.product.apply(x, change.whole(weight)).mul(new Scalar(change.scale()));
         };

@@ -65,8 +65,19 @@ public final class SettingsFile {
                     + "|timestep_bias_(strategy|begin|end|portion)");
 
     /** Values that are called otherwise there. */
-    private static final Map<String, String> VALUES =
-            Map.of("no", "full", "float", "fp32", "v_prediction", "v", "AdamW", "adamw", "SGDNesterov", "sgd", "locon", "lora");
+    private static final Map<String, String> VALUES = Map.of(
+            "no",
+            "full",
+            "float",
+            "fp32",
+            "v_prediction",
+            "v",
+            "AdamW",
+            "adamw",
+            "SGDNesterov",
+            "sgd",
+            "locon",
+            "lora");
 
     /** @param value of a switch there that is this value here */
     private record Target(SettingOption option, @Nullable String value) {}
