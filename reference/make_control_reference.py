@@ -7,6 +7,7 @@ The miniature checkpoint comes from make_reference.py (PYTHONPATH must contain d
 Usage:
   make_control_reference.py --checkpoint miniature.safetensors --k-diffusion k-diffusion --out DIR
   make_control_reference.py --checkpoint sd15-a-fp32.safetensors --full --out DIR     one call at full size, and the net
+  make_control_reference.py --xl --out DIR                                            one call of a net for XL
 """
 import argparse, json, math, os
 
@@ -100,6 +101,27 @@ def run(a, unet, net, context, picture):
     return sampling.sample_euler(guided, noise * sigmas[0], sigmas, disable=True)
 
 
+def xl(a):
+    """A ControlNet for the miniature of XL (make_families.py) in diffusers' names, and what it puts out."""
+    from diffusers import ControlNetModel
+    net = fill(ControlNetModel(
+        in_channels=4, layers_per_block=2, block_out_channels=(8, 16, 32), cross_attention_dim=32, norm_num_groups=4,
+        attention_head_dim=(1, 2, 4), transformer_layers_per_block=(1, 2, 10), use_linear_projection=True,
+        addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=16 + 6 * 256,
+        norm_eps=1e-5, conditioning_embedding_out_channels=(8, 8, 16, 16),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D")))
+    latents, t, context, pooled = rnd(211, 1, 4, 8, 8), torch.tensor([321.0]), rnd(212, 1, 77, 32), rnd(213, 1, 16)
+    sizes = torch.tensor([[64.0, 64, 0, 0, 64, 64]])
+    levels = torch.randint(0, 256, (1, 3, 64, 64), generator=torch.Generator().manual_seed(214), dtype=torch.uint8)
+    picture = levels / 255
+    down, middle = net(latents, t, encoder_hidden_states=context, controlnet_cond=picture, return_dict=False,
+                       added_cond_kwargs={"text_embeds": pooled, "time_ids": sizes})
+    vector = torch.cat([pooled, net.add_time_proj(sizes.flatten()).reshape(1, -1)], 1)
+    tensors = {"latents": latents, "timesteps": t, "context": context, "vector": vector, "picture": levels}
+    tensors.update({"control_%d" % i: part for i, part in enumerate(down + [middle])})
+    save(os.path.join(a.out, "control-xl.safetensors"), tensors, {"layout": layout(net)})
+
+
 def full(a):
     net = control_net("sd15")
     latents, t, context = rnd(201, 1, 4, 32, 32), torch.tensor([321.0]), rnd(202, 1, 77, 768)
@@ -114,14 +136,17 @@ def full(a):
 def main():
     from diffusers import AutoencoderTiny
     parser = argparse.ArgumentParser()
-    for name in ("checkpoint", "out"):
-        parser.add_argument("--" + name, required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--checkpoint")
     parser.add_argument("--k-diffusion")
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--xl", action="store_true")
     a = parser.parse_args()
     torch.set_grad_enabled(False)
     if a.full:
         return full(a)
+    if a.xl:
+        return xl(a)
     unet = load_network("unet", "miniature", a.checkpoint)
     net = control_net("miniature")
     latents, t, context = rnd(201, 1, 4, 8, 8), torch.tensor([321.0]), rnd(202, 1, 77, 16)
@@ -143,4 +168,5 @@ def main():
     print("tiny", float(tiny.decoder(z).std()), len(tiny.decoder.state_dict()))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ import { check, select, store } from './store.js';
 
 const KINDS = [
   { value: '', label: 'All kinds' }, { value: 'checkpoint', label: 'Checkpoints' }, { value: 'lora', label: 'LoRA' },
-  { value: 'embedding', label: 'Embeddings' }, { value: 'controlnet', label: 'ControlNet' }, { value: 'vae', label: 'VAE' }, { value: 'other', label: 'Other' },
+  { value: 'embedding', label: 'Embeddings' }, { value: 'controlnet', label: 'ControlNet' }, { value: 'vae', label: 'VAE' }, { value: 'upscaler', label: 'Upscalers' }, { value: 'other', label: 'Other' },
 ];
 const FAMILIES = [
   { value: '', label: 'All families' }, { value: 'sd1', label: 'SD 1.x' }, { value: 'sd2', label: 'SD 2.x' }, { value: 'sdxl', label: 'SDXL' }, { value: 'sd3', label: 'SD 3, Flux' },

@@ -4,7 +4,6 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.Progress;
-import dev.atelier.diffusion.ExtraNetworks;
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
@@ -31,17 +30,19 @@ import org.jspecify.annotations.Nullable;
 public final class Atelier implements AutoCloseable {
     private final EngineModel<?> model;
     private final Pipeline pipeline;
+    private final PromptNetworks networks;
     private final @Nullable LazyRefiner refiner;
     private final Runnable onClose;
     private boolean isSwitched; // then the model is another one's
 
     private Atelier(
             EngineModel<?> model,
-            ExtraNetworks networks,
+            PromptNetworks networks,
             @Nullable LazyRefiner refiner,
             Supplier<ModelLabel> label,
             Runnable onClose) {
         this.model = model;
+        this.networks = networks;
         this.refiner = refiner;
         this.pipeline = new Pipeline(model, refiner, networks, label, version());
         this.onClose = onClose;
@@ -149,7 +150,7 @@ public final class Atelier implements AutoCloseable {
 
     private static Atelier on(EngineModel<?> loaded, Path path, StableDiffusion model, ModelOptions options) {
         LazyRefiner refiner = refiner(options);
-        ExtraNetworks networks = new PromptNetworks(model, loaded, options);
+        PromptNetworks networks = new PromptNetworks(model, loaded, options);
         String name = name(path);
         if (Files.isDirectory(path)) {
             return new Atelier(loaded, networks, refiner, () -> new ModelLabel(name, null), () -> {});
@@ -215,6 +216,7 @@ public final class Atelier implements AutoCloseable {
 
     private void closeAllButModel() {
         onClose.run();
+        networks.close();
         if (refiner != null) {
             refiner.close();
         }

@@ -7,12 +7,16 @@ import dev.atelier.checkpoint.PredictionType;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Slim;
 import dev.atelier.engine.onnx.OnnxModel;
+import dev.atelier.engine.onnx.OnnxUpscaler;
 import dev.atelier.engine.torch.TorchModel;
 import dev.atelier.engine.torch.TorchSettings;
+import dev.atelier.engine.torch.TorchUpscaler;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.Family;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TinyDecoderModel;
+import dev.atelier.model.UpscalerModel;
+import dev.atelier.model.UpscalingNetwork;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +46,7 @@ public final class ModelOptions implements Cloneable {
     private List<Path> embeddings = List.of();
     private List<Path> loras = List.of();
     private List<Path> controlNets = List.of();
+    private List<Path> upscalers = List.of();
     private List<Path> models = List.of();
     private @Nullable Path previewDecoder;
 
@@ -113,8 +118,13 @@ public final class ModelOptions implements Cloneable {
         return with(copy -> copy.controlNets = List.copyOf(value));
     }
 
+    /** Files of upscaling networks, which requests call by the file's name without extension. */
+    public ModelOptions upscalers(List<Path> value) {
+        return with(copy -> copy.upscalers = List.copyOf(value));
+    }
+
     /**
-     * Folders of models of all kinds, in which LoRAs and ControlNets are found at any depth, and embeddings in folders that
+     * Folders of models of all kinds, in which LoRAs, ControlNets and upscaling networks are found at any depth, and embeddings in folders that
      * are called {@code embeddings}.
      */
     public ModelOptions models(List<Path> value) {
@@ -126,6 +136,13 @@ public final class ModelOptions implements Cloneable {
         return switch (engine) {
             case ONNX -> OnnxModel.load(model, progress);
             case TORCH -> TorchModel.load(model, torch, progress);
+        };
+    }
+
+    UpscalingNetwork load(UpscalerModel model) {
+        return switch (engine) {
+            case ONNX -> OnnxUpscaler.load(model);
+            case TORCH -> TorchUpscaler.load(model, torch);
         };
     }
 
@@ -145,6 +162,10 @@ public final class ModelOptions implements Cloneable {
 
     ControlNetFiles controlNets() {
         return new ControlNetFiles(controlNets, models);
+    }
+
+    UpscalerFiles upscalers() {
+        return new UpscalerFiles(this, upscalers, models);
     }
 
     LoraFolders loras() {

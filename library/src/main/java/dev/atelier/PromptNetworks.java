@@ -10,6 +10,7 @@ import dev.atelier.model.Embedding;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TinyDecoderModel;
+import dev.atelier.model.UpscalingNetwork;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -24,7 +25,7 @@ import java.util.function.Consumer;
  * What requests may name beside the model. Adds the LoRAs that a prompt names to the model of an engine, as views: only the networks that they change are loaded
  * again, and nothing if the last prompt had the same.
  */
-final class PromptNetworks implements ExtraNetworks {
+final class PromptNetworks implements ExtraNetworks, AutoCloseable {
     private static final Set<String> LORA = Set.of("lora", "lyco");
 
     private final StableDiffusion plain;
@@ -32,6 +33,7 @@ final class PromptNetworks implements ExtraNetworks {
     private final EmbeddingFolders embeddings;
     private final LoraFolders loras;
     private final ControlNetFiles controlNets;
+    private final UpscalerFiles upscalers;
     private final Optional<TinyDecoderModel> previewDecoder;
     private List<Use> applied = List.of();
 
@@ -53,6 +55,7 @@ final class PromptNetworks implements ExtraNetworks {
         this.embeddings = options.embeddings();
         this.loras = options.loras();
         this.controlNets = options.controlNets();
+        this.upscalers = options.upscalers();
         this.previewDecoder = options.previewDecoder(plain.family());
     }
 
@@ -69,6 +72,11 @@ final class PromptNetworks implements ExtraNetworks {
     @Override
     public ControlNetModel controlNet(String name) {
         return controlNets.find(name);
+    }
+
+    @Override
+    public UpscalingNetwork upscaler(String name) {
+        return upscalers.open(name);
     }
 
     @Override
@@ -136,5 +144,11 @@ final class PromptNetworks implements ExtraNetworks {
             applied = List.copyOf(uses);
         }
         return hashes;
+    }
+
+    /** Frees what is no part of the model. */
+    @Override
+    public void close() {
+        upscalers.close();
     }
 }

@@ -32,6 +32,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -61,19 +62,22 @@ class ControlNetTest {
     @BeforeAll
     static void unpack() throws IOException {
         miniature = Miniature.unpack(folder);
-        Path file = folder.resolve("control.safetensors");
-        try (InputStream stored =
-                Objects.requireNonNull(ControlNetTest.class.getResourceAsStream("control.safetensors"))) {
-            Files.copy(stored, file);
-        }
-        reference = new Reference(Checkpoints.open(file));
+        reference = numbers("control.safetensors");
         net = HashedWeights.of(
                 Objects.requireNonNull(reference.file().metadata().get("layout")), METADATA);
         net.writeTo(folder.resolve("diffusers.safetensors"), Progress.NONE);
         Layout.normalize(net).cast(DType.F16).writeTo(folder.resolve("lines.pth.safetensors"), Progress.NONE);
     }
 
-    private static FloatArray picture() {
+    private static Reference numbers(String name) throws IOException {
+        Path file = folder.resolve(name);
+        try (InputStream stored = Objects.requireNonNull(ControlNetTest.class.getResourceAsStream(name))) {
+            Files.copy(stored, file, StandardCopyOption.REPLACE_EXISTING);
+        }
+        return new Reference(Checkpoints.open(file));
+    }
+
+    private static FloatArray picture(Reference reference) {
         FloatArray levels = reference.array("picture");
         float[] shares = levels.values().clone();
         for (int i = 0; i < shares.length; i++) {
@@ -102,8 +106,8 @@ class ControlNetTest {
         float[] timesteps = reference.array("timesteps").values();
         UNetConditioning text = UNetConditioning.of(reference.array("context"));
         try (EngineModel<?> model = engine.load(StableDiffusion.of(Checkpoints.open(miniature)), Progress.NONE)) {
-            List<FloatArray> added =
-                    model.control(ControlNetModel.of(net), reference.array("latents"), timesteps, text, picture());
+            List<FloatArray> added = model.control(
+                    ControlNetModel.of(net), reference.array("latents"), timesteps, text, picture(reference));
             assertThat(added).hasSize(13);
             for (int i = 0; i < added.size(); i++) {
                 assertThat(relativeError(added.get(i), reference.array("control_" + i)))
@@ -113,6 +117,43 @@ class ControlNetTest {
             FloatArray noise = model.predictNoise(reference.array("latents"), timesteps, text.withControl(added));
             assertThat(relativeError(noise, reference.array("noise"))).isLessThan(TOLERANCE);
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void oneForXlAgreesWithDiffusers(Engine engine) throws IOException {
+        Reference numbers = numbers("control-xl.safetensors");
+        Checkpoint xl = HashedWeights.of(
+                Objects.requireNonNull(numbers.file().metadata().get("layout")),
+                Map.of("atelier.norm_num_groups", "4", "atelier.attention_head_dim", "8"));
+        Path file = Reference.open("sdxl.safetensors", folder).file().name();
+        UNetConditioning conditioning = new UNetConditioning(numbers.array("context"), numbers.array("vector"), null);
+        try (EngineModel<?> model = engine.load(StableDiffusion.of(Checkpoints.open(file)), Progress.NONE)) {
+            for (Checkpoint layout : List.of(xl, Layout.normalize(xl))) {
+                List<FloatArray> added = model.control(
+                        ControlNetModel.of(layout),
+                        numbers.array("latents"),
+                        numbers.array("timesteps").values(),
+                        conditioning,
+                        picture(numbers));
+                assertThat(added).hasSize(10);
+                for (int i = 0; i < added.size(); i++) {
+                    assertThat(relativeError(added.get(i), numbers.array("control_" + i)))
+                            .as("output %d", i)
+                            .isLessThan(TOLERANCE);
+                }
+            }
+        }
+        xl.writeTo(folder.resolve("xl.safetensors"), Progress.NONE);
+        try (Atelier atelier = Atelier.open(
+                file,
+                ModelOptions.DEFAULT.engine(engine).controlNets(List.of(folder.resolve("xl.safetensors"))),
+                Progress.NONE)) {
+            int[] plain = pixels(draw(atelier));
+            int[] controlled = pixels(draw(atelier, ControlUnit.of("xl", image())));
+            assertThat(controlled).isNotEqualTo(plain);
+        }
+        Files.delete(folder.resolve("xl.safetensors"));
     }
 
     @ParameterizedTest

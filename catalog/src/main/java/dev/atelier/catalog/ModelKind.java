@@ -12,6 +12,8 @@ public enum ModelKind {
     EMBEDDING,
     CONTROLNET,
     VAE,
+    /** A network that makes pictures larger. */
+    UPSCALER,
     /** A part of a model, or nothing that is known. */
     OTHER;
 
@@ -22,6 +24,7 @@ public enum ModelKind {
             case EMBEDDING -> EMBEDDING;
             case CONTROLNET -> CONTROLNET;
             case VAE_ONLY -> VAE;
+            case UPSCALER -> UPSCALER;
             case UNET_ONLY, UNKNOWN -> OTHER;
             default -> CHECKPOINT;
         };

@@ -37,6 +37,11 @@ public enum Architecture {
             file -> anyKey(file, key -> key.startsWith("control_model."))
                     || file.has("input_hint_block.0.weight")
                     || file.has("controlnet_cond_embedding.conv_in.weight")),
+    UPSCALER(
+            "upscaling network",
+            file -> file.has("model.1.sub.0.RDB1.conv1.0.weight") // ESRGAN
+                    || file.has("conv_first.weight") // BasicSR
+                    || (file.has("body.0.weight") && size(file, "body.1.weight", 0) > 0)), // Real-ESRGAN's small ones
     SD3_OR_FLUX(
             "Stable Diffusion 3 or Flux",
             file -> anyKey(

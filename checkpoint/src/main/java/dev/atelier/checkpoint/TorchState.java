@@ -24,6 +24,9 @@ final class TorchState {
 
     private static final String EMBEDDING = "string_to_param";
 
+    /** Where a file may keep its state dict: PyTorch Lightning, and BasicSR with and without moving average. */
+    private static final List<String> STATES = List.of("state_dict", "params_ema", "params");
+
     private final MappedFile file;
     private final Function<String, Optional<MemorySegment>> storages;
     private long unfolded;
@@ -34,7 +37,7 @@ final class TorchState {
         this.storages = storages;
     }
 
-    /** The tensors of the state dict, which may lie at the root or under {@code state_dict}. */
+    /** The tensors of the state dict, which may lie at the root or below it. */
     Checkpoint checkpoint(PickleValue object) {
         if (object instanceof Strided bare) { // an embedding whose word is the file's name
             return Checkpoint.of(List.of(file.path()), Map.of("*", tensor("*", bare)), Map.of());
@@ -45,7 +48,12 @@ final class TorchState {
         if (root.get(EMBEDDING).orElse(null) instanceof Dict vectors) {
             return embedding(root, vectors);
         }
-        Dict state = root.get("state_dict").orElse(root) instanceof Dict wrapped ? wrapped : root;
+        Dict state = STATES.stream()
+                .flatMap(key -> root.get(key).stream())
+                .filter(Dict.class::isInstance)
+                .map(Dict.class::cast)
+                .findFirst()
+                .orElse(root);
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         for (int i = 0; i < state.keys.size(); i++) {
             if (state.keys.get(i) instanceof Text(String name) && state.values.get(i) instanceof Strided strided) {

@@ -1,6 +1,7 @@
 package dev.atelier.cli;
 
 import dev.atelier.Engine;
+import dev.atelier.ModelOptions;
 import dev.atelier.engine.torch.TorchSettings;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -25,6 +26,12 @@ final class EngineChoice {
             paramLabel = "TYPE",
             description = "In what libtorch computes: fp32, tf32, bf16 or fp16; the VAE always in fp32. Default: fp32.")
     private TorchSettings.@Nullable Precision dtype;
+
+    /** With nothing but the engine. */
+    ModelOptions options() {
+        TorchSettings settings = torch();
+        return settings == null ? ModelOptions.DEFAULT.engine(engine()) : ModelOptions.DEFAULT.torch(settings);
+    }
 
     Engine engine() {
         return engine != null ? engine : torch() == null ? Engine.ONNX : Engine.TORCH;

@@ -54,6 +54,7 @@ import picocli.CommandLine.Spec;
             "  atelier generate \"a castle\" --model sd15 \\",
             "      --control control_v11p_sd15_lineart:sketch.png:extract=lineart",
             "  atelier generate \"a castle\" --hires 2 --hires-strength 0.55",
+            "  atelier generate \"a castle\" --hires 2 --hires-upscaler 4x-UltraSharp.pth",
             "  atelier generate --from fox.png --variation-seed 1 --variation-strength 0.1",
             "      (the settings of a picture, with what is given beside)",
             "",
@@ -274,7 +275,9 @@ final class GenerateCommand implements Callable<Integer> {
 
     /** Loads its model. */
     Atelier open() {
-        ModelOptions options = settings.options(models.searched()).controlNets(control.files(models));
+        ModelOptions options = settings.options(models.searched())
+                .controlNets(control.files(models))
+                .upscalers(UpscalerOption.files(hires.upscaler, init.upscaler));
         try (Bar bar = Bar.bytes("Loading")) {
             if (model != null) {
                 ResolvedModel resolved = models.resolve(model);
@@ -323,6 +326,7 @@ final class GenerateCommand implements Callable<Integer> {
                 bar = switch (phase) {
                     case ENCODING -> Bar.of("Reading the prompt", "");
                     case SAMPLING -> Bar.of("Drawing", " steps");
+                    case UPSCALING -> Bar.of("Enlarging", " tiles");
                     case DECODING -> Bar.of("Decoding", " pictures");
                 };
             }

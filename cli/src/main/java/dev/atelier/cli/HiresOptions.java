@@ -3,7 +3,6 @@ package dev.atelier.cli;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.SamplerChoice;
-import dev.atelier.diffusion.Upscaler;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -26,8 +25,10 @@ final class HiresOptions {
             paramLabel = "NAME",
             description = "\"Latent\", \"Latent (antialiased)\", \"Latent (bicubic)\","
                     + " \"Latent (bicubic antialiased)\", \"Latent (nearest)\", \"Latent (nearest-exact)\","
-                    + " \"Lanczos\" or \"Nearest\". Default: Latent.")
-    private @Nullable String upscaler;
+                    + " \"Lanczos\", \"Nearest\", or an upscaling network: a file such as 4x-UltraSharp.pth or the name of"
+                    + " one in --models. Default: Latent.")
+    @Nullable
+    String upscaler;
 
     @Option(names = "--hires-sampler", paramLabel = "NAME", description = "Default: that of the first.")
     private @Nullable String sampler;
@@ -39,7 +40,7 @@ final class HiresOptions {
         }
         hires = strength != null ? hires.denoisingStrength(strength) : hires;
         hires = steps != null ? hires.steps(steps) : hires;
-        hires = upscaler != null ? hires.upscaler(Upscaler.named(upscaler)) : hires;
+        hires = upscaler != null ? hires.upscaler(UpscalerOption.of(upscaler).upscaler()) : hires;
         return request.hiresFix(sampler != null ? hires.sampler(SamplerChoice.named(sampler)) : hires);
     }
 }

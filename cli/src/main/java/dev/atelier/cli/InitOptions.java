@@ -6,6 +6,8 @@ import dev.atelier.diffusion.ImageToImage;
 import dev.atelier.diffusion.Inpainting;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
+import dev.atelier.diffusion.SdUpscale;
+import dev.atelier.diffusion.Upscaler;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -74,6 +76,25 @@ final class InitOptions {
     private @Nullable Resize resize;
 
     @Option(
+            names = "--init-upscaler",
+            paramLabel = "NAME",
+            description = "What makes it larger where it is too small, as --hires-upscaler. Default: Lanczos.")
+    @Nullable
+    String upscaler;
+
+    @Option(
+            names = "--sd-upscale",
+            paramLabel = "FACTOR",
+            description = "Make it so much larger with --init-upscaler and draw it over in tiles of --width × --height.")
+    private @Nullable Double sdUpscale;
+
+    @Option(
+            names = "--tile-overlap",
+            paramLabel = "PIXELS",
+            description = "How far these tiles fade into each other. Default: 64.")
+    private int overlap = 64;
+
+    @Option(
             names = "--exact-steps",
             description = "Take all of --steps; otherwise their share by the strength is taken.")
     private boolean exactSteps;
@@ -105,6 +126,12 @@ final class InitOptions {
             description = "What to start from under the mask: ${COMPLETION-CANDIDATES}. Default: original.")
     private @Nullable Content content;
 
+    @Option(
+            names = "--mask-weight",
+            paramLabel = "SHARE",
+            description = "How much of what is under the mask is hidden from inpainting models, 0 to 1. Default: 1.")
+    private @Nullable Double maskWeight;
+
     GenerationRequest applyTo(GenerationRequest request) throws IOException {
         if (inits.isEmpty()) {
             if (mask != null || strength != null) {
@@ -119,12 +146,18 @@ final class InitOptions {
         ImageToImage from = ImageToImage.of(images).exactSteps(exactSteps);
         from = strength != null ? from.denoisingStrength(strength) : from;
         from = resize != null ? from.resizeMode(resize.mode) : from;
+        from = upscaler != null ? from.upscaler(UpscalerOption.of(upscaler).upscaler()) : from;
         if (mask != null) {
             Inpainting inpainting = Inpainting.of(ImageFile.read(mask)).inverted(invertMask);
             inpainting = maskBlur != null ? inpainting.blur(maskBlur, maskBlur) : inpainting;
             inpainting = onlyMasked != null ? inpainting.onlyMasked(onlyMasked) : inpainting;
+            inpainting = maskWeight != null ? inpainting.conditioningWeight(maskWeight) : inpainting;
             from = from.inpainting(content != null ? inpainting.content(content.content) : inpainting);
         }
-        return request.imageToImage(from);
+        if (sdUpscale == null) {
+            return request.imageToImage(from);
+        }
+        Upscaler how = upscaler == null ? Upscaler.LANCZOS : from.upscaler();
+        return request.imageToImage(from.upscaler(Upscaler.NONE)).sdUpscale(new SdUpscale(sdUpscale, how, overlap));
     }
 }

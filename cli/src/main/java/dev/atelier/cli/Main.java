@@ -69,6 +69,7 @@ public final class Main implements Callable<Integer> {
             ScanCommand.class,
             ServeCommand.class,
             TrainCommand.class,
+            UpscaleCommand.class,
             VerifyCommand.class,
             WorkerCommand.class,
             CommandLine.HelpCommand.class);

@@ -2,7 +2,6 @@ package dev.atelier.cli;
 
 import dev.atelier.ModelOptions;
 import dev.atelier.checkpoint.PredictionType;
-import dev.atelier.engine.torch.TorchSettings;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -63,10 +62,8 @@ final class ModelSettings {
 
     /** @param models where models of all kinds lie */
     ModelOptions options(List<Path> models) {
-        TorchSettings torch = engine.torch();
-        ModelOptions options =
-                torch == null ? ModelOptions.DEFAULT.engine(engine.engine()) : ModelOptions.DEFAULT.torch(torch);
-        return options.vae(vae)
+        return engine.options()
+                .vae(vae)
                 .prediction(prediction)
                 .zeroTerminalSnr(zeroSnr)
                 .refiner(refiner)

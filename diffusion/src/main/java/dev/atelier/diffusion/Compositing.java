@@ -27,8 +27,12 @@ final class Compositing {
 
     /** a·b/255, rounded. */
     private static int product(int a, int b) {
-        int product = a * b + 128;
-        return ((product >> 8) + product) >> 8;
+        return divided(a * b + 128);
+    }
+
+    /** {@code share} of 255 parts of b, the rest of a. */
+    static int mix(int a, int b, int share) {
+        return divided(a * (255 - share) + b * share + 128);
     }
 
     private static Bitmap straight(Bitmap premultiplied) {

@@ -3,6 +3,8 @@ package dev.atelier.diffusion;
 import dev.atelier.model.FloatArray;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** The way from the first pass of a hires fix to what the second starts from. */
 final class Enlargement {
@@ -25,8 +27,11 @@ final class Enlargement {
         return new Size(width * cell, height * cell);
     }
 
-    /** @param latents of the first pass, {@code [n, channels, h, w]} */
-    static FloatArray of(FloatArray latents, HiresFix hires, Size first, Vae vae) {
+    /**
+     * @param latents of the first pass, {@code [n, channels, h, w]}
+     * @param ofPixels null for an upscaler of latents
+     */
+    static FloatArray of(FloatArray latents, HiresFix hires, Size first, Vae vae, @Nullable Upscaling ofPixels) {
         Size enlarged = hires.enlarged(first);
         int cell = first.width() / latents.size(3);
         int height = enlarged.height() / cell;
@@ -34,20 +39,16 @@ final class Enlargement {
         LatentResampling ofLatents = hires.upscaler().ofLatents();
         FloatArray larger = ofLatents != null
                 ? ofLatents.resize(latents, height, width)
-                : throughPixels(latents, hires.upscaler(), width * cell, height * cell, vae);
+                : throughPixels(latents, Objects.requireNonNull(ofPixels), width * cell, height * cell, vae);
         Size target = finalSize(hires, first, cell);
         return middle(larger, target.height() / cell, target.width() / cell);
     }
 
-    private static FloatArray throughPixels(FloatArray latents, Upscaler upscaler, int width, int height, Vae vae) {
-        Resampling resampling = upscaler.ofPixels();
-        if (resampling == null) {
-            throw new IllegalStateException(upscaler + " works on latents");
-        }
+    private static FloatArray throughPixels(FloatArray latents, Upscaling upscaling, int width, int height, Vae vae) {
         List<FloatArray> larger = new ArrayList<>();
         for (int i = 0; i < latents.size(0); i++) {
             Bitmap picture = Bitmap.rgb(vae.decode(latents.rows(i, i + 1)));
-            larger.add(vae.encode(resampling.resize(picture, width, height).toFloats()));
+            larger.add(vae.encode(upscaling.to(picture, width, height).toFloats()));
         }
         return Latents.stack(larger.toArray(FloatArray[]::new));
     }

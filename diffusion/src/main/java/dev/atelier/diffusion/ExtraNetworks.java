@@ -3,6 +3,7 @@ package dev.atelier.diffusion;
 import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.TinyDecoderModel;
+import dev.atelier.model.UpscalingNetwork;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +12,7 @@ import java.util.function.Consumer;
 
 /**
  * What a request may name besides its model: embeddings in its prompts, changes of the model in tags such as
- * {@code <lora:style:0.6>}, and ControlNets.
+ * {@code <lora:style:0.6>}, ControlNets and upscaling networks.
  */
 public interface ExtraNetworks {
 
@@ -52,6 +53,17 @@ public interface ExtraNetworks {
      */
     default ControlNetModel controlNet(String name) {
         throw new IllegalArgumentException("there is no ControlNet \"%s\" here".formatted(name));
+    }
+
+    /**
+     * An upscaling network by its name, which stays open until another is asked for.
+     *
+     * @throws IllegalArgumentException if there is none of this name
+     * @throws dev.atelier.checkpoint.InvalidCheckpointException if it is none
+     */
+    default UpscalingNetwork upscaler(String name) {
+        throw new IllegalArgumentException(
+                "there is no upscaler \"%s\"; known are %s".formatted(name, Upscaler.known()));
     }
 
     /** What shows pictures on the way better than colours alone. */

@@ -11,12 +11,14 @@ import java.util.function.Supplier;
 @FunctionalInterface
 public interface GenerationListener {
 
-    /** The parts of a generation. With several batches, sampling and decoding take turns. */
+    /** The parts of a generation. With several batches, those after the first take turns. */
     enum Phase {
         /** Prompts through the text encoder: a unit is a prompt. */
         ENCODING,
         /** Noise to latents: a unit is a step of the sampler, for all pictures of a batch together. */
         SAMPLING,
+        /** Pixels to more of them by a network: a unit is a tile. */
+        UPSCALING,
         /** Latents to pixels: a unit is a picture. */
         DECODING
     }

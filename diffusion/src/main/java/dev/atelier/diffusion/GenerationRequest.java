@@ -53,6 +53,7 @@ public final class GenerationRequest implements Cloneable {
     private int clipSkip = 1;
     private @Nullable ImageToImage imageToImage;
     private @Nullable HiresFix hiresFix;
+    private @Nullable SdUpscale sdUpscale;
     private boolean tiling;
     private boolean vaeTiling;
     private GuidanceOptions guidance = GuidanceOptions.DEFAULT;
@@ -280,6 +281,15 @@ public final class GenerationRequest implements Cloneable {
     /** A second, larger pass; null for none. It rules out {@link #imageToImage}. */
     public GenerationRequest hiresFix(@Nullable HiresFix value) {
         return with(copy -> copy.hiresFix = value);
+    }
+
+    public @Nullable SdUpscale sdUpscale() {
+        return sdUpscale;
+    }
+
+    /** Makes the picture to start from larger and draws it over in tiles of this request's size; null for not. */
+    public GenerationRequest sdUpscale(@Nullable SdUpscale value) {
+        return with(copy -> copy.sdUpscale = value);
     }
 
     public GuidanceOptions guidance() {

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param noiseMultiplier what the noise is multiplied with, 0 to 1.5; 1 in theory
  * @param extraNoise how much noise is added besides, 0 to 1
  * @param inpainting which part is drawn anew; null for all of it
+ * @param upscaler what makes it larger where it is smaller than the request
  */
 public record ImageToImage(
         List<BufferedImage> images,
@@ -22,7 +23,8 @@ public record ImageToImage(
         boolean exactSteps,
         double noiseMultiplier,
         double extraNoise,
-        @Nullable Inpainting inpainting) {
+        @Nullable Inpainting inpainting,
+        Upscaler upscaler) {
 
     /** @throws IllegalArgumentException if a value is out of range; the message names it */
     public ImageToImage {
@@ -33,6 +35,10 @@ public record ImageToImage(
         requireWithin("denoising strength", denoisingStrength, 1);
         requireWithin("noise multiplier", noiseMultiplier, 1.5);
         requireWithin("extra noise", extraNoise, 1);
+        if (upscaler.isLatent()) {
+            throw new IllegalArgumentException(
+                    "the upscaler \"%s\" takes no finished picture".formatted(upscaler.label()));
+        }
     }
 
     static void requireWithin(String name, double value, double max) {
@@ -48,30 +54,47 @@ public record ImageToImage(
 
     /** As {@link #of(BufferedImage)}, for a batch of as many pictures. */
     public static ImageToImage of(List<BufferedImage> images) {
-        return new ImageToImage(images, 0.75, ResizeMode.JUST_RESIZE, false, 1, 0, null);
+        return new ImageToImage(images, 0.75, ResizeMode.JUST_RESIZE, false, 1, 0, null, Upscaler.NONE);
     }
 
     public ImageToImage denoisingStrength(double value) {
-        return new ImageToImage(images, value, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting);
+        return new ImageToImage(
+                images, value, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler);
     }
 
     public ImageToImage resizeMode(ResizeMode value) {
-        return new ImageToImage(images, denoisingStrength, value, exactSteps, noiseMultiplier, extraNoise, inpainting);
+        return new ImageToImage(
+                images, denoisingStrength, value, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler);
     }
 
     public ImageToImage exactSteps(boolean value) {
-        return new ImageToImage(images, denoisingStrength, resizeMode, value, noiseMultiplier, extraNoise, inpainting);
+        return new ImageToImage(
+                images, denoisingStrength, resizeMode, value, noiseMultiplier, extraNoise, inpainting, upscaler);
     }
 
     public ImageToImage noiseMultiplier(double value) {
-        return new ImageToImage(images, denoisingStrength, resizeMode, exactSteps, value, extraNoise, inpainting);
+        return new ImageToImage(
+                images, denoisingStrength, resizeMode, exactSteps, value, extraNoise, inpainting, upscaler);
     }
 
     public ImageToImage extraNoise(double value) {
-        return new ImageToImage(images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, value, inpainting);
+        return new ImageToImage(
+                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, value, inpainting, upscaler);
     }
 
     public ImageToImage inpainting(@Nullable Inpainting value) {
-        return new ImageToImage(images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, value);
+        return new ImageToImage(
+                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, value, upscaler);
+    }
+
+    public ImageToImage upscaler(Upscaler value) {
+        return new ImageToImage(
+                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, value);
+    }
+
+    /** Starts from other pictures. */
+    public ImageToImage images(List<BufferedImage> value) {
+        return new ImageToImage(
+                value, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler);
     }
 }

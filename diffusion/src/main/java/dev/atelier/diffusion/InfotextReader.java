@@ -59,7 +59,7 @@ final class InfotextReader {
                 ? HiresFix.to(resize.width(), resize.height())
                 : HiresFix.by(read("Hires upscale", Double::valueOf, 2.0));
         boolean otherSampler = parameters.containsKey("Hires sampler") || parameters.containsKey("Hires schedule type");
-        return hires.upscaler(read("Hires upscaler", Upscaler::named, Upscaler.LATENT))
+        return hires.upscaler(read("Hires upscaler", Upscaler::new, Upscaler.LATENT))
                 .steps(read("Hires steps", Integer::valueOf, 0))
                 .denoisingStrength(read("Denoising strength", Double::valueOf, hires.denoisingStrength()))
                 .sampler(otherSampler ? sampler("Hires sampler", "Hires schedule type", first) : null)

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 /** From a request to pictures with one model. Like the model, not thread-safe. */
 public final class Pipeline {
     private static final int PIX2PIX_CHANNELS = 8;
+    private static final int INPAINTING_CHANNELS = 9;
 
     private final DiffusionModel model;
     private final @Nullable Refiner refiner;
@@ -65,7 +66,16 @@ public final class Pipeline {
      * @throws ArithmeticException if the model yields a value that is not finite; the message says where
      */
     public List<GeneratedImage> generate(GenerationRequest request, GenerationListener listener) {
-        return new Job(request, listener).run();
+        SdUpscale tiles = request.sdUpscale();
+        return tiles == null
+                ? new Job(request, listener).run()
+                : new Redrawing(request, tiles, listener)
+                        .run(upscaling(tiles.upscaler(), listener), (part, ofPart) -> new Job(part, ofPart).run());
+    }
+
+    private Upscaling upscaling(Upscaler upscaler, GenerationListener listener) {
+        return Upscaling.of(
+                upscaler, networks::upscaler, (done, total) -> listener.progress(Phase.UPSCALING, done, total));
     }
 
     /** A request on its way. */
@@ -75,6 +85,7 @@ public final class Pipeline {
         private final Vae vae;
         private final Pass first;
         private final @Nullable Pass second;
+        private final @Nullable Upscaling upscaling; // of the pixels between the passes
         private final List<Source> sources;
         private final Embeddings embeddings;
         private final Set<Embedding> named = new LinkedHashSet<>();
@@ -89,7 +100,13 @@ public final class Pipeline {
             this.first = Pass.first(model, request);
             this.second = Pass.second(model, request);
             ImageToImage from = request.imageToImage();
-            this.sources = from == null ? List.of() : Source.of(from, new Size(request.width(), request.height()));
+            HiresFix hires = request.hiresFix();
+            this.upscaling =
+                    hires == null || hires.upscaler().isLatent() ? null : upscaling(hires.upscaler(), listener);
+            this.sources = from == null
+                    ? List.of()
+                    : Source.of(
+                            from, new Size(request.width(), request.height()), upscaling(from.upscaler(), listener));
             this.embeddings = Embeddings.of(networks.embeddings(this::note), model);
         }
 
@@ -223,7 +240,8 @@ public final class Pipeline {
 
         private SamplerRun.Result second(Pass pass, int iteration, Prompts prompts, FloatArray latents, int total) {
             HiresFix hires = Objects.requireNonNull(request.hiresFix());
-            FloatArray enlarged = Enlargement.of(latents, hires, new Size(request.width(), request.height()), vae);
+            FloatArray enlarged =
+                    Enlargement.of(latents, hires, new Size(request.width(), request.height()), vae, upscaling);
             BatchSeeds seeds = seeds(iteration, pass);
             BatchNoise noise = new BatchNoise(seeds, pass.shape());
             Denoiser network = pass.denoiser(
@@ -413,11 +431,17 @@ public final class Pipeline {
             }
         }
 
-        /** What infotext says of the files that the prompts named. */
+        /** What infotext says of the model's kind and of the files that the prompts named. */
         private Map<String, String> networks() {
             Map<String, String> parameters = new LinkedHashMap<>();
             Map<String, String> embeddingHashes = new LinkedHashMap<>();
             named.forEach(embedding -> embeddingHashes.put(embedding.name(), embedding.hash()));
+            ImageToImage from = request.imageToImage();
+            if (from != null && from.inpainting() != null && model.inputChannels() == INPAINTING_CHANNELS) {
+                parameters.put(
+                        "Conditional mask weight",
+                        Double.toString(from.inpainting().conditioningWeight()));
+            }
             putHashes("Lora hashes", loraHashes, parameters);
             putHashes("TI hashes", embeddingHashes, parameters);
             return parameters;

@@ -4,24 +4,24 @@ package dev.atelier.diffusion;
 public enum ResizeMode {
     JUST_RESIZE("Just resize") {
         @Override
-        Bitmap resize(Bitmap image, int width, int height) {
-            return Resampling.LANCZOS.resize(image, width, height);
+        Bitmap resize(Bitmap image, int width, int height, Resizing how) {
+            return how.to(image, width, height);
         }
     },
     CROP_AND_RESIZE("Crop and resize") {
         @Override
-        Bitmap resize(Bitmap image, int width, int height) {
-            Bitmap covering = isWider(width, height, image) ? toWidth(image, width) : toHeight(image, height);
+        Bitmap resize(Bitmap image, int width, int height, Resizing how) {
+            Bitmap covering = isWider(width, height, image) ? toWidth(image, width, how) : toHeight(image, height, how);
             return centered(covering, width, height);
         }
     },
     /** The bars beside the picture take the colours of its edge. */
     RESIZE_AND_FILL("Resize and fill") {
         @Override
-        Bitmap resize(Bitmap image, int width, int height) {
+        Bitmap resize(Bitmap image, int width, int height, Resizing how) {
             long target = (long) width * image.height();
             long given = (long) image.width() * height;
-            Bitmap fitting = target < given ? toWidth(image, width) : toHeight(image, height);
+            Bitmap fitting = target < given ? toWidth(image, width, how) : toHeight(image, height, how);
             Bitmap filled = centered(fitting, width, height);
             int bar = target < given ? height / 2 - fitting.height() / 2 : width / 2 - fitting.width() / 2;
             if (bar <= 0 || target == given) {
@@ -44,8 +44,8 @@ public enum ResizeMode {
     /** The picture keeps its size until it is a latent, which is then resized. */
     LATENT_UPSCALE("Just resize (latent upscale)") {
         @Override
-        Bitmap resize(Bitmap image, int width, int height) {
-            return RESIZE_AND_FILL.resize(image, width, height); // AUTOMATIC1111 has nothing else for masks
+        Bitmap resize(Bitmap image, int width, int height, Resizing how) {
+            return RESIZE_AND_FILL.resize(image, width, height, how); // AUTOMATIC1111 has nothing else for masks
         }
     };
 
@@ -60,19 +60,29 @@ public enum ResizeMode {
         return label;
     }
 
-    /** Level for level what AUTOMATIC1111 makes with Pillow, where no upscaler is set. */
-    abstract Bitmap resize(Bitmap image, int width, int height);
+    /** What gives a picture another size, whatever its proportions. */
+    interface Resizing {
+        Bitmap to(Bitmap image, int width, int height);
+    }
+
+    /** Level for level what AUTOMATIC1111 makes with Pillow. */
+    abstract Bitmap resize(Bitmap image, int width, int height, Resizing how);
+
+    /** The same where no upscaler is set. */
+    Bitmap resize(Bitmap image, int width, int height) {
+        return resize(image, width, height, Resampling.LANCZOS::resize);
+    }
 
     private static boolean isWider(int width, int height, Bitmap image) {
         return (long) width * image.height() > (long) image.width() * height;
     }
 
-    private static Bitmap toWidth(Bitmap image, int width) {
-        return Resampling.LANCZOS.resize(image, width, Math.max(1, image.height() * width / image.width()));
+    private static Bitmap toWidth(Bitmap image, int width, Resizing how) {
+        return how.to(image, width, Math.max(1, image.height() * width / image.width()));
     }
 
-    private static Bitmap toHeight(Bitmap image, int height) {
-        return Resampling.LANCZOS.resize(image, Math.max(1, image.width() * height / image.height()), height);
+    private static Bitmap toHeight(Bitmap image, int height, Resizing how) {
+        return how.to(image, Math.max(1, image.width() * height / image.height()), height);
     }
 
     private static Bitmap centered(Bitmap image, int width, int height) {

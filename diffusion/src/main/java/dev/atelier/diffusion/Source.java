@@ -22,19 +22,21 @@ record Source(
     private static final int OPAQUE = 128;
 
     /** Each picture that a request starts from. */
-    static List<Source> of(ImageToImage from, Size size) {
-        return from.images().stream().map(image -> of(image, from, size)).toList();
+    static List<Source> of(ImageToImage from, Size size, Upscaling upscaling) {
+        return from.images().stream()
+                .map(image -> of(image, from, size, upscaling))
+                .toList();
     }
 
-    private static Source of(BufferedImage image, ImageToImage from, Size size) {
+    private static Source of(BufferedImage image, ImageToImage from, Size size, Upscaling upscaling) {
         Bitmap given = onWhite(Bitmap.rgba(image));
         Inpainting inpainting = from.inpainting();
         if (inpainting == null) {
-            return new Source(resized(given, from.resizeMode(), size), null, null, null);
+            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null);
         }
         Bitmap mask = mask(inpainting);
         if (!inpainting.isOnlyMasked()) {
-            Bitmap picture = resized(given, from.resizeMode(), size);
+            Bitmap picture = resized(given, from.resizeMode(), size, upscaling);
             Bitmap fitting = from.resizeMode().resize(mask, size.width(), size.height());
             // what is drawn a little is shown whole
             return with(
@@ -42,10 +44,10 @@ record Source(
         }
         Box around = Box.of(mask, inpainting.padding());
         if (around == null) {
-            return new Source(resized(given, from.resizeMode(), size), null, null, null);
+            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null);
         }
         Box box = around.expandedTo(size, mask.size());
-        Bitmap closeUp = ResizeMode.RESIZE_AND_FILL.resize(box.cutFrom(given), size.width(), size.height());
+        Bitmap closeUp = resized(box.cutFrom(given), ResizeMode.RESIZE_AND_FILL, size, upscaling);
         Bitmap fitting = ResizeMode.RESIZE_AND_FILL.resize(box.cutFrom(mask), size.width(), size.height());
         return with(closeUp, given, fitting, mask, box, from, inpainting);
     }
@@ -66,11 +68,14 @@ record Source(
                 filled ? Compositing.fill(picture, mask) : picture, mask, Compositing.cutOut(original, fitting), place);
     }
 
-    private static Bitmap resized(Bitmap picture, ResizeMode mode, Size size) {
-        return mode == ResizeMode.LATENT_UPSCALE ? picture : mode.resize(picture, size.width(), size.height());
+    private static Bitmap resized(Bitmap picture, ResizeMode mode, Size size, Upscaling upscaling) {
+        return mode == ResizeMode.LATENT_UPSCALE
+                ? picture
+                : mode.resize(picture, size.width(), size.height(), upscaling::to);
     }
 
-    private static Bitmap onWhite(Bitmap rgba) {
+    /** Without transparency. */
+    static Bitmap onWhite(Bitmap rgba) {
         return Compositing.over(Bitmap.blank(4, rgba.width(), rgba.height()).inverted(), rgba)
                 .rgb();
     }

@@ -1,73 +1,65 @@
 package dev.atelier.diffusion;
 
-import java.awt.image.BufferedImage;
-import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** What makes a picture larger before the second pass of {@link HiresFix}, under AUTOMATIC1111's names. */
-public enum Upscaler {
-    LATENT("Latent", LatentResampling.BILINEAR, null),
-    LATENT_ANTIALIASED("Latent (antialiased)", LatentResampling.BILINEAR_ANTIALIASED, null),
-    LATENT_BICUBIC("Latent (bicubic)", LatentResampling.BICUBIC, null),
-    LATENT_BICUBIC_ANTIALIASED("Latent (bicubic antialiased)", LatentResampling.BICUBIC_ANTIALIASED, null),
-    LATENT_NEAREST("Latent (nearest)", LatentResampling.NEAREST, null),
-    LATENT_NEAREST_EXACT("Latent (nearest-exact)", LatentResampling.NEAREST_EXACT, null),
-    /** As {@link #LANCZOS}. */
-    NONE("None", null, Resampling.LANCZOS),
-    LANCZOS("Lanczos", null, Resampling.LANCZOS),
-    NEAREST("Nearest", null, Resampling.NEAREST);
+/**
+ * What makes a picture larger: a way of resampling, or an upscaling network.
+ *
+ * @param label AUTOMATIC1111's name of the former, in menus, requests and infotext; any other is that of a network
+ */
+public record Upscaler(String label) {
+    public static final Upscaler LATENT = new Upscaler("Latent");
 
-    private final String label;
-    private final @Nullable LatentResampling ofLatents;
-    private final @Nullable Resampling ofPixels;
+    /** As {@link #LANCZOS}; in {@link Upscaling#by} it leaves a picture as it is. */
+    public static final Upscaler NONE = new Upscaler("None");
 
-    Upscaler(String label, @Nullable LatentResampling ofLatents, @Nullable Resampling ofPixels) {
-        this.label = label;
-        this.ofLatents = ofLatents;
-        this.ofPixels = ofPixels;
-    }
+    public static final Upscaler LANCZOS = new Upscaler("Lanczos");
+    public static final Upscaler NEAREST = new Upscaler("Nearest");
 
-    /** The name in menus, requests and infotext. */
-    public String label() {
-        return label;
-    }
+    /** Those that work on latents, in the order of menus. */
+    public static final List<Upscaler> OF_LATENTS = Stream.of(
+                    "Latent",
+                    "Latent (antialiased)",
+                    "Latent (bicubic)",
+                    "Latent (bicubic antialiased)",
+                    "Latent (nearest)",
+                    "Latent (nearest-exact)")
+            .map(Upscaler::new)
+            .toList();
+
+    /** Those that work on pixels and need no network, in the order of menus. */
+    public static final List<Upscaler> OF_PIXELS = List.of(NONE, LANCZOS, NEAREST);
 
     /** Whether it works on latents; the others work on pixels. */
     public boolean isLatent() {
-        return ofLatents != null;
+        return OF_LATENTS.contains(this);
+    }
+
+    /** Whether it is a network. */
+    public boolean isNetwork() {
+        return !isLatent() && !OF_PIXELS.contains(this);
     }
 
     @Nullable
     LatentResampling ofLatents() {
-        return ofLatents;
+        return switch (label) {
+            case "Latent" -> LatentResampling.BILINEAR;
+            case "Latent (antialiased)" -> LatentResampling.BILINEAR_ANTIALIASED;
+            case "Latent (bicubic)" -> LatentResampling.BICUBIC;
+            case "Latent (bicubic antialiased)" -> LatentResampling.BICUBIC_ANTIALIASED;
+            case "Latent (nearest)" -> LatentResampling.NEAREST;
+            case "Latent (nearest-exact)" -> LatentResampling.NEAREST_EXACT;
+            default -> null;
+        };
     }
 
-    @Nullable
-    Resampling ofPixels() {
-        return ofPixels;
-    }
-
-    /**
-     * A picture in another size.
-     *
-     * @throws IllegalArgumentException if this works on latents
-     */
-    public BufferedImage resize(BufferedImage image, int width, int height) {
-        if (ofPixels == null) {
-            throw new IllegalArgumentException("the upscaler \"%s\" takes no finished picture".formatted(label));
-        }
-        return ofPixels.resize(Bitmap.rgba(image).rgb(), width, height).toImage();
-    }
-
-    /** @throws IllegalArgumentException if there is none of this name; the message lists those there are */
-    public static Upscaler named(String label) {
-        return Arrays.stream(values())
-                .filter(upscaler -> upscaler.label.equals(label))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("unknown upscaler \"%s\"; known are %s"
-                        .formatted(
-                                label,
-                                Arrays.stream(values()).map(Upscaler::label).collect(Collectors.joining(", ")))));
+    /** The labels of all but networks, for messages. */
+    public static String known() {
+        return Stream.concat(OF_LATENTS.stream(), OF_PIXELS.stream())
+                .map(Upscaler::label)
+                .collect(Collectors.joining(", "));
     }
 }

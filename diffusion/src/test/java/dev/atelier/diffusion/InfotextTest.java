@@ -228,7 +228,7 @@ class InfotextTest {
                 request.variation(new Variation(7, 0.25)).seedResizeFrom(new Size(512, 256)),
                 request.emphasis(EmphasisMode.NO_NORM),
                 request.hiresFix(HiresFix.by(1.75)
-                        .upscaler(Upscaler.LATENT_NEAREST_EXACT)
+                        .upscaler(new Upscaler("Latent (nearest-exact)"))
                         .denoisingStrength(0.55)
                         .steps(9)
                         .sampler(SamplerChoice.named("Euler a"))
@@ -254,8 +254,9 @@ class InfotextTest {
         assertThat(request.sampler()).isEqualTo(SamplerChoice.named("DPM++ 2M SDE Karras"));
         assertThat(request.seed()).isEqualTo(3100412345L);
         assertThat(request.hiresFix())
-                .isEqualTo(
-                        HiresFix.by(2).upscaler(Upscaler.LATENT_NEAREST_EXACT).denoisingStrength(0.55));
+                .isEqualTo(HiresFix.by(2)
+                        .upscaler(new Upscaler("Latent (nearest-exact)"))
+                        .denoisingStrength(0.55));
     }
 
     @Test

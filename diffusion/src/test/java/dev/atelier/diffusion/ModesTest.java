@@ -13,10 +13,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whole requests of every mode, on a model whose answers are known. */
 class ModesTest {
@@ -203,8 +205,12 @@ class ModesTest {
         assertThat(withoutPicture.values()[128]).isZero();
     }
 
+    private static Stream<Upscaler> upscalers() {
+        return Stream.concat(Upscaler.OF_LATENTS.stream(), Upscaler.OF_PIXELS.stream());
+    }
+
     @ParameterizedTest
-    @EnumSource
+    @MethodSource("upscalers")
     void aSecondPassMakesThePictureLarger(Upscaler upscaler) {
         GeneratedImage image =
                 draw(request().hiresFix(HiresFix.by(1.5).upscaler(upscaler).steps(4)));

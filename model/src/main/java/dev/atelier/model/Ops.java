@@ -35,6 +35,12 @@ public interface Ops<T> {
     /** max(x, 0) */
     T relu(T x);
 
+    /** x where it is positive, and slope · x elsewhere. */
+    T leakyRelu(T x, double slope);
+
+    /** The same for images with a slope for each channel; {@code slopes [channels]}. */
+    T prelu(T image, T slopes);
+
     /** x · σ(x) */
     T silu(T x);
 
@@ -114,6 +120,12 @@ public interface Ops<T> {
 
     /** Doubles height and width by repeating pixels. */
     T upsample2x(T image);
+
+    /** Squares of {@code factor²} pixels out of as many channels: {@code [n, c·factor², h, w]} to {@code [n, c, h·factor, w·factor]}. */
+    T pixelShuffle(T image, int factor);
+
+    /** The way back, for pictures of three channels: {@code [n, 3, h, w]} to {@code [n, 3·factor², h/factor, w/factor]}. */
+    T pixelUnshuffle(T picture, int factor);
 
     /** The rows and columns of an image that {@code like} has too: what lies beyond its height and width is cut off. */
     T cropTo(T image, T like);

@@ -117,6 +117,16 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
         return Collections.unmodifiableSequencedSet(check.used);
     }
 
+    /** @throws InvalidCheckpointException naming the first tensor that is missing or does not fit */
+    static SequencedSet<String> run(UpscalerModel model) {
+        ShapeCheck check = new ShapeCheck(model.checkpoint());
+        Value picture = new UpscalerNet<>(check, check, model).forward(value(1, 3, 4, 4));
+        if (picture.size(1) != 3) {
+            throw check.mismatch("it gives pictures of %d channels, where 3 are due".formatted(picture.size(1)));
+        }
+        return Collections.unmodifiableSequencedSet(check.used);
+    }
+
     private void control(UNetConfig unet) {
         long side = 1L << (unet.levels() - 1);
         ControlNet<Value> net = new ControlNet<>(this, this, unet);
@@ -236,6 +246,17 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
     }
 
     @Override
+    public Value leakyRelu(Value x, double slope) {
+        return x;
+    }
+
+    @Override
+    public Value prelu(Value image, Value slopes) {
+        requireShape(slopes, image.size(1));
+        return image;
+    }
+
+    @Override
     public Value silu(Value x) {
         return x;
     }
@@ -352,6 +373,18 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
     @Override
     public Value upsample2x(Value image) {
         return value(image.size(0), image.size(1), image.size(2) * 2, image.size(3) * 2);
+    }
+
+    @Override
+    public Value pixelShuffle(Value image, int factor) {
+        long channels = image.size(1) / ((long) factor * factor);
+        return value(image.size(0), channels, image.size(2) * factor, image.size(3) * factor);
+    }
+
+    @Override
+    public Value pixelUnshuffle(Value picture, int factor) {
+        long channels = picture.size(1) * factor * factor;
+        return value(picture.size(0), channels, picture.size(2) / factor, picture.size(3) / factor);
     }
 
     @Override

@@ -178,6 +178,18 @@ final class FastOps extends GraphOps {
     }
 
     @Override
+    public GraphValue pixelShuffle(GraphValue image, int factor) {
+        size = size.of(size.height * factor, size.width * factor);
+        return super.pixelShuffle(image, factor);
+    }
+
+    @Override
+    public GraphValue pixelUnshuffle(GraphValue picture, int factor) {
+        size = size.of(size.height / factor, size.width / factor);
+        return super.pixelUnshuffle(picture, factor);
+    }
+
+    @Override
     public GraphValue pad(GraphValue image, int rows, int columns) {
         size = size.of(size.height + rows, size.width + columns);
         return super.pad(image, rows, columns);

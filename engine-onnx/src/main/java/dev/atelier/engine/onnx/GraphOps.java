@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 
 /**
  * The networks' operations as nodes of an ONNX graph that every ONNX Runtime runs, on weights as checkpoints store them.
@@ -61,6 +62,16 @@ class GraphOps implements Ops<GraphValue> {
     @Override
     public GraphValue relu(GraphValue x) {
         return graph.onnx("Relu", List.of(x));
+    }
+
+    @Override
+    public GraphValue leakyRelu(GraphValue x, double slope) {
+        return graph.onnx("LeakyRelu", List.of(x), Attribute.of("alpha", (float) slope));
+    }
+
+    @Override
+    public GraphValue prelu(GraphValue image, GraphValue slopes) {
+        return graph.onnx("PRelu", List.of(image, perChannel(slopes)));
     }
 
     @Override
@@ -184,6 +195,23 @@ class GraphOps implements Ops<GraphValue> {
                 Attribute.of("mode", "nearest"),
                 Attribute.of("coordinate_transformation_mode", "asymmetric"),
                 Attribute.of("nearest_mode", "floor"));
+    }
+
+    @Override
+    public GraphValue pixelShuffle(GraphValue image, int factor) {
+        return graph.onnx(
+                "DepthToSpace", List.of(image), Attribute.of("blocksize", factor), Attribute.of("mode", "CRD"));
+    }
+
+    /** ONNX puts the places within a square before the channels. */
+    @Override
+    public GraphValue pixelUnshuffle(GraphValue picture, int factor) {
+        int places = factor * factor;
+        long[] order = LongStream.range(0, 3L * places)
+                .map(channel -> channel % places * 3 + channel / places)
+                .toArray();
+        GraphValue squares = graph.onnx("SpaceToDepth", List.of(picture), Attribute.of("blocksize", factor));
+        return graph.onnx("Gather", List.of(squares, graph.constant(order)), Attribute.of("axis", 1));
     }
 
     @Override

@@ -14,6 +14,8 @@ import dev.atelier.model.TinyDecoder;
 import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UNet;
 import dev.atelier.model.UNetConfig;
+import dev.atelier.model.UpscalerModel;
+import dev.atelier.model.UpscalerNet;
 import dev.atelier.model.VaeConfig;
 import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
@@ -71,6 +73,11 @@ final class NetworkGraph {
     /** A graph for {@link OnnxSession}; the size is that of the latents. */
     static OnnxGraph toRun(TinyDecoderModel decoder, GraphForm form) {
         return toRun("taesd_decoder", decoder.checkpoint(), form.size()).tinyDecoder();
+    }
+
+    /** A graph for {@link OnnxSession}; the size is that of the pictures that go in. */
+    static OnnxGraph toRun(UpscalerModel upscaler, Size size) {
+        return toRun("upscaler", upscaler.checkpoint(), size).upscaler(upscaler);
     }
 
     private static NetworkGraph toRun(String name, Checkpoint checkpoint, Size size) {
@@ -180,6 +187,13 @@ final class NetworkGraph {
         GraphValue latents = graph.input("latents", ElementType.FLOAT, latents());
         GraphValue pictures = new TinyDecoder<>(ops, weights).forward(latents);
         graph.output("pictures", pictures, List.of(count, "3", "picture_height", "picture_width"));
+        return graph;
+    }
+
+    private OnnxGraph upscaler(UpscalerModel upscaler) {
+        GraphValue pictures = graph.input("pictures", ElementType.FLOAT, List.of(count, "3", height, width));
+        GraphValue larger = new UpscalerNet<>(ops, weights, upscaler).forward(pictures);
+        graph.output("larger", larger, List.of(count, "3", "larger_height", "larger_width"));
         return graph;
     }
 

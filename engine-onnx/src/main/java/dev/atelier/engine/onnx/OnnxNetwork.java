@@ -9,6 +9,7 @@ import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TinyDecoderModel;
+import dev.atelier.model.UpscalerModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
@@ -63,6 +64,10 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
 
     static OnnxNetwork load(TinyDecoderModel decoder) {
         return load(form -> NetworkGraph.toRun(decoder, form), null, false, decoder.checkpoint(), Progress.NONE);
+    }
+
+    static OnnxNetwork load(UpscalerModel upscaler) {
+        return load(size -> NetworkGraph.toRun(upscaler, size), null, true, upscaler.checkpoint(), Progress.NONE);
     }
 
     private static OnnxNetwork load(

@@ -89,6 +89,16 @@ class TorchOps implements Ops<Tensor> {
     }
 
     @Override
+    public Tensor leakyRelu(Tensor x, double slope) {
+        return torch.leaky_relu(x, new Scalar(slope));
+    }
+
+    @Override
+    public Tensor prelu(Tensor image, Tensor slopes) {
+        return torch.prelu(image, slopes);
+    }
+
+    @Override
     public Tensor silu(Tensor x) {
         return torch.silu(x);
     }
@@ -198,6 +208,16 @@ class TorchOps implements Ops<Tensor> {
     @Override
     public Tensor upsample2x(Tensor image) {
         return upsample_nearest2d(image, image.size(2) * 2, image.size(3) * 2);
+    }
+
+    @Override
+    public Tensor pixelShuffle(Tensor image, int factor) {
+        return torch.pixel_shuffle(image, factor);
+    }
+
+    @Override
+    public Tensor pixelUnshuffle(Tensor picture, int factor) {
+        return torch.pixel_unshuffle(picture, factor);
     }
 
     @Override

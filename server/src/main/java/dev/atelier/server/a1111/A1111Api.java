@@ -48,6 +48,7 @@ public final class A1111Api implements Api {
     private final Options options;
     private final Styles styles;
     private final EncodedImages images;
+    private final Upscalers upscalers;
     private final ExtrasRoutes extras;
     private final DrawingRoutes drawing;
     private final ProgressRoutes progress;
@@ -76,9 +77,11 @@ public final class A1111Api implements Api {
                 new NetworkRoutes(library.catalog(), () -> options.selected().path());
         TaskIds taskIds = new TaskIds();
         this.images = new EncodedImages(store, outbound, imageHosts);
-        this.extras = new ExtrasRoutes(images);
+        FinishedJobs finished = new FinishedJobs(jobs, store);
+        this.upscalers = new Upscalers(networks::upscalers, library.shelf());
+        this.extras = new ExtrasRoutes(jobs, finished, images, upscalers);
         this.styles = new Styles(library.folder().resolve("styles.csv"));
-        this.drawing = new DrawingRoutes(jobs, images, options, styles, taskIds);
+        this.drawing = new DrawingRoutes(jobs, finished, images, options, styles, upscalers, taskIds);
         this.progress = new ProgressRoutes(jobs, taskIds);
     }
 
@@ -157,9 +160,14 @@ public final class A1111Api implements Api {
         routes.add(get(SD + "cmd-flags", "How the server was started.", "Options", json(() -> Map.of("api", true))));
         routes.add(get(SD + "samplers", "Samplers.", "Samplers", json(Samplers::samplers)));
         routes.add(get(SD + "schedulers", "Schedulers.", "Schedulers", json(Samplers::schedulers)));
-        routes.add(get(SD + "upscalers", "Upscalers of pixels.", "Upscalers", json(Upscalers::all)));
+        routes.add(get(SD + "upscalers", "Upscalers of pixels.", "Upscalers", json(upscalers::all)));
         routes.add(
                 get(SD + "latent-upscale-modes", "Upscalers of latents.", "LatentModes", json(Upscalers::latentModes)));
+        routes.add(get(
+                SD + "realesrgan-models",
+                "Upscaling networks.",
+                "UpscalingNetworks",
+                json(networks::upscalingNetworks)));
         routes.add(get(SD + "sd-models", "Checkpoints.", "Models", json(() -> ModelRoutes.models(shelf))));
         routes.add(get(SD + "sd-vae", "VAEs.", "Vaes", json(networks::vaes)));
         routes.add(get(SD + "loras", "LoRAs.", "Loras", json(networks::loras)));
@@ -175,8 +183,7 @@ public final class A1111Api implements Api {
                         "img2img",
                         Stream.concat(Script.FROM_PICTURES.stream(), Script.ON_BOTH.stream())
                                 .toList()))));
-        for (String none :
-                List.of("hypernetworks", "face-restorers", "realesrgan-models", "script-info", "extensions")) {
+        for (String none : List.of("hypernetworks", "face-restorers", "script-info", "extensions")) {
             routes.add(get(SD + none, "There are none.", "None", json(List::of)));
         }
         for (String refresh : List.of("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "refresh-loras")) {

@@ -15,7 +15,9 @@ import dev.atelier.diffusion.SamplerChoice;
 import dev.atelier.diffusion.SamplerName;
 import dev.atelier.diffusion.SamplerOptions;
 import dev.atelier.diffusion.ScheduleOptions;
+import dev.atelier.diffusion.SdUpscale;
 import dev.atelier.diffusion.Size;
+import dev.atelier.diffusion.Upscaler;
 import dev.atelier.diffusion.Variation;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.http.Answer;
@@ -24,10 +26,8 @@ import dev.atelier.server.http.HttpError;
 import dev.atelier.server.http.WebServer;
 import dev.atelier.server.job.Job;
 import dev.atelier.server.job.JobKind;
-import dev.atelier.server.job.JobState;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.models.ModelFile;
-import dev.atelier.server.store.ObjectStore;
 import dev.atelier.server.worker.Extras;
 import dev.atelier.server.worker.GenerateResult;
 import dev.atelier.server.worker.GenerateTask;
@@ -35,7 +35,6 @@ import dev.atelier.server.worker.StartImage;
 import io.javalin.http.Context;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -57,23 +56,31 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code txt2img} and {@code img2img}: a request becomes a job, and the call waits for it. */
 final class DrawingRoutes {
     private static final int MAX_BODY = 128 << 20;
-    private static final Duration LONGEST = Duration.ofHours(24);
     private static final Pattern NETWORK = Pattern.compile("<\\w+:[^<>]+>");
     private static final DateTimeFormatter TIMESTAMP = DateTimeFormatter.ofPattern("yyyyMMddHHmmss");
 
     private final Jobs jobs;
-    private final ObjectStore store;
+    private final FinishedJobs finished;
     private final EncodedImages images;
     private final Options options;
     private final Styles styles;
+    private final Upscalers upscalers;
     private final TaskIds taskIds;
 
-    DrawingRoutes(Jobs jobs, EncodedImages images, Options options, Styles styles, TaskIds taskIds) {
+    DrawingRoutes(
+            Jobs jobs,
+            FinishedJobs finished,
+            EncodedImages images,
+            Options options,
+            Styles styles,
+            Upscalers upscalers,
+            TaskIds taskIds) {
         this.jobs = jobs;
-        this.store = images.store();
+        this.finished = finished;
         this.images = images;
         this.options = options;
         this.styles = styles;
+        this.upscalers = upscalers;
         this.taskIds = taskIds;
     }
 
@@ -154,10 +161,23 @@ final class DrawingRoutes {
                     values.number("refiner_switch_at"),
                     acceleration(overrides, values.isKnown("init_images")),
                     tiling(values) ? true : null,
-                    delta == 0 ? null : delta);
+                    delta == 0 ? null : delta,
+                    Script.isSdUpscale(values) ? sdUpscale(values.json("script_args")) : null);
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
+    }
+
+    /** Arguments: a text, overlap, upscaler, factor. */
+    private SdUpscale sdUpscale(@Nullable JsonNode given) {
+        JsonNode arguments = given == null ? Json.MAPPER.createArrayNode() : given;
+        JsonNode upscaler = arguments.path(2);
+        return new SdUpscale(
+                arguments.path(3).asDouble(2),
+                upscaler.isNumber()
+                        ? upscalers.ofPixels(upscaler.intValue())
+                        : upscalers.ofPixels(upscaler.asString("")),
+                arguments.path(1).asInt(64));
     }
 
     private @Nullable GuidanceOptions guidance(Values values, @Nullable JsonNode overrides) {
@@ -197,7 +217,7 @@ final class DrawingRoutes {
             return;
         }
         Drawn drawn = draw(context, values, task(values), mode);
-        answer(context, values, echo, images(drawn.result), info(List.of(drawn)));
+        answer(context, values, echo, finished.images(drawn.result), info(List.of(drawn)));
     }
 
     /** One after the other, so that progress and interruptions are those of the picture that is being drawn. */
@@ -220,14 +240,15 @@ final class DrawingRoutes {
             Drawn one = draw(context, request, task(request), mode);
             drawn[script.cells().get(i).place()] = one;
             before = script.isLoop()
-                    ? Base64.getEncoder().encodeToString(images(one.result).getFirst())
+                    ? Base64.getEncoder()
+                            .encodeToString(finished.images(one.result).getFirst())
                     : "";
         }
         List<Drawn> all = Arrays.stream(drawn).map(Objects::requireNonNull).toList();
         List<byte[]> pictures = new ArrayList<>();
         List<BufferedImage> firsts = new ArrayList<>();
         for (Drawn one : all) {
-            List<byte[]> images = images(one.result);
+            List<byte[]> images = finished.images(one.result);
             pictures.addAll(images);
             firsts.add(ImageFile.read(images.getFirst()));
         }
@@ -254,16 +275,12 @@ final class DrawingRoutes {
     private Drawn draw(Context context, Values values, GenerateTask task, String mode) throws InterruptedException {
         Job job = jobs.submit(JobKind.GENERATE, WebServer.owner(context), task.model(), Json.MAPPER.valueToTree(task));
         taskIds.put(values.text("force_task_id"), mode, job.id());
-        Job done = jobs.await(job.id(), LONGEST).orElseThrow(() -> new IllegalStateException("the job is gone"));
-        if (done.state() != JobState.SUCCEEDED || done.result() == null) {
-            throw new IllegalStateException(
-                    done.error() != null ? done.error() : "the job was %s".formatted(done.state()));
-        }
+        GenerateResult result = finished.await(job);
         JsonNode overrides = values.json("override_settings");
         if (overrides != null && !values.isTrue("override_settings_restore_afterwards")) {
             options.keep(overrides);
         }
-        return new Drawn(values, task, Json.MAPPER.treeToValue(done.result(), GenerateResult.class));
+        return new Drawn(values, task, result);
     }
 
     private static void answer(
@@ -382,7 +399,7 @@ final class DrawingRoutes {
         return width > 0 && height > 0 ? new Size(side(width), side(height)) : null;
     }
 
-    private static @Nullable HiresFix hiresFix(Values values) {
+    private @Nullable HiresFix hiresFix(Values values) {
         if (!values.isTrue("enable_hr")) {
             return null;
         }
@@ -390,7 +407,7 @@ final class DrawingRoutes {
         boolean isSame = sampler.isEmpty() || sampler.equals("Use same sampler");
         try {
             return new HiresFix(
-                    Upscalers.ofHiresFix(values.textOrEmpty("hr_upscaler")),
+                    upscalers.ofHiresFix(values.textOrEmpty("hr_upscaler")),
                     values.number("hr_scale", 2),
                     side(values.integer("hr_resize_x", 0)),
                     side(values.integer("hr_resize_y", 0)),
@@ -421,6 +438,7 @@ final class DrawingRoutes {
         }
         Long blur = values.integer("mask_blur");
         String mask = values.textOrEmpty("mask");
+        JsonNode overrides = values.json("override_settings");
         int padding = values.isTrue("inpaint_full_res") ? count(values, "inpaint_full_res_padding", 0) : -1;
         return new StartImage(
                         keys.getFirst(),
@@ -438,8 +456,15 @@ final class DrawingRoutes {
                                         values.integer("inpainting_mask_invert", 0) != 0,
                                         padding,
                                         values.isTrue("mask_round"),
-                                        1))
-                .images(keys);
+                                        Math.clamp(number("inpainting_mask_weight", overrides), 0, 1)))
+                .images(keys)
+                .upscaler(upscaler(values));
+    }
+
+    /** What makes pictures to start from larger; null for plain resizing. */
+    private @Nullable Upscaler upscaler(Values values) {
+        String name = text("upscaler_for_img2img", values.json("override_settings"));
+        return name == null || upscalers.ofPixels(name).equals(Upscaler.NONE) ? null : upscalers.ofPixels(name);
     }
 
     private @Nullable String text(String option, @Nullable JsonNode overrides) {
@@ -496,17 +521,6 @@ final class DrawingRoutes {
     private boolean isTrue(String option, @Nullable JsonNode overrides) {
         JsonNode value = options.get(option, overrides);
         return value != null && value.asBoolean(false);
-    }
-
-    /** Jackson writes bytes as base64. */
-    private List<byte[]> images(GenerateResult result) throws IOException {
-        List<byte[]> images = new ArrayList<>();
-        for (GenerateResult.Image image : result.images()) {
-            byte[] png = store.read(image.key())
-                    .orElseThrow(() -> new IllegalStateException("the picture %s is gone".formatted(image.key())));
-            images.add(png);
-        }
-        return images;
     }
 
     /** Of one request, or of all that a script has made of it; what they have in common is the first's. */

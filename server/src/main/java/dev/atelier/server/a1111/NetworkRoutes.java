@@ -9,6 +9,7 @@ import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.diffusion.Extraction;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.UpscalerModel;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -98,6 +99,27 @@ record NetworkRoutes(Catalog catalog, Supplier<Path> selected) {
         entry.put("shape", embedding.widths().stream().mapToInt(width -> width).sum());
         entry.put("vectors", embedding.vectors());
         return entry;
+    }
+
+    /** Upscaling networks. */
+    List<Model> upscalers() {
+        return models(ModelKind.UPSCALER);
+    }
+
+    /** {@code GET /sdapi/v1/realesrgan-models}: AUTOMATIC1111 lists its authors' here, which are no others. */
+    List<Map<String, Object>> upscalingNetworks() {
+        return upscalers().stream()
+                .<Map<String, Object>>map(model ->
+                        Map.of("name", model.stem(), "path", model.path().toString(), "scale", scale(model)))
+                .toList();
+    }
+
+    private static int scale(Model model) {
+        try {
+            return UpscalerModel.of(Checkpoints.open(model.path())).scale();
+        } catch (InvalidCheckpointException | UncheckedIOException _) {
+            return 4; // what AUTOMATIC1111 says of those that know no scale
+        }
     }
 
     /** {@code GET /controlnet/model_list}. */

@@ -29,9 +29,12 @@ import tools.jackson.databind.node.ObjectNode;
  */
 record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPictures, Map<String, String> parameters) {
     /** By the names that the API knows them by, on both pages and on that of img2img. */
+    /** Is no several requests, but a setting of one. */
+    private static final String SD_UPSCALE = "sd upscale";
+
     static final List<String> ON_BOTH = List.of("prompt matrix", "prompts from file or textbox", "x/y/z plot");
 
-    static final List<String> FROM_PICTURES = List.of("loopback");
+    static final List<String> FROM_PICTURES = List.of("loopback", SD_UPSCALE);
 
     private static final int MOST_PICTURES = 1000;
     private static final Set<String> WHOLE = Set.of(
@@ -63,8 +66,8 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
      * @throws IllegalArgumentException if there is none of this name, or if its arguments cannot be used
      */
     static Optional<Script> of(Values values) {
-        String name = values.textOrEmpty("script_name").strip().toLowerCase(Locale.ROOT);
-        if (name.isEmpty() || name.equals("none")) {
+        String name = name(values);
+        if (name.isEmpty() || name.equals("none") || isSdUpscale(values)) {
             return Optional.empty();
         }
         boolean fromPicture = values.isKnown("init_images");
@@ -82,6 +85,15 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
                     case "x/y/z plot" -> plot(body, arguments, fromPicture);
                     default -> loopback(seeded(body), arguments);
                 });
+    }
+
+    private static String name(Values values) {
+        return values.textOrEmpty("script_name").strip().toLowerCase(Locale.ROOT);
+    }
+
+    /** Whether a picture is to be drawn over in tiles. */
+    static boolean isSdUpscale(Values values) {
+        return values.isKnown("init_images") && name(values).equals(SD_UPSCALE);
     }
 
     private static ObjectNode seeded(ObjectNode body) {

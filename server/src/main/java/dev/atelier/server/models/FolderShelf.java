@@ -44,7 +44,9 @@ public final class FolderShelf implements ModelShelf {
             "vae-approx",
             "hypernetworks",
             "upscale_models",
-            "esrgan");
+            "upscalers",
+            "esrgan",
+            "realesrgan");
 
     private final Path folder;
     private final ModelFile demo;

@@ -1,5 +1,8 @@
 package dev.atelier.server.models;
 
+import dev.atelier.Enlarger;
+import dev.atelier.ModelOptions;
+import dev.atelier.diffusion.Upscaler;
 import dev.atelier.merge.expression.ModelExpression;
 import dev.atelier.merge.expression.ModelNames;
 import dev.atelier.merge.expression.ResolvedModel;
@@ -60,6 +63,19 @@ public interface ModelShelf {
                         List.of(ModelExpression.of(model, names), ModelExpression.of(vae.name(), names)),
                         Map.of())
                 .text();
+    }
+
+    /**
+     * An upscaler by its name.
+     *
+     * @throws IllegalArgumentException if there is none; the message says which file it takes
+     */
+    default Upscaler upscaler(String name) {
+        Upscaler upscaler = new Upscaler(name);
+        if (upscaler.isNetwork()) {
+            var _ = Enlarger.of(ModelOptions.DEFAULT.models(folders())).file(name);
+        }
+        return upscaler;
     }
 
     /** The shelf as an owner of jobs sees it; whoever needs no key sees all. */

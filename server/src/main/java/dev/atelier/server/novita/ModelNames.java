@@ -1,15 +1,27 @@
 package dev.atelier.server.novita;
 
+import dev.atelier.diffusion.Upscaler;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.models.ModelShelf;
+import dev.atelier.server.worker.Enlargement;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /** What requests call models: with or without an extension, in capitals or not. */
 record ModelNames(ModelShelf shelf) {
     private static final List<String> EXTENSIONS = List.of(".safetensors", ".ckpt", ".pt");
+
+    /** The upscaling networks of both versions. */
+    private static final Set<String> OF_SERVICE = Set.of(
+            "ESRGAN_4x",
+            "R-ESRGAN 4x+",
+            "R-ESRGAN 4x+ Anime6B",
+            "RealESRGAN_x4plus_anime_6B",
+            "RealESRNet_x4plus",
+            "4x-UltraSharp");
 
     ModelNames visibleTo(String owner) {
         return new ModelNames(shelf.visibleTo(owner));
@@ -80,6 +92,26 @@ record ModelNames(ModelShelf shelf) {
     /** The name by which prompts call an embedding; drawing says so if there is none. */
     String embedding(String name) {
         return find(name).map(ModelFile::stem).orElse(name.replaceFirst("\\.(safetensors|pt|bin)$", ""));
+    }
+
+    /**
+     * An upscaler of finished pictures. The clients name a network of the service's whenever their users do not, so where
+     * one of those is not there, Lanczos stands in for it.
+     *
+     * @param field what it is called in messages
+     */
+    Enlargement.Choice upscaler(String field, String name) {
+        try {
+            Upscaler upscaler = name.isEmpty() ? Upscaler.LANCZOS : shelf.upscaler(name);
+            if (!upscaler.isLatent()) {
+                return new Enlargement.Choice(upscaler, null);
+            }
+        } catch (IllegalArgumentException e) {
+            if (OF_SERVICE.contains(name)) {
+                return new Enlargement.Choice(Upscaler.LANCZOS, e.getMessage());
+            }
+        }
+        throw new ProblemException(Problem.UNKNOWN_MODEL, "%s: there is no upscaler \"%s\"".formatted(field, name));
     }
 
     private Optional<ModelFile> find(String name) {

@@ -37,7 +37,8 @@ record ModelRoutes(ModelShelf shelf, ModelKinds kinds) {
         LORA("lora", "LoRA"),
         VAE("vae", "VAE"),
         CONTROLNET("controlnet", "ControlNet"),
-        TEXTUAL_INVERSION("textualinversion", "Textual Inversion");
+        TEXTUAL_INVERSION("textualinversion", "Textual Inversion"),
+        UPSCALER("upscaler", "Upscaler");
 
         private final String word;
         private final String label;
@@ -114,6 +115,7 @@ record ModelRoutes(ModelShelf shelf, ModelKinds kinds) {
             case VAE -> Optional.of(Type.VAE);
             case CONTROLNET -> Optional.of(Type.CONTROLNET);
             case EMBEDDING -> Optional.of(Type.TEXTUAL_INVERSION);
+            case UPSCALER -> Optional.of(Type.UPSCALER);
             case OTHER -> isToDrawWith ? Optional.of(Type.CHECKPOINT) : Optional.empty();
         };
     }

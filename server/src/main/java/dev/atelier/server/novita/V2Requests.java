@@ -112,7 +112,7 @@ record V2Requests(ModelNames models, InputImages images) {
     }
 
     /** A size wins over the scale, as the tests of the Python client demand. */
-    private static @Nullable HiresFix hiresFix(Fields request) {
+    private @Nullable HiresFix hiresFix(Fields request) {
         if (!request.isTrue("enable_hr")) {
             return null;
         }
@@ -124,12 +124,12 @@ record V2Requests(ModelNames models, InputImages images) {
                 .denoisingStrength(request.number("denoising_strength", 0, 1, HIRES_DENOISING));
     }
 
-    /** The Python client names an ESRGAN where its caller names none, so that refusing it would refuse everybody. */
-    private static Upscaler upscaler(Fields request) {
+    private Upscaler upscaler(Fields request) {
         return switch (request.text("hr_upscaler")) {
             case "", "Latent" -> Upscaler.LATENT;
             case "None" -> Upscaler.LANCZOS;
-            default -> UpscalerNames.choose("hr_upscaler", request.text("hr_upscaler"));
+            default ->
+                models.upscaler("hr_upscaler", request.text("hr_upscaler")).upscaler();
         };
     }
 
@@ -142,16 +142,18 @@ record V2Requests(ModelNames models, InputImages images) {
         InputImages.Input image = images.keep("image", request.requiredText("image", Integer.MAX_VALUE));
         boolean isToSize = request.integer("resize_mode", 0, 1, 0) == 1;
         String second = request.text("upscaler_2");
+        Enlargement.Choice first = models.upscaler("upscaler_1", request.text("upscaler_1"));
         Enlargement how = new Enlargement(
-                UpscalerNames.choose("upscaler_1", request.text("upscaler_1")).label(),
+                first.upscaler().label(),
                 second.isEmpty() || second.equals("None")
                         ? null
-                        : UpscalerNames.choose("upscaler_2", second).label(),
+                        : models.upscaler("upscaler_2", second).upscaler().label(),
                 request.number("extras_upscaler_2_visibility", 0, 1, 0),
                 isToSize ? 0 : request.number("upscaling_resize", 1, 8, 2),
                 isToSize ? request.requiredInteger("upscaling_resize_w", 8, MAX_SIDE) : 0,
                 isToSize ? request.requiredInteger("upscaling_resize_h", 8, MAX_SIDE) : 0,
-                request.isTrue("upscaling_crop"));
+                request.isTrue("upscaling_crop"),
+                first.missing());
         return drawing(TaskType.UPSCALE, request, V3Requests.enlarge(image, how));
     }
 

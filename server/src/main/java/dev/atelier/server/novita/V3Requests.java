@@ -165,8 +165,8 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
         InputImages.Input image = image(request, "image_base64");
         double factor = request.requiredNumber("scale_factor", 1, 4);
         String name = request.requiredText("model_name", 100);
-        Upscaler upscaler = UpscalerNames.choose(request.path("model_name"), name);
-        return drawing(TaskType.UPSCALE, body, enlarge(image, Enlargement.by(upscaler.label(), factor)));
+        Enlargement.Choice upscaler = models.upscaler(request.path("model_name"), name);
+        return drawing(TaskType.UPSCALE, body, enlarge(image, Enlargement.by(upscaler, factor)));
     }
 
     /** @throws ProblemException if it would become too large */
@@ -233,19 +233,25 @@ record V3Requests(ModelNames models, InputImages images, Outbound outbound) {
         return pixels / GenerationRequest.SIZE_UNIT * GenerationRequest.SIZE_UNIT;
     }
 
-    private static @Nullable HiresFix hiresFix(Fields request) {
+    private @Nullable HiresFix hiresFix(Fields request) {
         if (!request.has("hires_fix")) {
             return null;
         }
         Fields hires = request.object("hires_fix");
-        String upscaler = hires.text("upscaler");
-        if (!upscaler.isEmpty() && !upscaler.equals(Upscaler.LATENT.label())) {
-            throw new ProblemException(
-                    Problem.NOT_SUPPORTED, "%s: only Latent is there".formatted(hires.path("upscaler")));
+        String name = hires.text("upscaler");
+        Upscaler upscaler = Upscaler.LATENT;
+        if (!name.isEmpty() && !name.equals(upscaler.label())) {
+            Enlargement.Choice choice = models.upscaler(hires.path("upscaler"), name);
+            if (choice.missing() != null) {
+                throw new ProblemException(
+                        Problem.NOT_SUPPORTED, "%s: %s".formatted(hires.path("upscaler"), choice.missing()));
+            }
+            upscaler = choice.upscaler();
         }
         return HiresFix.to(
                         cells(hires.requiredInteger("target_width", 128, 4096)),
                         cells(hires.requiredInteger("target_height", 128, 4096)))
+                .upscaler(upscaler)
                 .denoisingStrength(hires.number("strength", 0, 1, 0.5));
     }
 

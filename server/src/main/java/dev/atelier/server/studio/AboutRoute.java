@@ -1,6 +1,10 @@
 package dev.atelier.server.studio;
 
 import dev.atelier.Atelier;
+import dev.atelier.catalog.Catalog;
+import dev.atelier.catalog.Model;
+import dev.atelier.catalog.ModelKind;
+import dev.atelier.catalog.ModelQuery;
 import dev.atelier.diffusion.ControlMode;
 import dev.atelier.diffusion.Extraction;
 import dev.atelier.diffusion.MaskedContent;
@@ -20,18 +24,33 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** {@code GET /api/v1/about}: what there is to choose from. */
-final class AboutRoute {
-    private AboutRoute() {}
+record AboutRoute(Catalog catalog) {
+    private static final int MOST = 1000;
 
-    static void show(Context context) {
+    void show(Context context) {
         Map<String, Object> about = new LinkedHashMap<>();
         about.put("version", Atelier.version());
         about.put("samplers", labels(SamplerName.values(), SamplerName::label));
         about.put("schedulers", labels(Scheduler.values(), Scheduler::label));
-        about.put("upscalers", labels(Upscaler.values(), Upscaler::label));
+        about.put(
+                "upscalers",
+                Stream.of(
+                                Upscaler.OF_LATENTS.stream().map(Upscaler::label),
+                                Upscaler.OF_PIXELS.stream().map(Upscaler::label),
+                                catalog
+                                        .list(ModelQuery.ALL
+                                                .ofKind(ModelKind.UPSCALER)
+                                                .onlyBroken(false)
+                                                .limitedTo(MOST))
+                                        .models()
+                                        .stream()
+                                        .map(Model::stem))
+                        .flatMap(Function.identity())
+                        .toList());
         about.put("resizeModes", labels(ResizeMode.values(), ResizeMode::label));
         about.put("controlModes", labels(ControlMode.values(), ControlMode::label));
         about.put("extractions", Extraction.labels());

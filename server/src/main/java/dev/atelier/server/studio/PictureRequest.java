@@ -8,7 +8,6 @@ import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SamplerChoice;
-import dev.atelier.diffusion.Upscaler;
 import dev.atelier.diffusion.Variation;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.models.ModelFile;
@@ -118,9 +117,9 @@ record PictureRequest(
             @Nullable Double scale,
             @Nullable Integer steps,
             @Nullable Double denoisingStrength) {
-        private HiresFix hiresFix() {
+        private HiresFix hiresFix(ModelShelf shelf) {
             HiresFix hires = HiresFix.by(scale == null ? 2 : scale);
-            hires = upscaler == null ? hires : hires.upscaler(Upscaler.named(upscaler));
+            hires = upscaler == null ? hires : hires.upscaler(shelf.upscaler(upscaler));
             hires = steps == null ? hires : hires.steps(steps);
             return denoisingStrength == null ? hires : hires.denoisingStrength(denoisingStrength);
         }
@@ -209,7 +208,7 @@ record PictureRequest(
                         null,
                         variation == null ? null : variation.variation(),
                         null,
-                        hires == null ? null : hires.hiresFix(),
+                        hires == null ? null : hires.hiresFix(shelf),
                         start == null ? null : start.startImage(keep),
                         null)
                 .with(extras(find, keep))
@@ -232,6 +231,7 @@ record PictureRequest(
                 second == null ? null : Double.valueOf(second.at() == null ? 0.8 : second.at()),
                 acceleration.equals(Acceleration.NONE) ? null : acceleration,
                 Boolean.TRUE.equals(tiling) ? true : null,
+                null,
                 null);
     }
 

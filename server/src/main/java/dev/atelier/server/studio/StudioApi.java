@@ -29,6 +29,7 @@ public final class StudioApi implements Api {
     private final PictureRoutes pictures;
     private final JobRoutes jobs;
     private final EventRoute events;
+    private final AboutRoute about;
     private final ModelRoutes models;
     private final MergeRoutes merges;
     private final TrainRoutes trainings;
@@ -41,6 +42,7 @@ public final class StudioApi implements Api {
         this.pictures = new PictureRoutes(jobs, store, library.shelf());
         this.jobs = new JobRoutes(jobs, store);
         this.events = new EventRoute(jobs);
+        this.about = new AboutRoute(library.catalog());
         this.models = new ModelRoutes(library);
         this.merges = new MergeRoutes(jobs, library, pictures);
         this.trainings = new TrainRoutes(jobs, store, library, pictures);
@@ -53,7 +55,7 @@ public final class StudioApi implements Api {
 
     @Override
     public void addTo(RoutesConfig routes) {
-        routes.get(PREFIX + "about", AboutRoute::show);
+        routes.get(PREFIX + "about", about::show);
         routes.get(PREFIX + "events", events::stream);
 
         routes.post(PREFIX + "pictures", pictures::draw);

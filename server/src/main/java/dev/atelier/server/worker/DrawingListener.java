@@ -19,7 +19,7 @@ import java.util.function.Supplier;
 final class DrawingListener implements GenerationListener {
     /** Shares of the time, from looking at the demo model and at SD 1.5. */
     private static final Map<Phase, Double> SHARES =
-            Map.of(Phase.ENCODING, 0.02, Phase.SAMPLING, 0.88, Phase.DECODING, 0.1);
+            Map.of(Phase.ENCODING, 0.02, Phase.SAMPLING, 0.88, Phase.UPSCALING, 0.0, Phase.DECODING, 0.1);
 
     private final JobControl control;
     private final List<String> notes = new ArrayList<>();

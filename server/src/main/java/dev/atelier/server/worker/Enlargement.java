@@ -1,6 +1,9 @@
 package dev.atelier.server.worker;
 
+import dev.atelier.Enlarger;
 import dev.atelier.diffusion.Upscaler;
+import dev.atelier.diffusion.Upscaling;
+import dev.atelier.server.db.Json;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import org.jspecify.annotations.Nullable;
@@ -13,34 +16,28 @@ import org.jspecify.annotations.Nullable;
  * @param visibility of the second, 0 to 1
  * @param factor 0 where {@code width} and {@code height} say what is wanted
  * @param crop whether what goes beyond that size is cut off
+ * @param missing what was asked for and is not there, in whose place {@code first} is; null if nothing
  */
 public record Enlargement(
-        String first, @Nullable String second, double visibility, double factor, int width, int height, boolean crop) {
-    private static final int CELL = 8;
+        String first,
+        @Nullable String second,
+        double visibility,
+        double factor,
+        int width,
+        int height,
+        boolean crop,
+        @Nullable String missing) {
     private static final long MAX_PIXELS = 100_000_000;
 
-    public static Enlargement by(String upscaler, double factor) {
-        return new Enlargement(upscaler, null, 0, factor, 0, 0, false);
+    /** As asked for, or by Lanczos where a network is not there. */
+    public record Choice(Upscaler upscaler, @Nullable String missing) {}
+
+    public static Enlargement by(Choice choice, double factor) {
+        return new Enlargement(choice.upscaler().label(), null, 0, factor, 0, 0, false, choice.missing());
     }
 
-    /** @throws IllegalArgumentException if there is no such upscaler, or it works on latents */
-    public Enlargement {
-        var _ = upscaler(first);
-        if (second != null) {
-            var _ = upscaler(second);
-        }
-    }
-
-    private static Upscaler upscaler(String name) {
-        try {
-            Upscaler upscaler = Upscaler.named(name);
-            if (!upscaler.isLatent()) {
-                return upscaler;
-            }
-        } catch (IllegalArgumentException _) {
-            // said below
-        }
-        throw new IllegalArgumentException("could not find upscaler named " + name);
+    private boolean isNone() {
+        return first.equals(Upscaler.NONE.label());
     }
 
     private boolean isToSize() {
@@ -54,16 +51,19 @@ public record Enlargement(
 
     /** What is done, as AUTOMATIC1111 writes it beside the picture; "" for nothing. */
     public String description() {
-        if (upscaler(first) == Upscaler.NONE) {
+        if (isNone()) {
             return "";
         }
         String size = isToSize() ? "to: %dx%d".formatted(width, height) : "by: %s".formatted(factor);
-        return "Postprocess upscale %s, Postprocess upscaler: %s".formatted(size, first);
+        String how = "Postprocess upscale %s, Postprocess upscaler: %s".formatted(size, first);
+        return missing == null
+                ? how
+                : "%s, Missing upscaler: %s".formatted(how, Json.MAPPER.writeValueAsString(missing));
     }
 
     /** @throws IllegalArgumentException if a picture of this size would become too large */
     public void requireFits(int imageWidth, int imageHeight) {
-        if (upscaler(first) == Upscaler.NONE) {
+        if (isNone()) {
             return;
         }
         double scale = factorOf(imageWidth, imageHeight);
@@ -74,30 +74,21 @@ public record Enlargement(
         }
     }
 
-    /** @throws IllegalArgumentException if it would become too large */
-    public BufferedImage apply(BufferedImage image) {
+    /** @throws IllegalArgumentException if it would become too large, or a network is not there */
+    BufferedImage apply(BufferedImage image, Enlarger enlarger, Upscaling.Tiles tiles) {
         requireFits(image.getWidth(), image.getHeight());
-        Upscaler upscaler = upscaler(first);
-        if (upscaler == Upscaler.NONE) {
+        if (isNone()) {
             return image;
         }
-        BufferedImage large = enlarged(image, upscaler);
-        Upscaler other = second == null ? Upscaler.NONE : upscaler(second);
-        return other == Upscaler.NONE || visibility <= 0
+        BufferedImage large = enlarged(image, first, enlarger, tiles);
+        return second == null || second.equals(Upscaler.NONE.label()) || visibility <= 0
                 ? large
-                : blend(large, enlarged(image, other), Math.min(1, visibility));
+                : blend(large, enlarged(image, second, enlarger, tiles), Math.min(1, visibility));
     }
 
-    private BufferedImage enlarged(BufferedImage image, Upscaler upscaler) {
-        double scale = factorOf(image.getWidth(), image.getHeight());
-        int wide = Math.max(1, (int) (image.getWidth() * scale));
-        int high = Math.max(1, (int) (image.getHeight() * scale));
-        BufferedImage large = upscaler.resize(image, wide, high);
-        int wholeWidth = Math.max(CELL, wide / CELL * CELL); // as AUTOMATIC1111 leaves it
-        int wholeHeight = Math.max(CELL, high / CELL * CELL);
-        if (wholeWidth != wide || wholeHeight != high) {
-            large = Upscaler.LANCZOS.resize(large, wholeWidth, wholeHeight);
-        }
+    private BufferedImage enlarged(BufferedImage image, String upscaler, Enlarger enlarger, Upscaling.Tiles tiles) {
+        BufferedImage large =
+                enlarger.enlarge(image, new Upscaler(upscaler), factorOf(image.getWidth(), image.getHeight()), tiles);
         return isToSize() && crop ? cropped(large) : large;
     }
 

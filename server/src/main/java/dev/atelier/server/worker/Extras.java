@@ -3,6 +3,7 @@ package dev.atelier.server.worker;
 import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
+import dev.atelier.diffusion.SdUpscale;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param acceleration null for the exact picture
  * @param tiling whether the picture is a tile of an endless pattern; null for not
  * @param noiseSeedDelta "eta noise seed delta"; null for none
+ * @param sdUpscale null for a picture that is drawn in one piece
  */
 public record Extras(
         List<ControlPicture> controls,
@@ -24,20 +26,21 @@ public record Extras(
         @Nullable Double refinerSwitchAt,
         @Nullable Acceleration acceleration,
         @Nullable Boolean tiling,
-        @Nullable Long noiseSeedDelta) {
-    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null, null, null);
+        @Nullable Long noiseSeedDelta,
+        @Nullable SdUpscale sdUpscale) {
+    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null, null, null, null);
 
     public Extras {
         controls = List.copyOf(controls);
     }
 
     public static Extras of(List<ControlPicture> controls) {
-        return new Extras(controls, null, null, null, null, null, null, null);
+        return new Extras(controls, null, null, null, null, null, null, null, null);
     }
 
     /** With a refiner, which takes over at this share of the way. */
     public Extras refinedBy(String model, double at) {
-        return new Extras(controls, guidance, imageCfgScale, model, at, acceleration, tiling, noiseSeedDelta);
+        return new Extras(controls, guidance, imageCfgScale, model, at, acceleration, tiling, noiseSeedDelta, sdUpscale);
     }
 
     GenerationRequest applyTo(GenerationRequest given) {
@@ -46,6 +49,7 @@ public record Extras(
         request = acceleration == null ? request : request.acceleration(acceleration);
         request = tiling == null ? request : request.tiling(tiling);
         request = noiseSeedDelta == null ? request : request.noiseSeedDelta(noiseSeedDelta);
+        request = request.sdUpscale(sdUpscale);
         return refinerSwitchAt == null ? request : request.refinerSwitchAt(refinerSwitchAt);
     }
 }

@@ -1,6 +1,7 @@
 package dev.atelier.server.worker;
 
 import dev.atelier.Atelier;
+import dev.atelier.Enlarger;
 import dev.atelier.ModelOptions;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.diffusion.GeneratedImage;
@@ -18,6 +19,7 @@ import dev.atelier.server.store.ObjectStore;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -34,6 +36,8 @@ public final class GenerateBench implements Bench {
     private @Nullable String loadedFor;
     private @Nullable String loadedRefiner;
     private @Nullable Atelier loaded;
+    private @Nullable Enlarger enlarger;
+    private List<Path> enlargerFolders = List.of();
 
     public GenerateBench(ModelShelf shelf, ObjectStore store, ModelOptions options) {
         this.shelf = shelf;
@@ -50,20 +54,40 @@ public final class GenerateBench implements Bench {
     public JsonNode run(Job job, JobControl control) throws IOException {
         return switch (job.kind()) {
             case GENERATE -> draw(job, control);
-            case UPSCALE -> enlarge(job);
+            case UPSCALE -> enlarge(job, control);
             case MERGE, CONVERT, TRAIN ->
                 throw new IllegalArgumentException("no bench does %s here".formatted(job.kind()));
         };
     }
 
-    private JsonNode enlarge(Job job) throws IOException {
+    private JsonNode enlarge(Job job, JobControl control) throws IOException {
         UpscaleTask task = Json.MAPPER.treeToValue(job.request(), UpscaleTask.class);
-        BufferedImage large = task.how().apply(picture(task.image()));
+        BufferedImage large = task.how()
+                .apply(
+                        picture(task.image()),
+                        enlarger(shelf.visibleTo(job.owner()).folders()),
+                        (done, total) -> control.report("upscaling", done, total, (double) done / total));
         String key = "images/%s-%d-0.png".formatted(job.id(), job.attempt());
         String how = task.how().description(); // whoever named a network sees that it was Lanczos
         store.put(key, PngFile.encode(new GeneratedImage(large, 0, how)));
         GenerateResult.Image image = new GenerateResult.Image(key, 0, large.getWidth(), large.getHeight(), how);
         return Json.MAPPER.valueToTree(new GenerateResult(List.of(image), List.of()));
+    }
+
+    private Enlarger enlarger(List<Path> folders) {
+        if (enlarger == null || !folders.equals(enlargerFolders)) {
+            closeEnlarger();
+            enlarger = Enlarger.of(options.models(folders));
+            enlargerFolders = folders;
+        }
+        return enlarger;
+    }
+
+    private void closeEnlarger() {
+        if (enlarger != null) {
+            enlarger.close();
+            enlarger = null;
+        }
     }
 
     private JsonNode draw(Job job, JobControl control) throws IOException {
@@ -144,6 +168,7 @@ public final class GenerateBench implements Bench {
     /** Frees the model. */
     @Override
     public void close() {
+        closeEnlarger();
         Atelier current = loaded;
         forget();
         if (current != null) {

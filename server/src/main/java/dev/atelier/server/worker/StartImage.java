@@ -4,6 +4,7 @@ import dev.atelier.diffusion.ImageToImage;
 import dev.atelier.diffusion.Inpainting;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
+import dev.atelier.diffusion.Upscaler;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param mask which part is drawn anew; null for all of it
  * @param others further pictures, for a batch that starts from several; null for none
+ * @param upscaler null for plain resizing
  */
 public record StartImage(
         String image,
@@ -22,7 +24,8 @@ public record StartImage(
         boolean exactSteps,
         double noiseMultiplier,
         @Nullable Mask mask,
-        @Nullable List<String> others) {
+        @Nullable List<String> others,
+        @Nullable Upscaler upscaler) {
 
     /** A single picture. */
     public StartImage(
@@ -32,7 +35,7 @@ public record StartImage(
             boolean exactSteps,
             double noiseMultiplier,
             @Nullable Mask mask) {
-        this(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, null);
+        this(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, null, null);
     }
 
     public StartImage {
@@ -48,7 +51,12 @@ public record StartImage(
                 exactSteps,
                 noiseMultiplier,
                 mask,
-                images.size() == 1 ? null : images.subList(1, images.size()));
+                images.size() == 1 ? null : images.subList(1, images.size()),
+                upscaler);
+    }
+
+    public StartImage upscaler(@Nullable Upscaler value) {
+        return new StartImage(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, others, value);
     }
 
     /** As {@link Inpainting}; a padding of −1 draws the whole picture. */
@@ -80,6 +88,7 @@ public record StartImage(
                 exactSteps,
                 noiseMultiplier,
                 0,
-                mask == null ? null : mask.inpainting(pictures));
+                mask == null ? null : mask.inpainting(pictures),
+                upscaler == null ? Upscaler.NONE : upscaler);
     }
 }

@@ -69,6 +69,15 @@ class NetworksTest {
             }
         });
         write(models.resolve("vae/plain.safetensors"), vae, Map.of());
+        write( // with nothing to add, it repeats pixels
+                models.resolve("ESRGAN/twice.safetensors"),
+                Map.of(
+                        "body.0.weight", zeros(4, 3, 3, 3),
+                        "body.0.bias", zeros(4),
+                        "body.1.weight", zeros(4),
+                        "body.2.weight", zeros(12, 4, 3, 3),
+                        "body.2.bias", zeros(12)),
+                Map.of());
         Files.writeString(
                 models.resolve("styles.csv"),
                 "name,prompt,negative_prompt\nwax,\"a \"\"wax\"\" {prompt}, shining\",\"dull,\nflat\"\n#no,x,y\nplain,soft,\n");
@@ -86,6 +95,11 @@ class NetworksTest {
         float[] values = new float[(int) shape.elements()];
         Arrays.fill(values, 1);
         return Tensor.of(DType.F32, shape, MemorySegment.ofArray(values));
+    }
+
+    private static Tensor zeros(long... sizes) {
+        Shape shape = Shape.of(sizes);
+        return Tensor.of(DType.F32, shape, MemorySegment.ofArray(new float[(int) shape.elements()]));
     }
 
     private static void write(Path file, Map<String, Tensor> tensors, Map<String, String> metadata) throws IOException {
@@ -357,6 +371,40 @@ class NetworksTest {
         assertThat(server.post("/sdapi/v1/extra-single-image", body + "\"upscaler_1\": \"SwinIR\"}")
                         .statusCode())
                 .isEqualTo(500);
+    }
+
+    @Test
+    void anUpscalingNetworkIsTakenWhereverOneMayBe() throws IOException {
+        assertThat(json(server.get("/sdapi/v1/upscalers")).toString()).contains("\"name\":\"twice\"");
+        assertThat(json(server.get("/sdapi/v1/realesrgan-models")).at("/0/scale").intValue())
+                .isEqualTo(2);
+        assertThat(json(server.get("/api/v1/about")).get("upscalers").toString()).contains("twice");
+        JsonNode drawn = json(server.post(
+                "/sdapi/v1/txt2img",
+                "{\"prompt\": \"a cat\", \"enable_hr\": true, \"hr_upscaler\": \"twice\", \"denoising_strength\": 0, "
+                        + SMALL + "}"));
+        String picture = drawn.at("/images/0").stringValue();
+        assertThat(drawn.get("info").stringValue()).contains("Hires upscaler: twice");
+        JsonNode large = json(server.post(
+                "/sdapi/v1/extra-single-image",
+                "{\"image\": \"%s\", \"upscaler_1\": \"twice\", \"upscaling_resize\": 2}".formatted(picture)));
+        var before = ImageFile.read(Base64.getDecoder().decode(picture));
+        var after = ImageFile.read(Base64.getDecoder().decode(large.get("image").stringValue()));
+        assertThat(after.getWidth()).isEqualTo(2 * before.getWidth());
+        assertThat(after.getRGB(31, 77)).isEqualTo(before.getRGB(15, 38));
+        JsonNode again = json(server.post(
+                "/sdapi/v1/img2img",
+                ("{\"prompt\": \"a cat\", \"init_images\": [\"%s\"], \"override_settings\": {\"upscaler_for_img2img\":"
+                                + " \"twice\"}, \"script_name\": \"SD upscale\", \"script_args\": [\"\", 16, \"twice\", 1.5], "
+                                + SMALL + "}")
+                        .formatted(picture)));
+        assertThat(size(again.at("/images/0"))).isEqualTo("192x192");
+        assertThat(again.get("info").stringValue()).contains("SD upscale upscaler: twice");
+        HttpResponse<String> missing = server.post(
+                "/sdapi/v1/txt2img",
+                "{\"prompt\": \"a cat\", \"enable_hr\": true, \"hr_upscaler\": \"R-ESRGAN 4x+\", " + SMALL + "}");
+        assertThat(missing.statusCode()).isEqualTo(422);
+        assertThat(missing.body()).contains("RealESRGAN_x4plus.pth");
     }
 
     private static String size(JsonNode image) throws IOException {

@@ -164,7 +164,9 @@ class NovitaApiTest {
                 .containsExactly(256, 256);
         assertThat(PngFile.readInfotext(
                         download(large.at("/images/0/image_url").stringValue()).body()))
-                .hasValue("Postprocess upscale by: 2.0, Postprocess upscaler: Lanczos");
+                .hasValueSatisfying(text -> assertThat(text)
+                        .startsWith("Postprocess upscale by: 2.0, Postprocess upscaler: Lanczos, Missing upscaler: ")
+                        .contains("RealESRGAN_x4plus_anime_6B.pth"));
         JsonNode sized = version2("/v2/upscale", """
                 {"image":"%s","resize_mode":1,"upscaling_resize":2.0,"upscaling_resize_w":192,"upscaling_resize_h":256,
                  "upscaling_crop":true,"upscaler_1":"R-ESRGAN 4x+","upscaler_2":"Nearest",
