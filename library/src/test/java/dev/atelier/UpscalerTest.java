@@ -189,9 +189,8 @@ class UpscalerTest {
             assertThat(whole.infotext()).contains("SD upscale overlap: 16, SD upscale upscaler: Nearest");
             assertThat(progress).isSorted().endsWith(100);
             // 3 × 3 tiles of a black picture, whose seeds count on; the fifth begins at 32, 32
-            BufferedImage fifth = atelier.generate(request.sdUpscale(null).seed(9))
-                    .getFirst()
-                    .pixels();
+            BufferedImage fifth =
+                    atelier.generate(request.sdUpscale(null).seed(9)).getFirst().pixels();
             assertThat(whole.pixels().getRGB(50, 60)).isEqualTo(fifth.getRGB(18, 28));
         }
     }

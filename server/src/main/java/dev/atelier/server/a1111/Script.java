@@ -29,12 +29,11 @@ import tools.jackson.databind.node.ObjectNode;
  */
 record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPictures, Map<String, String> parameters) {
     /** By the names that the API knows them by, on both pages and on that of img2img. */
-    /** Is no several requests, but a setting of one. */
-    private static final String SD_UPSCALE = "sd upscale";
-
     static final List<String> ON_BOTH = List.of("prompt matrix", "prompts from file or textbox", "x/y/z plot");
 
-    static final List<String> FROM_PICTURES = List.of("loopback", SD_UPSCALE);
+    static final List<String> FROM_PICTURES = List.of("loopback", "sd upscale");
+
+    private static final String SD_UPSCALE = "sd upscale"; // a setting of one request, not several
 
     private static final int MOST_PICTURES = 1000;
     private static final Set<String> WHOLE = Set.of(

@@ -40,7 +40,8 @@ public record Extras(
 
     /** With a refiner, which takes over at this share of the way. */
     public Extras refinedBy(String model, double at) {
-        return new Extras(controls, guidance, imageCfgScale, model, at, acceleration, tiling, noiseSeedDelta, sdUpscale);
+        return new Extras(
+                controls, guidance, imageCfgScale, model, at, acceleration, tiling, noiseSeedDelta, sdUpscale);
     }
 
     GenerationRequest applyTo(GenerationRequest given) {

@@ -192,7 +192,7 @@ class NetworksTest {
                 json(server.get("/v3/model?filter.types=checkpoint")).get("models");
         assertThat(checkpoints).hasSize(1);
         assertThat(checkpoints.get(0).get("base_model").stringValue()).isEqualTo("SD 1.5");
-        assertThat(json(server.get("/models")).at("/data/models")).hasSize(5);
+        assertThat(json(server.get("/models")).at("/data/models")).hasSize(6);
     }
 
     @Test
@@ -376,9 +376,12 @@ class NetworksTest {
     @Test
     void anUpscalingNetworkIsTakenWhereverOneMayBe() throws IOException {
         assertThat(json(server.get("/sdapi/v1/upscalers")).toString()).contains("\"name\":\"twice\"");
-        assertThat(json(server.get("/sdapi/v1/realesrgan-models")).at("/0/scale").intValue())
+        assertThat(json(server.get("/sdapi/v1/realesrgan-models"))
+                        .at("/0/scale")
+                        .intValue())
                 .isEqualTo(2);
-        assertThat(json(server.get("/api/v1/about")).get("upscalers").toString()).contains("twice");
+        assertThat(json(server.get("/api/v1/about")).get("upscalers").toString())
+                .contains("twice");
         JsonNode drawn = json(server.post(
                 "/sdapi/v1/txt2img",
                 "{\"prompt\": \"a cat\", \"enable_hr\": true, \"hr_upscaler\": \"twice\", \"denoising_strength\": 0, "
