@@ -85,7 +85,8 @@ final class InitOptions {
     @Option(
             names = "--sd-upscale",
             paramLabel = "FACTOR",
-            description = "Make it so much larger with --init-upscaler and draw it over in tiles of --width × --height.")
+            description =
+                    "Make it so much larger with --init-upscaler and draw it over in tiles of --width × --height.")
     private @Nullable Double sdUpscale;
 
     @Option(
