@@ -95,6 +95,9 @@ final class InitOptions {
             description = "How far these tiles fade into each other. Default: 64.")
     private int overlap = 64;
 
+    @Option(names = "--color-correction", description = "Give what is drawn the colours of it.")
+    private boolean colorCorrection;
+
     @Option(
             names = "--exact-steps",
             description = "Take all of --steps; otherwise their share by the strength is taken.")
@@ -144,7 +147,7 @@ final class InitOptions {
         for (Path init : inits) {
             images.add(ImageFile.read(init));
         }
-        ImageToImage from = ImageToImage.of(images).exactSteps(exactSteps);
+        ImageToImage from = ImageToImage.of(images).exactSteps(exactSteps).colorCorrection(colorCorrection);
         from = strength != null ? from.denoisingStrength(strength) : from;
         from = resize != null ? from.resizeMode(resize.mode) : from;
         from = upscaler != null ? from.upscaler(UpscalerOption.of(upscaler).upscaler()) : from;

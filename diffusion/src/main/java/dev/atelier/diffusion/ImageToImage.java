@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param extraNoise how much noise is added besides, 0 to 1
  * @param inpainting which part is drawn anew; null for all of it
  * @param upscaler what makes it larger where it is smaller than the request
+ * @param colorCorrection whether what is drawn gets its colours
  */
 public record ImageToImage(
         List<BufferedImage> images,
@@ -24,7 +25,8 @@ public record ImageToImage(
         double noiseMultiplier,
         double extraNoise,
         @Nullable Inpainting inpainting,
-        Upscaler upscaler) {
+        Upscaler upscaler,
+        boolean colorCorrection) {
 
     /** @throws IllegalArgumentException if a value is out of range; the message names it */
     public ImageToImage {
@@ -54,47 +56,60 @@ public record ImageToImage(
 
     /** As {@link #of(BufferedImage)}, for a batch of as many pictures. */
     public static ImageToImage of(List<BufferedImage> images) {
-        return new ImageToImage(images, 0.75, ResizeMode.JUST_RESIZE, false, 1, 0, null, Upscaler.NONE);
+        return new ImageToImage(images, 0.75, ResizeMode.JUST_RESIZE, false, 1, 0, null, Upscaler.NONE, false);
     }
 
     public ImageToImage denoisingStrength(double value) {
         return new ImageToImage(
-                images, value, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler);
+                images, value, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler, colorCorrection);
     }
 
     public ImageToImage resizeMode(ResizeMode value) {
         return new ImageToImage(
-                images, denoisingStrength, value, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler);
+                images, denoisingStrength, value, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler, colorCorrection);
     }
 
     public ImageToImage exactSteps(boolean value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, value, noiseMultiplier, extraNoise, inpainting, upscaler);
+                images, denoisingStrength, resizeMode, value, noiseMultiplier, extraNoise, inpainting, upscaler, colorCorrection);
     }
 
     public ImageToImage noiseMultiplier(double value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, exactSteps, value, extraNoise, inpainting, upscaler);
+                images, denoisingStrength, resizeMode, exactSteps, value, extraNoise, inpainting, upscaler, colorCorrection);
     }
 
     public ImageToImage extraNoise(double value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, value, inpainting, upscaler);
+                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, value, inpainting, upscaler, colorCorrection);
     }
 
     public ImageToImage inpainting(@Nullable Inpainting value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, value, upscaler);
+                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, value, upscaler, colorCorrection);
     }
 
     public ImageToImage upscaler(Upscaler value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, value);
+                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, value, colorCorrection);
     }
 
     /** Starts from other pictures. */
     public ImageToImage images(List<BufferedImage> value) {
         return new ImageToImage(
-                value, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler);
+                value, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler, colorCorrection);
+    }
+
+    public ImageToImage colorCorrection(boolean value) {
+        return new ImageToImage(
+                images,
+                denoisingStrength,
+                resizeMode,
+                exactSteps,
+                noiseMultiplier,
+                extraNoise,
+                inpainting,
+                upscaler,
+                value);
     }
 }

@@ -421,14 +421,19 @@ public final class Pipeline {
                 FloatArray decoded = vae.decode(latent);
                 requireFinite(decoded, "VAE decoder", seed(picture));
                 Bitmap bitmap = Bitmap.rgb(decoded);
-                Bitmap finished = sources.isEmpty()
-                        ? bitmap
-                        : sources.get(i % sources.size()).finish(bitmap);
+                Bitmap finished = sources.isEmpty() ? bitmap : finish(bitmap, sources.get(i % sources.size()));
                 String infotext = Infotext.of(request, picture, label.get(), networks(), refinerTitle(), version)
                         .text();
                 images.add(new GeneratedImage(finished.toImage(), seed(picture), infotext));
                 listener.progress(Phase.DECODING, picture + 1, total);
             }
+        }
+
+        private Bitmap finish(Bitmap drawn, Source source) {
+            return source.finish(
+                    Objects.requireNonNull(request.imageToImage()).colorCorrection()
+                            ? new ColorCorrection(source.picture()).apply(drawn)
+                            : drawn);
         }
 
         /** What infotext says of the model's kind and of the files that the prompts named. */

@@ -81,7 +81,8 @@ public final class A1111Api implements Api {
         this.upscalers = new Upscalers(networks::upscalers, library.shelf());
         this.extras = new ExtrasRoutes(jobs, finished, images, upscalers);
         this.styles = new Styles(library.folder().resolve("styles.csv"));
-        this.drawing = new DrawingRoutes(jobs, finished, images, options, styles, upscalers, taskIds);
+        this.drawing = new DrawingRoutes(
+                jobs, finished, options, new DrawingTasks(options, images, styles, upscalers), taskIds);
         this.progress = new ProgressRoutes(jobs, taskIds);
     }
 

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param mask which part is drawn anew; null for all of it
  * @param others further pictures, for a batch that starts from several; null for none
  * @param upscaler null for plain resizing
+ * @param colorCorrection null for none
  */
 public record StartImage(
         String image,
@@ -25,7 +26,8 @@ public record StartImage(
         double noiseMultiplier,
         @Nullable Mask mask,
         @Nullable List<String> others,
-        @Nullable Upscaler upscaler) {
+        @Nullable Upscaler upscaler,
+        @Nullable Boolean colorCorrection) {
 
     /** A single picture. */
     public StartImage(
@@ -35,7 +37,7 @@ public record StartImage(
             boolean exactSteps,
             double noiseMultiplier,
             @Nullable Mask mask) {
-        this(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, null, null);
+        this(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, null, null, null);
     }
 
     public StartImage {
@@ -52,11 +54,12 @@ public record StartImage(
                 noiseMultiplier,
                 mask,
                 images.size() == 1 ? null : images.subList(1, images.size()),
-                upscaler);
+                upscaler,
+                colorCorrection);
     }
 
     public StartImage upscaler(@Nullable Upscaler value) {
-        return new StartImage(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, others, value);
+        return new StartImage(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, others, value, colorCorrection);
     }
 
     /** As {@link Inpainting}; a padding of −1 draws the whole picture. */
@@ -76,6 +79,11 @@ public record StartImage(
         }
     }
 
+    public StartImage colorCorrection(@Nullable Boolean value) {
+        return new StartImage(
+                image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, others, upscaler, value);
+    }
+
     ImageToImage imageToImage(Pictures pictures) {
         List<BufferedImage> images = new ArrayList<>(List.of(pictures.read(image)));
         if (others != null) {
@@ -89,6 +97,7 @@ public record StartImage(
                 noiseMultiplier,
                 0,
                 mask == null ? null : mask.inpainting(pictures),
-                upscaler == null ? Upscaler.NONE : upscaler);
+                upscaler == null ? Upscaler.NONE : upscaler,
+                Boolean.TRUE.equals(colorCorrection));
     }
 }
