@@ -2,13 +2,11 @@ package dev.atelier;
 
 import dev.atelier.diffusion.Upscaler;
 import dev.atelier.diffusion.Upscaling;
-import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 
 /**
- * Makes finished pictures larger, without a checkpoint. Keeps the last network in memory until {@link #close}.
- *
- * <p>May be used by several threads; they take turns.
+ * Makes finished pictures larger, without a checkpoint. Keeps the last network in memory until {@link #close} or
+ * until another is asked for. For one thread.
  */
 public final class Enlarger implements AutoCloseable {
     private final UpscalerFiles files;
@@ -32,21 +30,19 @@ public final class Enlarger implements AutoCloseable {
     }
 
     /**
-     * Makes a picture larger, as AUTOMATIC1111's tab Extras does: its sides become multiples of 8.
+     * Makes an upscaler ready, whose {@link Upscaling#by} then makes pictures larger.
      *
-     * @param factor by how much
-     * @param tiles hears of progress if the upscaler is a network
-     * @throws IllegalArgumentException if the upscaler works on latents or is not there, or the picture becomes too large
+     * @param tiles hears of progress if it is a network
+     * @throws IllegalArgumentException if it works on latents or is not there
      * @throws dev.atelier.checkpoint.InvalidCheckpointException if its file is no network that can be run
      */
-    public synchronized BufferedImage enlarge(
-            BufferedImage image, Upscaler upscaler, double factor, Upscaling.Tiles tiles) {
-        return Upscaling.of(upscaler, files::open, tiles).by(image, factor);
+    public Upscaling with(Upscaler upscaler, Upscaling.Tiles tiles) {
+        return Upscaling.of(upscaler, files::open, tiles);
     }
 
     /** Frees the network. */
     @Override
-    public synchronized void close() {
+    public void close() {
         files.close();
     }
 }

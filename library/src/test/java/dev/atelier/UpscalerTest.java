@@ -17,6 +17,7 @@ import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.ImageToImage;
 import dev.atelier.diffusion.SdUpscale;
 import dev.atelier.diffusion.Upscaler;
+import dev.atelier.diffusion.Upscaling;
 import dev.atelier.engine.contract.Miniature;
 import dev.atelier.engine.contract.Reference;
 import dev.atelier.model.FloatArray;
@@ -117,7 +118,8 @@ class UpscalerTest {
         List<String> tiles = new ArrayList<>();
         BufferedImage large;
         try (Enlarger enlarger = Enlarger.of(options(Engine.ONNX))) {
-            large = enlarger.enlarge(image, new Upscaler(name), factor, (done, total) -> tiles.add(done + "/" + total));
+            Upscaling.Tiles listener = (done, total) -> tiles.add(done + "/" + total);
+            large = enlarger.with(new Upscaler(name), listener).by(image, factor);
         }
         FloatArray expected = reference.array("picture_" + name);
         assertThat(new float[] {large.getHeight(), large.getWidth()})

@@ -97,7 +97,7 @@ final class UpscaleCommand implements Callable<Integer> {
 
     private BufferedImage enlarge(Enlarger enlarger, Path picture, Upscaler upscaler) throws IOException {
         try (Bar bar = Bar.of("Enlarging", " tiles")) {
-            return enlarger.enlarge(ImageFile.read(picture), upscaler, factor, bar::update);
+            return enlarger.with(upscaler, bar::update).by(ImageFile.read(picture), factor);
         }
     }
 

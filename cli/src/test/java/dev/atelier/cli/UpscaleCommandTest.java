@@ -26,7 +26,8 @@ class UpscaleCommandTest {
         assertThat(run.out()).isEqualTo("%s (80 × 48)%n".formatted(large));
         assertThat(ImageFile.read(large).getWidth()).isEqualTo(80);
         assertThat(PngFile.readInfotext(large)).hasValue(infotext);
-        assertThat(Run.atelier("upscale", fox, "--upscaler", "Nearest").exitCode()).isEqualTo(2);
+        assertThat(Run.atelier("upscale", fox, "--upscaler", "Nearest").exitCode())
+                .isEqualTo(2);
 
         Run missing = Run.atelier("upscale", fox, "--upscaler", "R-ESRGAN 4x+", "--overwrite");
         assertThat(missing.exitCode()).isEqualTo(2);

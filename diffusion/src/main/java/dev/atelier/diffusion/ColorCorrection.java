@@ -31,8 +31,7 @@ record ColorCorrection(Bitmap target) {
         Bitmap wanted = lab(target);
         int plane = drawn.height() * drawn.width();
         for (int channel = 0; channel < 3; channel++) {
-            int[] levels = matching(
-                    histogram(lab.channel(channel)), histogram(wanted.channel(channel)));
+            int[] levels = matching(histogram(lab.channel(channel)), histogram(wanted.channel(channel)));
             for (int i = channel * plane; i < (channel + 1) * plane; i++) {
                 lab.levels()[i] = levels[lab.levels()[i]];
             }
@@ -89,9 +88,8 @@ record ColorCorrection(Bitmap target) {
         Bitmap changed = Bitmap.blank(3, image.width(), image.height());
         int plane = image.height() * image.width();
         for (int i = 0; i < plane; i++) {
-            double[] colour = change.of(new double[] {
-                image.levels()[i], image.levels()[plane + i], image.levels()[2 * plane + i]
-            });
+            double[] colour = change.of(
+                    new double[] {image.levels()[i], image.levels()[plane + i], image.levels()[2 * plane + i]});
             for (int channel = 0; channel < 3; channel++) {
                 changed.levels()[channel * plane + i] = (int) Math.rint(Math.clamp(colour[channel], 0, 255));
             }
@@ -131,8 +129,7 @@ record ColorCorrection(Bitmap target) {
     private static Bitmap rgb(Bitmap lab) {
         return map(lab, colour -> {
             double fy = (colour[0] / 2.55 + 16) / 116;
-            double[] xyz = {
-                straight((colour[1] - 128) / 500 + fy), straight(fy), straight(fy - (colour[2] - 128) / 200)
+            double[] xyz = {straight((colour[1] - 128) / 500 + fy), straight(fy), straight(fy - (colour[2] - 128) / 200)
             };
             return Arrays.stream(RGB)
                     .mapToDouble(row -> 255 * gamma(Math.clamp(product(row, xyz), 0, 1)))
@@ -159,9 +156,10 @@ record ColorCorrection(Bitmap target) {
             double[] moved = Arrays.stream(colour).map(level -> level + shift).toArray();
             double min = Arrays.stream(moved).min().orElseThrow();
             double max = Arrays.stream(moved).max().orElseThrow();
-            double kept = Math.min(
-                    min < 0 ? grey / (grey - min) : 1, max > 255 ? (255 - grey) / (max - grey) : 1);
-            return Arrays.stream(moved).map(level -> grey + (level - grey) * kept).toArray();
+            double kept = Math.min(min < 0 ? grey / (grey - min) : 1, max > 255 ? (255 - grey) / (max - grey) : 1);
+            return Arrays.stream(moved)
+                    .map(level -> grey + (level - grey) * kept)
+                    .toArray();
         });
     }
 }

@@ -61,43 +61,107 @@ public record ImageToImage(
 
     public ImageToImage denoisingStrength(double value) {
         return new ImageToImage(
-                images, value, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler, colorCorrection);
+                images,
+                value,
+                resizeMode,
+                exactSteps,
+                noiseMultiplier,
+                extraNoise,
+                inpainting,
+                upscaler,
+                colorCorrection);
     }
 
     public ImageToImage resizeMode(ResizeMode value) {
         return new ImageToImage(
-                images, denoisingStrength, value, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler, colorCorrection);
+                images,
+                denoisingStrength,
+                value,
+                exactSteps,
+                noiseMultiplier,
+                extraNoise,
+                inpainting,
+                upscaler,
+                colorCorrection);
     }
 
     public ImageToImage exactSteps(boolean value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, value, noiseMultiplier, extraNoise, inpainting, upscaler, colorCorrection);
+                images,
+                denoisingStrength,
+                resizeMode,
+                value,
+                noiseMultiplier,
+                extraNoise,
+                inpainting,
+                upscaler,
+                colorCorrection);
     }
 
     public ImageToImage noiseMultiplier(double value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, exactSteps, value, extraNoise, inpainting, upscaler, colorCorrection);
+                images,
+                denoisingStrength,
+                resizeMode,
+                exactSteps,
+                value,
+                extraNoise,
+                inpainting,
+                upscaler,
+                colorCorrection);
     }
 
     public ImageToImage extraNoise(double value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, value, inpainting, upscaler, colorCorrection);
+                images,
+                denoisingStrength,
+                resizeMode,
+                exactSteps,
+                noiseMultiplier,
+                value,
+                inpainting,
+                upscaler,
+                colorCorrection);
     }
 
     public ImageToImage inpainting(@Nullable Inpainting value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, value, upscaler, colorCorrection);
+                images,
+                denoisingStrength,
+                resizeMode,
+                exactSteps,
+                noiseMultiplier,
+                extraNoise,
+                value,
+                upscaler,
+                colorCorrection);
     }
 
     public ImageToImage upscaler(Upscaler value) {
         return new ImageToImage(
-                images, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, value, colorCorrection);
+                images,
+                denoisingStrength,
+                resizeMode,
+                exactSteps,
+                noiseMultiplier,
+                extraNoise,
+                inpainting,
+                value,
+                colorCorrection);
     }
 
     /** Starts from other pictures. */
     public ImageToImage images(List<BufferedImage> value) {
         return new ImageToImage(
-                value, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, extraNoise, inpainting, upscaler, colorCorrection);
+                value,
+                denoisingStrength,
+                resizeMode,
+                exactSteps,
+                noiseMultiplier,
+                extraNoise,
+                inpainting,
+                upscaler,
+                colorCorrection);
     }
 
     public ImageToImage colorCorrection(boolean value) {

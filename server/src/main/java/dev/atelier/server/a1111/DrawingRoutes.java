@@ -42,12 +42,7 @@ final class DrawingRoutes {
     private final DrawingInfo info;
     private final TaskIds taskIds;
 
-    DrawingRoutes(
-            Jobs jobs,
-            FinishedJobs finished,
-            Options options,
-            DrawingTasks tasks,
-            TaskIds taskIds) {
+    DrawingRoutes(Jobs jobs, FinishedJobs finished, Options options, DrawingTasks tasks, TaskIds taskIds) {
         this.jobs = jobs;
         this.finished = finished;
         this.options = options;
@@ -163,5 +158,4 @@ final class DrawingRoutes {
         response.put("info", Json.MAPPER.writeValueAsString(info));
         Answer.json(context, response);
     }
-
 }

@@ -10,7 +10,8 @@ import tools.jackson.databind.JsonNode;
 
 /** AUTOMATIC1111's settings as a request finds them, with its {@code override_settings} laid over. */
 record RequestSettings(Options options, Values values) {
-    @Nullable GuidanceOptions guidance() {
+    @Nullable
+    GuidanceOptions guidance() {
         GuidanceOptions guidance = new GuidanceOptions(
                 number("skip_early_cond"),
                 given("s_min_uncond"),
@@ -20,24 +21,23 @@ record RequestSettings(Options options, Values values) {
     }
 
     boolean tiling() {
-        return values.isTrue("tiling")
-                || (!values.isGiven("tiling") && isTrue("tiling"));
+        return values.isTrue("tiling") || (!values.isGiven("tiling") && isTrue("tiling"));
     }
 
-    @Nullable Integer clipSkip() {
+    @Nullable
+    Integer clipSkip() {
         JsonNode skip = get("CLIP_stop_at_last_layers");
         return skip != null && skip.isNumber() && skip.intValue() > 1 ? skip.intValue() : null;
     }
 
     /** Token merging, and DeepCache by the names of its extension for AUTOMATIC1111; null for neither. */
-    @Nullable Acceleration acceleration(boolean fromPicture) {
+    @Nullable
+    Acceleration acceleration(boolean fromPicture) {
         boolean isOverridden = isOverridden("token_merging_ratio");
         double ratio = ratio("token_merging_ratio");
         boolean asks = fromPicture && !(isOverridden && ratio != 0);
         double ofPicture = asks ? ratio("token_merging_ratio_img2img") : 0;
-        double interval = isTrue("deepcache_enable")
-                ? Math.clamp(number("deepcache_full_run_step_rate"), 1, 100)
-                : 1;
+        double interval = isTrue("deepcache_enable") ? Math.clamp(number("deepcache_full_run_step_rate"), 1, 100) : 1;
         Acceleration acceleration = new Acceleration(
                 (int) interval, 1, ofPicture != 0 ? ofPicture : ratio, ratio("token_merging_ratio_hr"));
         return acceleration.equals(Acceleration.NONE) ? null : acceleration;
@@ -92,7 +92,8 @@ record RequestSettings(Options options, Values values) {
         return value != null && value.asBoolean(false);
     }
 
-    @Nullable String text(String option) {
+    @Nullable
+    String text(String option) {
         JsonNode value = get(option);
         return value != null && value.isString() ? value.stringValue() : null;
     }

@@ -87,8 +87,8 @@ public record Enlargement(
     }
 
     private BufferedImage enlarged(BufferedImage image, String upscaler, Enlarger enlarger, Upscaling.Tiles tiles) {
-        BufferedImage large =
-                enlarger.enlarge(image, new Upscaler(upscaler), factorOf(image.getWidth(), image.getHeight()), tiles);
+        double scale = factorOf(image.getWidth(), image.getHeight());
+        BufferedImage large = enlarger.with(new Upscaler(upscaler), tiles).by(image, scale);
         return isToSize() && crop ? cropped(large) : large;
     }
 

@@ -59,7 +59,16 @@ public record StartImage(
     }
 
     public StartImage upscaler(@Nullable Upscaler value) {
-        return new StartImage(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, others, value, colorCorrection);
+        return new StartImage(
+                image,
+                denoisingStrength,
+                resizeMode,
+                exactSteps,
+                noiseMultiplier,
+                mask,
+                others,
+                value,
+                colorCorrection);
     }
 
     /** As {@link Inpainting}; a padding of −1 draws the whole picture. */
