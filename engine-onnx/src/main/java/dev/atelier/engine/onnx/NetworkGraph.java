@@ -76,8 +76,8 @@ final class NetworkGraph {
     }
 
     /** A graph for {@link OnnxSession}; the size is that of the pictures that go in. */
-    static OnnxGraph toRun(UpscalerModel upscaler, Size size) {
-        return toRun("upscaler", upscaler.checkpoint(), size).upscaler(upscaler);
+    static OnnxGraph toRun(UpscalerModel upscaler, GraphForm form) {
+        return toRun("upscaler", upscaler.checkpoint(), form.size()).upscaler(upscaler);
     }
 
     private static NetworkGraph toRun(String name, Checkpoint checkpoint, Size size) {

@@ -67,7 +67,7 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
     }
 
     static OnnxNetwork load(UpscalerModel upscaler) {
-        return load(size -> NetworkGraph.toRun(upscaler, size), null, true, upscaler.checkpoint(), Progress.NONE);
+        return load(form -> NetworkGraph.toRun(upscaler, form), null, true, upscaler.checkpoint(), Progress.NONE);
     }
 
     private static OnnxNetwork load(

@@ -34,9 +34,9 @@ public final class OnnxUpscaler implements UpscalingNetwork {
 
     @Override
     public FloatArray enlarge(FloatArray pictures) {
-        Size size = new Size(pictures.size(0), pictures.size(2), pictures.size(3));
+        GraphForm form = GraphForm.of(new Size(pictures.size(0), pictures.size(2), pictures.size(3)));
         return Objects.requireNonNull(
-                network.session(size).run(Map.of("pictures", pictures)).get("larger"));
+                network.session(form).run(Map.of("pictures", pictures)).get("larger"));
     }
 
     @Override
