@@ -13,6 +13,7 @@ import dev.atelier.diffusion.GenerationListener;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.engine.contract.Miniature;
 import dev.atelier.engine.contract.Reference;
+import dev.atelier.model.DemoModel;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TinyDecoderModel;
@@ -21,6 +22,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,19 +89,39 @@ class PreviewTest {
         }
     }
 
+    /** The built-in model's VAE is its own: sums of its latents' channels would have other colours. */
+    @Test
+    void smallModelsArePreviewedByTheirOwnVae() {
+        GenerationRequest request = GenerationRequest.of("a red circle on a blue background")
+                .seed(1)
+                .steps(4);
+        try (Atelier atelier = Atelier.open(DemoModel.unpack(folder))) {
+            List<BufferedImage> previews = previews(atelier, request);
+            BufferedImage drawn = atelier.generate(request).getFirst().pixels();
+            int[] last = previews.getLast().getRGB(0, 0, 128, 128, null, 0, 128);
+            assertThat(last).isEqualTo(drawn.getRGB(0, 0, 128, 128, null, 0, 128));
+        }
+    }
+
     private static int previewWidth(Atelier atelier) {
-        int[] width = new int[1];
-        atelier.generate(GenerationRequest.of("a cat").size(64, 64).steps(1), new GenerationListener() {
+        return previews(atelier, GenerationRequest.of("a cat").size(64, 64).steps(1))
+                .getFirst()
+                .getWidth();
+    }
+
+    private static List<BufferedImage> previews(Atelier atelier, GenerationRequest request) {
+        List<BufferedImage> previews = new ArrayList<>();
+        atelier.generate(request, new GenerationListener() {
             @Override
             public void progress(Phase phase, int done, int total) {}
 
             @Override
             public Course step(Supplier<List<BufferedImage>> pictures) {
-                width[0] = pictures.get().getFirst().getWidth();
+                previews.add(pictures.get().getFirst());
                 return Course.CONTINUE;
             }
         });
-        return width[0];
+        return previews;
     }
 
     @Test

@@ -28,6 +28,9 @@ public final class Pipeline {
     private static final int PIX2PIX_CHANNELS = 8;
     private static final int INPAINTING_CHANNELS = 9;
 
+    // models that draw smaller than Stability's have a VAE, and so colours, of their own, which is quick
+    private static final int LEAST_SHARED_SIZE = 512;
+
     private final DiffusionModel model;
     private final @Nullable Refiner refiner;
     private final ExtraNetworks networks;
@@ -399,12 +402,13 @@ public final class Pipeline {
 
         private List<BufferedImage> preview(FloatArray latents) {
             Optional<TinyDecoderModel> decoder = networks.previewDecoder();
-            if (decoder.isEmpty()) {
+            if (decoder.isEmpty() && model.nativeSize() >= LEAST_SHARED_SIZE) {
                 return LatentPreview.of(latents, model.family());
             }
             List<BufferedImage> pictures = new ArrayList<>();
             for (int i = 0; i < latents.size(0); i++) {
-                pictures.add(RgbImage.of(model.decode(decoder.get(), latents.rows(i, i + 1))));
+                FloatArray latent = latents.rows(i, i + 1);
+                pictures.add(RgbImage.of(decoder.isEmpty() ? vae.decode(latent) : model.decode(decoder.get(), latent)));
             }
             return pictures;
         }
