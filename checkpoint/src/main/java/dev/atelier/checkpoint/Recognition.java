@@ -31,7 +31,7 @@ public record Recognition(
         boolean hasUnet = checkpoint.has(UNET + "input_blocks.0.0.weight");
         List<String> notes = new ArrayList<>();
         String prediction = hasUnet ? prediction(checkpoint, architecture, notes) : "";
-        noteOpenQuestions(checkpoint, architecture, notes);
+        noteOpenQuestions(architecture, notes);
         noteDefects(checkpoint, notes);
         return new Recognition(
                 architecture,
@@ -220,22 +220,13 @@ public record Recognition(
                 });
     }
 
-    private static void noteOpenQuestions(Checkpoint file, Architecture architecture, List<String> notes) {
+    private static void noteOpenQuestions(Architecture architecture, List<String> notes) {
         switch (architecture) {
             case SD1 -> notes.add("names and shapes cannot tell 1.1 to 1.5 apart, nor fine-tunes of them");
             case SD2 -> notes.add("names and shapes cannot tell 2.0 from 2.1");
             case VAE_ONLY ->
                 notes.add(
                         "names and shapes cannot tell VAEs of Stable Diffusion 1 and 2 from XL's; mixed up, they give garbage");
-            case UNKNOWN -> {
-                boolean upscaler = file.tensors().keySet().stream()
-                        .anyMatch(
-                                name -> name.matches(
-                                        "(params(_ema)?\\.)?(conv_first\\.weight|model\\.1\\.sub\\.0\\..+|body\\.0\\.rdb1\\..+|layers\\.0\\.residual_group\\..+)"));
-                if (upscaler) {
-                    notes.add("its names are those of an upscaler (ESRGAN, SwinIR); it is no Stable Diffusion file");
-                }
-            }
             default -> {}
         }
     }

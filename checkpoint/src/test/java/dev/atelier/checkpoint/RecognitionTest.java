@@ -92,9 +92,13 @@ class RecognitionTest {
                                         Bits.floats(1))))
                         .notes())
                 .anyMatch(note -> note.contains("more text encoders"));
+    }
+
+    @Test
+    void upscalingNetworksAreNoneOfStableDiffusion() {
         assertThat(Recognition.of(of(Map.of("conv_first.weight", Bits.floats(1), "b", Bits.floats(1))))
-                        .notes())
-                .anyMatch(note -> note.contains("upscaler"));
+                        .label())
+                .isEqualTo("upscaling network");
     }
 
     @Test
