@@ -103,7 +103,8 @@ def lycoris(form, base, baked, lora):
     """The changes by LyCORIS' modules, at which it would go on training, against those in the baked file."""
     from lycoris.modules import get_module, make_module
     state = load_file(lora)
-    unet, text = tree(base, "model.diffusion_model."), tree(base, "cond_stage_model.transformer.")
+    ordered = dict(sorted(base.items(), key=lambda kv: kv[0].endswith("bias")))       # weights tell what a layer is
+    unet, text = tree(ordered, "model.diffusion_model."), tree(ordered, "cond_stage_model.transformer.")
     error, size, modules = 0, 0, sorted({k.split(".")[0] for k in state})
     layers = diffusers_layers(base)
     for name in modules:
@@ -112,7 +113,8 @@ def lycoris(form, base, baked, lora):
         layer = root.get_submodule(key[len(prefix):-len(".weight")])
         layer.weight.data = base[key].clone()
         module = make_module(*get_module(state, name), name, layer)
-        theirs = module.get_merged_weight(multiplier=1.0)[0] - base[key]
+        # as their forward passes do; get_merged_weight multiplies a LoHa and a LoKr by their scale twice
+        theirs = module.get_merged_weight()[0] - base[key] if form == "dora" else module.get_weight(base[key].shape)
         change = baked[key] - base[key]
         error, size = error + (theirs - change).square().sum(), size + change.square().sum()
     print(f"sd1 {form} LyCORIS: {len(modules)} modules, error of the changes {(error / size).sqrt():.1e}", flush=True)
