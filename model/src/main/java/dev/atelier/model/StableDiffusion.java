@@ -69,7 +69,7 @@ public record StableDiffusion(
                                 .formatted(checkpoint.tensors().sequencedKeySet().stream()
                                         .findFirst()
                                         .orElse("no tensors"))
-                        : "it is a %s file; pictures are made from whole checkpoints of Stable Diffusion 1.x, 2.x and XL"
+                        : "it is a file of another kind (%s); pictures are made from whole checkpoints of Stable Diffusion 1.x, 2.x and XL"
                                 .formatted(architecture.label()));
     }
 
