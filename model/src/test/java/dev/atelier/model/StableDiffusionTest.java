@@ -128,7 +128,7 @@ class StableDiffusionTest {
                 Map.of());
         assertThatThrownBy(() -> StableDiffusion.of(lora))
                 .isInstanceOfSatisfying(InvalidCheckpointException.class, because(Reason.UNKNOWN_LAYOUT))
-                .hasMessageStartingWith("style.safetensors: it is a LoRA");
+                .hasMessageStartingWith("style.safetensors: it is a file of another kind (LoRA)");
     }
 
     private static Consumer<InvalidCheckpointException> because(Reason reason) {
