@@ -79,7 +79,8 @@ public final class LocalPostgres implements AutoCloseable {
     private void run(String program, String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
         if (isRoot()) {
-            command.addAll(List.of("runuser", "-u", USER, "--")); // it refuses to run as root
+            // it refuses to run as root, whose path may lack /usr/sbin
+            command.addAll(List.of("/usr/sbin/runuser", "-u", USER, "--"));
         }
         command.add(bin.resolve(program).toString());
         command.addAll(List.of(arguments));
