@@ -114,6 +114,9 @@ final class GenerateCommand implements Callable<Integer> {
     @ArgGroup(validate = false, heading = "%nThe sampler, as in AUTOMATIC1111's settings:%n")
     private SamplerSettings sampler = new SamplerSettings();
 
+    @ArgGroup(validate = false, heading = "%nWhat Stable Diffusion XL is told besides:%n")
+    private SdxlSettings sdxl = new SdxlSettings();
+
     @ArgGroup(validate = false, heading = "%nHow it is computed:%n")
     private EngineOptions engine = new EngineOptions();
 
@@ -258,6 +261,7 @@ final class GenerateCommand implements Callable<Integer> {
         request = control.applyTo(request, models);
         request = variation.applyTo(request);
         request = sampler.applyTo(request);
+        request = sdxl.applyTo(request);
         return engine.applyTo(request);
     }
 

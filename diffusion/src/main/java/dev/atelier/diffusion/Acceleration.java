@@ -24,8 +24,8 @@ public record Acceleration(int cacheInterval, int cacheDepth, double mergedToken
         if (cacheDepth < 1 || cacheDepth > 3) {
             throw new IllegalArgumentException("DeepCache depth must be between 1 and 3, but is " + cacheDepth);
         }
-        ImageToImage.requireWithin("token merging ratio", mergedTokens, MOST);
-        ImageToImage.requireWithin("token merging ratio hr", mergedTokensOfHires, MOST);
+        GenerationRequest.within("token merging ratio", mergedTokens, MOST);
+        GenerationRequest.within("token merging ratio hr", mergedTokensOfHires, MOST);
     }
 
     /** For the second pass of a hires fix. */

@@ -58,6 +58,7 @@ public final class GenerationRequest implements Cloneable {
     private boolean vaeTiling;
     private GuidanceOptions guidance = GuidanceOptions.DEFAULT;
     private Acceleration acceleration = Acceleration.NONE;
+    private SdxlOptions sdxl = SdxlOptions.DEFAULT;
     private double imageCfgScale = 1.5;
     private double refinerSwitchAt = 0.8;
     private List<ControlUnit> controls = List.of();
@@ -149,10 +150,7 @@ public final class GenerationRequest implements Cloneable {
 
     /** How strongly the prompt guides, 0 to 100; 1 is no guidance and ignores the negative prompt. */
     public GenerationRequest cfgScale(double value) {
-        if (!(value >= 0 && value <= 100)) {
-            throw new IllegalArgumentException("cfgScale must be between 0 and 100, but is " + value);
-        }
-        return with(copy -> copy.cfgScale = value);
+        return with(copy -> copy.cfgScale = within("cfgScale", value, 100));
     }
 
     public long seed() {
@@ -310,14 +308,22 @@ public final class GenerationRequest implements Cloneable {
         return with(copy -> copy.acceleration = value);
     }
 
+    public SdxlOptions sdxl() {
+        return sdxl;
+    }
+
+    /** What SDXL is told besides; other models do not listen. */
+    public GenerationRequest sdxl(SdxlOptions value) {
+        return with(copy -> copy.sdxl = value);
+    }
+
     public double imageCfgScale() {
         return imageCfgScale;
     }
 
     /** How strongly instruct-pix2pix models keep to the picture that they edit, 0 to 100. */
     public GenerationRequest imageCfgScale(double value) {
-        ImageToImage.requireWithin("imageCfgScale", value, 100);
-        return with(copy -> copy.imageCfgScale = value);
+        return with(copy -> copy.imageCfgScale = within("imageCfgScale", value, 100));
     }
 
     public double refinerSwitchAt() {
@@ -326,8 +332,7 @@ public final class GenerationRequest implements Cloneable {
 
     /** At which share of the way from noise to picture a refiner takes over, if there is one; 1 is never. */
     public GenerationRequest refinerSwitchAt(double value) {
-        ImageToImage.requireWithin("refinerSwitchAt", value, 1);
-        return with(copy -> copy.refinerSwitchAt = value);
+        return with(copy -> copy.refinerSwitchAt = within("refinerSwitchAt", value, 1));
     }
 
     public boolean tiling() {
@@ -354,10 +359,18 @@ public final class GenerationRequest implements Cloneable {
         return with(copy -> copy.vaeTiling = value);
     }
 
-    private static int within(String setting, int value, int min, int max) {
+    static int within(String setting, int value, int min, int max) {
         if (value < min || value > max) {
             throw new IllegalArgumentException(
                     "%s must be between %d and %d, but is %d".formatted(setting, min, max, value));
+        }
+        return value;
+    }
+
+    static double within(String setting, double value, double max) {
+        if (!(value >= 0 && value <= max)) {
+            throw new IllegalArgumentException("%s must be between 0 and %s, but is %s"
+                    .formatted(setting, max == Math.rint(max) ? (Object) Math.round(max) : max, value));
         }
         return value;
     }

@@ -17,8 +17,8 @@ public record GuidanceOptions(double skipEarly, double minSigma, boolean minSigm
 
     /** @throws IllegalArgumentException if a value is out of range; the message names it */
     public GuidanceOptions {
-        ImageToImage.requireWithin("skip early CFG", skipEarly, 1);
-        ImageToImage.requireWithin("NGMS", minSigma, 15);
+        GenerationRequest.within("skip early CFG", skipEarly, 1);
+        GenerationRequest.within("NGMS", minSigma, 15);
     }
 
     /**

@@ -35,7 +35,7 @@ public record HiresFix(
         requireWithin("hires width", width, GenerationRequest.MAX_SIZE);
         requireWithin("hires height", height, GenerationRequest.MAX_SIZE);
         requireWithin("hires steps", steps, 1000);
-        ImageToImage.requireWithin("denoising strength", denoisingStrength, 1);
+        GenerationRequest.within("denoising strength", denoisingStrength, 1);
     }
 
     private static void requireWithin(String name, int value, int max) {

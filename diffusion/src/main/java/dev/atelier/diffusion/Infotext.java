@@ -208,6 +208,7 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         if (!sampler.has(SamplerTrait.OWN_LEVELS)) {
             putSchedule(request.sampler(), options.schedule(), parameters);
         }
+        putSdxl(request.sdxl(), parameters);
         putUnless(0, "Skip Early CFG", request.guidance().skipEarly(), parameters);
         putUnless(0, "NGMS", request.guidance().minSigma(), parameters);
         if (request.guidance().minSigmaAll()) {
@@ -244,6 +245,25 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         if (options.sgmNoise()) {
             parameters.put("SGM noise multiplier", "True");
         }
+    }
+
+    private static void putSdxl(SdxlOptions options, Map<String, String> parameters) {
+        if (options.cropTop() != 0) {
+            parameters.put("SDXL crop top", Integer.toString(options.cropTop()));
+        }
+        if (options.cropLeft() != 0) {
+            parameters.put("SDXL crop left", Integer.toString(options.cropLeft()));
+        }
+        putUnless(
+                SdxlOptions.DEFAULT.lowAestheticScore(),
+                "SDXL low aesthetic score",
+                options.lowAestheticScore(),
+                parameters);
+        putUnless(
+                SdxlOptions.DEFAULT.highAestheticScore(),
+                "SDXL high aesthetic score",
+                options.highAestheticScore(),
+                parameters);
     }
 
     private static void putUnless(double standard, String key, double value, Map<String, String> parameters) {

@@ -38,6 +38,11 @@ final class InfotextReader {
                 read("NGMS", Double::valueOf, 0.0),
                 isTrue("NGMS all steps"),
                 false));
+        request = request.sdxl(new SdxlOptions(
+                read("SDXL crop top", Integer::valueOf, 0),
+                read("SDXL crop left", Integer::valueOf, 0),
+                read("SDXL low aesthetic score", Double::valueOf, SdxlOptions.DEFAULT.lowAestheticScore()),
+                read("SDXL high aesthetic score", Double::valueOf, SdxlOptions.DEFAULT.highAestheticScore())));
         request = request.acceleration(new Acceleration(
                 read("DeepCache interval", Integer::valueOf, 1),
                 read("DeepCache depth", Integer::valueOf, 1),

@@ -7,7 +7,6 @@ import dev.atelier.model.ControlNet;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.FloatArray;
-import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.TinyDecoderModel;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
@@ -358,7 +357,8 @@ public final class Pipeline {
                     request.clipSkip(),
                     pass.calls(),
                     request.batchSize(),
-                    SizeConditioning.of(pass.size().width(), pass.size().height()));
+                    pass.size(),
+                    request.sdxl());
         }
 
         private BatchSeeds seeds(int iteration, Pass pass) {

@@ -5,7 +5,6 @@ import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.FloatArray;
-import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.TextEncoding;
 import dev.atelier.model.TextWindow;
 import dev.atelier.model.UNetConditioning;
@@ -28,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param steps how many steps the run has, counted in calls of the network
  * @param images how many images share the prompts
  * @param size of the images; only SDXL is told
+ * @param sdxl what else it is told
  */
 record PromptEncoder(
         DiffusionModel model,
@@ -37,11 +37,8 @@ record PromptEncoder(
         int clipSkip,
         int steps,
         int images,
-        SizeConditioning size) {
-    // AUTOMATIC1111's settings "SDXL high aesthetic score" and "SDXL low aesthetic score"
-    private static final double BEAUTIFUL = 6;
-    private static final double UGLY = 2.5;
-
+        Size size,
+        SdxlOptions sdxl) {
     /**
      * A window as the text encoders understand it.
      *
@@ -153,7 +150,9 @@ record PromptEncoder(
         FloatArray pooled = windows.getFirst().pooled;
         UNetConditioning row = new UNetConditioning(
                 TextEncoding.sideBySide(parts),
-                pooled == null ? null : size.vector(pooled, model.family(), negative ? UGLY : BEAUTIFUL),
+                pooled == null
+                        ? null
+                        : sdxl.sizes(size).vector(pooled, model.family(), sdxl.aestheticScore(negative)),
                 null,
                 List.of(negative),
                 List.of());

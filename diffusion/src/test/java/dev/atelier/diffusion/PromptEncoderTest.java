@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.atelier.model.FloatArray;
-import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -18,7 +17,7 @@ class PromptEncoderTest {
 
     private PromptEncoder encoder(EmphasisMode emphasis) {
         return new PromptEncoder(
-                model, Embeddings.NONE, new HashSet<>(), emphasis, 1, 10, 2, SizeConditioning.of(512, 512));
+                model, Embeddings.NONE, new HashSet<>(), emphasis, 1, 10, 2, new Size(512, 512), SdxlOptions.DEFAULT);
     }
 
     private FloatArray encode(String prompt, EmphasisMode emphasis) {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.Family;
 import dev.atelier.model.FloatArray;
-import dev.atelier.model.SizeConditioning;
 import dev.atelier.model.TextEncoding;
 import dev.atelier.model.TextWindow;
 import dev.atelier.model.UNetConditioning;
@@ -17,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 /** Prompts for SDXL: two text encoders, and a vector beside the time. */
 class XlPromptEncoderTest {
-    private static final SizeConditioning SIZE = SizeConditioning.of(1024, 768);
+    private static final Size SIZE = new Size(1024, 768);
     private static final int BLUE = 1746;
 
     /** Two encoders that give a token's id, one of them ten times; pooled, the id of the first word. */
@@ -45,8 +44,20 @@ class XlPromptEncoderTest {
     }
 
     private static PromptEncoder encoder(Family family) {
+        return encoder(family, SdxlOptions.DEFAULT);
+    }
+
+    private static PromptEncoder encoder(Family family, SdxlOptions options) {
         return new PromptEncoder(
-                new TwoEncoders(family), Embeddings.NONE, new HashSet<>(), EmphasisMode.ORIGINAL, 1, 10, 2, SIZE);
+                new TwoEncoders(family),
+                Embeddings.NONE,
+                new HashSet<>(),
+                EmphasisMode.ORIGINAL,
+                1,
+                10,
+                2,
+                SIZE,
+                options);
     }
 
     private static UNetConditioning prompt(String text) {
@@ -89,9 +100,10 @@ class XlPromptEncoderTest {
 
     @Test
     void theVectorHoldsTheSizesHeightsFirst() {
-        float[] vector = vector(prompt("blue")).values();
+        PromptEncoder encoder = encoder(Family.SDXL, new SdxlOptions(3, 40, 2.5, 6));
+        float[] vector = vector(encoder.prompt("blue").at(0).getFirst()).values();
         for (int i = 0; i < 6; i++) {
-            int size = new int[] {768, 1024, 0, 0, 768, 1024}[i];
+            int size = new int[] {768, 1024, 3, 40, 768, 1024}[i];
             assertThat(vector[1 + 256 * i]).isCloseTo((float) Math.cos(size), within(1e-5f));
             assertThat(vector[1 + 256 * i + 128]).isCloseTo((float) Math.sin(size), within(1e-5f));
         }
@@ -99,12 +111,12 @@ class XlPromptEncoderTest {
 
     @Test
     void theRefinerReadsAnAestheticScoreInPlaceOfTheTargetSize() {
-        PromptEncoder encoder = encoder(Family.SDXL_REFINER);
+        PromptEncoder encoder = encoder(Family.SDXL_REFINER, new SdxlOptions(0, 0, 3, 7));
         FloatArray prompt = vector(encoder.prompt("blue").at(0).getFirst());
         FloatArray negative = vector(encoder.negativePrompt("red").at(0));
         assertThat(prompt.size(1)).isEqualTo(1 + 5 * 256);
-        assertThat(prompt.values()[1 + 4 * 256]).isCloseTo((float) Math.cos(6), within(1e-5f));
-        assertThat(negative.values()[1 + 4 * 256]).isCloseTo((float) Math.cos(2.5), within(1e-5f));
+        assertThat(prompt.values()[1 + 4 * 256]).isCloseTo((float) Math.cos(7), within(1e-5f));
+        assertThat(negative.values()[1 + 4 * 256]).isCloseTo((float) Math.cos(3), within(1e-5f));
     }
 
     @Test

@@ -11,11 +11,6 @@ public record SizeConditioning(
         int originalWidth, int originalHeight, int cropLeft, int cropTop, int targetWidth, int targetHeight) {
     private static final int EMBEDDING = 256;
 
-    /** For a picture that is like a training picture of exactly its size. */
-    public static SizeConditioning of(int width, int height) {
-        return new SizeConditioning(width, height, 0, 0, width, height);
-    }
-
     /** How many numbers stand for the sizes. */
     static int width(Family family) {
         return EMBEDDING * (family == Family.SDXL_REFINER ? 5 : 6);

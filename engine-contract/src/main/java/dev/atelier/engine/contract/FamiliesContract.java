@@ -281,7 +281,7 @@ public abstract class FamiliesContract {
     private static FloatArray unet(DiffusionModel model, Reference reference) {
         FloatArray vector = model.family() == Family.SD2
                 ? null
-                : SizeConditioning.of(1024, 1024).vector(reference.array("pooled"), model.family(), PROMPT_SCORE);
+                : new SizeConditioning(1024, 1024, 0, 0, 1024, 1024).vector(reference.array("pooled"), model.family(), PROMPT_SCORE);
         return model.predictNoise(
                 reference.array("latents"),
                 reference.array("timesteps").values(),
@@ -383,7 +383,7 @@ public abstract class FamiliesContract {
         if (zeros) {
             scale(context, 0);
         }
-        SizeConditioning size = SizeConditioning.of(192, 128);
+        SizeConditioning size = new SizeConditioning(192, 128, 0, 0, 192, 128);
         return new UNetConditioning(context, size.vector(pooled, model.family(), score), null);
     }
 

@@ -83,6 +83,7 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
                     settings.acceleration(values.isKnown("init_images")),
                     settings.tiling() ? true : null,
                     delta == 0 ? null : delta,
+                    settings.sdxl(),
                     Script.isSdUpscale(values) ? sdUpscale(values.json("script_args")) : null);
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
@@ -233,8 +234,8 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
                         keys.getFirst(),
                         values.number("denoising_strength", 0.75),
                         List.of(ResizeMode.values()).get((int) values.integer("resize_mode", 0)),
-                        false,
-                        values.number("initial_noise_multiplier", 1),
+                        settings.isTrue("img2img_fix_steps"),
+                        values.number("initial_noise_multiplier", settings.number("initial_noise_multiplier")),
                         mask.isEmpty()
                                 ? null
                                 : new StartImage.Mask(
@@ -245,10 +246,11 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
                                         values.integer("inpainting_mask_invert", 0) != 0,
                                         padding,
                                         values.isTrue("mask_round"),
-                                        Math.clamp(settings.number("inpainting_mask_weight"), 0, 1)))
-                .images(keys)
-                .upscaler(upscaler(values))
-                .colorCorrection(settings.isTrue("img2img_color_correction") ? true : null);
+                                        Math.clamp(settings.number("inpainting_mask_weight"), 0, 1)),
+                        keys.size() == 1 ? null : keys.subList(1, keys.size()),
+                        Math.clamp(settings.number("img2img_extra_noise"), 0, 1),
+                        upscaler(values),
+                        settings.isTrue("img2img_color_correction") ? true : null);
     }
 
     /** What makes pictures to start from larger; null for plain resizing. */

@@ -30,6 +30,7 @@ final class Options {
              "sd_checkpoints_limit": 1.0, "sd_checkpoint_cache": 0, "sd_vae": "Automatic", "sd_unet": "Automatic",
              "sd_lora": "None", "sd_hypernetwork": "None", "inpainting_mask_weight": 1.0,
              "initial_noise_multiplier": 1.0, "img2img_color_correction": false, "img2img_fix_steps": false,
+             "img2img_extra_noise": 0.0,
              "emphasis": "Original", "comma_padding_backtrack": 20.0, "CLIP_stop_at_last_layers": 1.0,
              "randn_source": "GPU", "tiling": false, "eta_ddim": 0.0, "eta_ancestral": 1.0, "s_churn": 0.0,
              "s_tmin": 0.0, "s_tmax": 0.0, "s_noise": 1.0, "s_min_uncond": 0.0, "s_min_uncond_all": false,

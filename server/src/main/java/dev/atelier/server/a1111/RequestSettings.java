@@ -5,6 +5,7 @@ import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.SamplerName;
 import dev.atelier.diffusion.SamplerOptions;
 import dev.atelier.diffusion.ScheduleOptions;
+import dev.atelier.diffusion.SdxlOptions;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -41,6 +42,16 @@ record RequestSettings(Options options, Values values) {
         Acceleration acceleration = new Acceleration(
                 (int) interval, 1, ofPicture != 0 ? ofPicture : ratio, ratio("token_merging_ratio_hr"));
         return acceleration.equals(Acceleration.NONE) ? null : acceleration;
+    }
+
+    @Nullable
+    SdxlOptions sdxl() {
+        SdxlOptions sdxl = new SdxlOptions(
+                (int) Math.clamp(number("sdxl_crop_top"), 0, 1024),
+                (int) Math.clamp(number("sdxl_crop_left"), 0, 1024),
+                number("sdxl_refiner_low_aesthetic_score"),
+                number("sdxl_refiner_high_aesthetic_score"));
+        return sdxl.equals(SdxlOptions.DEFAULT) ? null : sdxl;
     }
 
     /** AUTOMATIC1111 allows 0.9 and merges three quarters. */

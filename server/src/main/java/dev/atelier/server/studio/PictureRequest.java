@@ -232,6 +232,7 @@ record PictureRequest(
                 acceleration.equals(Acceleration.NONE) ? null : acceleration,
                 Boolean.TRUE.equals(tiling) ? true : null,
                 null,
+                null,
                 null);
     }
 

@@ -4,6 +4,7 @@ import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.SdUpscale;
+import dev.atelier.diffusion.SdxlOptions;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param acceleration null for the exact picture
  * @param tiling whether the picture is a tile of an endless pattern; null for not
  * @param noiseSeedDelta "eta noise seed delta"; null for none
+ * @param sdxl null for the usual
  * @param sdUpscale null for a picture that is drawn in one piece
  */
 public record Extras(
@@ -27,21 +29,22 @@ public record Extras(
         @Nullable Acceleration acceleration,
         @Nullable Boolean tiling,
         @Nullable Long noiseSeedDelta,
+        @Nullable SdxlOptions sdxl,
         @Nullable SdUpscale sdUpscale) {
-    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null, null, null, null);
+    public static final Extras NONE = new Extras(List.of(), null, null, null, null, null, null, null, null, null);
 
     public Extras {
         controls = List.copyOf(controls);
     }
 
     public static Extras of(List<ControlPicture> controls) {
-        return new Extras(controls, null, null, null, null, null, null, null, null);
+        return new Extras(controls, null, null, null, null, null, null, null, null, null);
     }
 
     /** With a refiner, which takes over at this share of the way. */
     public Extras refinedBy(String model, double at) {
         return new Extras(
-                controls, guidance, imageCfgScale, model, at, acceleration, tiling, noiseSeedDelta, sdUpscale);
+                controls, guidance, imageCfgScale, model, at, acceleration, tiling, noiseSeedDelta, sdxl, sdUpscale);
     }
 
     GenerationRequest applyTo(GenerationRequest given) {
@@ -50,6 +53,7 @@ public record Extras(
         request = acceleration == null ? request : request.acceleration(acceleration);
         request = tiling == null ? request : request.tiling(tiling);
         request = noiseSeedDelta == null ? request : request.noiseSeedDelta(noiseSeedDelta);
+        request = sdxl == null ? request : request.sdxl(sdxl);
         request = request.sdUpscale(sdUpscale);
         return refinerSwitchAt == null ? request : request.refinerSwitchAt(refinerSwitchAt);
     }

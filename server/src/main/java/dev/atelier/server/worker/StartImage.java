@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param mask which part is drawn anew; null for all of it
  * @param others further pictures, for a batch that starts from several; null for none
+ * @param extraNoise null for none
  * @param upscaler null for plain resizing
  * @param colorCorrection null for none
  */
@@ -26,6 +27,7 @@ public record StartImage(
         double noiseMultiplier,
         @Nullable Mask mask,
         @Nullable List<String> others,
+        @Nullable Double extraNoise,
         @Nullable Upscaler upscaler,
         @Nullable Boolean colorCorrection) {
 
@@ -37,38 +39,11 @@ public record StartImage(
             boolean exactSteps,
             double noiseMultiplier,
             @Nullable Mask mask) {
-        this(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, null, null, null);
+        this(image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, null, null, null, null);
     }
 
     public StartImage {
         others = others == null ? null : List.copyOf(others);
-    }
-
-    /** As many of them as given, one at least; {@code images} are keys of the store. */
-    public StartImage images(List<String> images) {
-        return new StartImage(
-                images.getFirst(),
-                denoisingStrength,
-                resizeMode,
-                exactSteps,
-                noiseMultiplier,
-                mask,
-                images.size() == 1 ? null : images.subList(1, images.size()),
-                upscaler,
-                colorCorrection);
-    }
-
-    public StartImage upscaler(@Nullable Upscaler value) {
-        return new StartImage(
-                image,
-                denoisingStrength,
-                resizeMode,
-                exactSteps,
-                noiseMultiplier,
-                mask,
-                others,
-                value,
-                colorCorrection);
     }
 
     /** As {@link Inpainting}; a padding of −1 draws the whole picture. */
@@ -88,25 +63,19 @@ public record StartImage(
         }
     }
 
-    public StartImage colorCorrection(@Nullable Boolean value) {
-        return new StartImage(
-                image, denoisingStrength, resizeMode, exactSteps, noiseMultiplier, mask, others, upscaler, value);
-    }
-
     ImageToImage imageToImage(Pictures pictures) {
         List<BufferedImage> images = new ArrayList<>(List.of(pictures.read(image)));
         if (others != null) {
             others.forEach(other -> images.add(pictures.read(other)));
         }
-        return new ImageToImage(
-                images,
-                denoisingStrength,
-                resizeMode,
-                exactSteps,
-                noiseMultiplier,
-                0,
-                mask == null ? null : mask.inpainting(pictures),
-                upscaler == null ? Upscaler.NONE : upscaler,
-                Boolean.TRUE.equals(colorCorrection));
+        return ImageToImage.of(images)
+                .denoisingStrength(denoisingStrength)
+                .resizeMode(resizeMode)
+                .exactSteps(exactSteps)
+                .noiseMultiplier(noiseMultiplier)
+                .extraNoise(extraNoise == null ? 0 : extraNoise)
+                .inpainting(mask == null ? null : mask.inpainting(pictures))
+                .upscaler(upscaler == null ? Upscaler.NONE : upscaler)
+                .colorCorrection(Boolean.TRUE.equals(colorCorrection));
     }
 }

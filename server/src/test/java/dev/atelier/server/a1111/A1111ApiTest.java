@@ -87,7 +87,8 @@ class A1111ApiTest {
         JsonNode response = draw("txt2img", """
                 {"prompt": "a cat", "sampler_name": "Euler a", "scheduler": "karras", "s_noise": 1.01,
                  "override_settings": {"eta_ancestral": 0.5, "eta_noise_seed_delta": 31337, "sigma_min": 0.1, "rho": 5,
-                  "always_discard_next_to_last_sigma": true, "skip_early_cond": 0.2, "s_min_uncond": 3, "s_noise": 2}, %s}""".formatted(SMALL));
+                  "always_discard_next_to_last_sigma": true, "skip_early_cond": 0.2, "s_min_uncond": 3, "s_noise": 2,
+                  "sdxl_crop_top": 24, "sdxl_refiner_high_aesthetic_score": 7}, %s}""".formatted(SMALL));
         assertThat(Infotext.parse(
                                 PngFile.readInfotext(png(response.get("images").get(0)))
                                         .orElseThrow())
@@ -98,7 +99,26 @@ class A1111ApiTest {
                 .containsEntry("Schedule rho", "5.0")
                 .containsEntry("Discard penultimate sigma", "True")
                 .containsEntry("Skip Early CFG", "0.2")
-                .containsEntry("NGMS", "3.0");
+                .containsEntry("NGMS", "3.0")
+                .containsEntry("SDXL crop top", "24")
+                .containsEntry("SDXL high aesthetic score", "7.0");
+    }
+
+    @Test
+    void picturesToStartFromAreTakenAsTheSettingsSay() throws IOException {
+        String image = draw("txt2img", "{\"prompt\": \"a cat\", \"seed\": 9, " + SMALL + "}")
+                .get("images")
+                .get(0)
+                .stringValue();
+        JsonNode response = draw("img2img", """
+                {"prompt": "a cat", "init_images": ["%s"], "denoising_strength": 0.5, "override_settings":
+                 {"initial_noise_multiplier": 0.9, "img2img_extra_noise": 0.2, "img2img_fix_steps": true}, %s}""".formatted(image, SMALL));
+        assertThat(Infotext.parse(
+                                PngFile.readInfotext(png(response.get("images").get(0)))
+                                        .orElseThrow())
+                        .parameters())
+                .containsEntry("Noise multiplier", "0.9")
+                .containsEntry("Extra noise", "0.2");
     }
 
     @Test
