@@ -150,9 +150,7 @@ record PromptEncoder(
         FloatArray pooled = windows.getFirst().pooled;
         UNetConditioning row = new UNetConditioning(
                 TextEncoding.sideBySide(parts),
-                pooled == null
-                        ? null
-                        : sdxl.sizes(size).vector(pooled, model.family(), sdxl.aestheticScore(negative)),
+                pooled == null ? null : sdxl.sizes(size).vector(pooled, model.family(), sdxl.aestheticScore(negative)),
                 null,
                 List.of(negative),
                 List.of());

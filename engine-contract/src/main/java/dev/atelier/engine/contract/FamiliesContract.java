@@ -281,7 +281,8 @@ public abstract class FamiliesContract {
     private static FloatArray unet(DiffusionModel model, Reference reference) {
         FloatArray vector = model.family() == Family.SD2
                 ? null
-                : new SizeConditioning(1024, 1024, 0, 0, 1024, 1024).vector(reference.array("pooled"), model.family(), PROMPT_SCORE);
+                : new SizeConditioning(1024, 1024, 0, 0, 1024, 1024)
+                        .vector(reference.array("pooled"), model.family(), PROMPT_SCORE);
         return model.predictNoise(
                 reference.array("latents"),
                 reference.array("timesteps").values(),

@@ -231,26 +231,26 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
         RequestSettings settings = new RequestSettings(options, values);
         int padding = values.isTrue("inpaint_full_res") ? count(values, "inpaint_full_res_padding", 0) : -1;
         return new StartImage(
-                        keys.getFirst(),
-                        values.number("denoising_strength", 0.75),
-                        List.of(ResizeMode.values()).get((int) values.integer("resize_mode", 0)),
-                        settings.isTrue("img2img_fix_steps"),
-                        values.number("initial_noise_multiplier", settings.number("initial_noise_multiplier")),
-                        mask.isEmpty()
-                                ? null
-                                : new StartImage.Mask(
-                                        this.images.store(mask),
-                                        List.of(MaskedContent.values()).get((int) values.integer("inpainting_fill", 0)),
-                                        blur == null ? count(values, "mask_blur_x", 4) : Math.clamp(blur, -1, 1 << 20),
-                                        blur == null ? count(values, "mask_blur_y", 4) : Math.clamp(blur, -1, 1 << 20),
-                                        values.integer("inpainting_mask_invert", 0) != 0,
-                                        padding,
-                                        values.isTrue("mask_round"),
-                                        Math.clamp(settings.number("inpainting_mask_weight"), 0, 1)),
-                        keys.size() == 1 ? null : keys.subList(1, keys.size()),
-                        Math.clamp(settings.number("img2img_extra_noise"), 0, 1),
-                        upscaler(values),
-                        settings.isTrue("img2img_color_correction") ? true : null);
+                keys.getFirst(),
+                values.number("denoising_strength", 0.75),
+                List.of(ResizeMode.values()).get((int) values.integer("resize_mode", 0)),
+                settings.isTrue("img2img_fix_steps"),
+                values.number("initial_noise_multiplier", settings.number("initial_noise_multiplier")),
+                mask.isEmpty()
+                        ? null
+                        : new StartImage.Mask(
+                                this.images.store(mask),
+                                List.of(MaskedContent.values()).get((int) values.integer("inpainting_fill", 0)),
+                                blur == null ? count(values, "mask_blur_x", 4) : Math.clamp(blur, -1, 1 << 20),
+                                blur == null ? count(values, "mask_blur_y", 4) : Math.clamp(blur, -1, 1 << 20),
+                                values.integer("inpainting_mask_invert", 0) != 0,
+                                padding,
+                                values.isTrue("mask_round"),
+                                Math.clamp(settings.number("inpainting_mask_weight"), 0, 1)),
+                keys.size() == 1 ? null : keys.subList(1, keys.size()),
+                Math.clamp(settings.number("img2img_extra_noise"), 0, 1),
+                upscaler(values),
+                settings.isTrue("img2img_color_correction") ? true : null);
     }
 
     /** What makes pictures to start from larger; null for plain resizing. */
