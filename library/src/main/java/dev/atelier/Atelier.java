@@ -17,7 +17,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,20 +33,29 @@ public final class Atelier implements AutoCloseable {
     private final EngineModel<?> model;
     private final Pipeline pipeline;
     private final PromptNetworks networks;
-    private final @Nullable LazyRefiner refiner;
+    private final List<LazyModel> later;
     private final Runnable onClose;
     private boolean isSwitched; // then the model is another one's
 
+    /** The models that take over from the first. */
+    private record Later(
+            @Nullable LazyModel hires, @Nullable LazyModel refiner) {
+        static Later of(ModelOptions options) {
+            return new Later(of(options.hires(), options), of(options.refiner(), options));
+        }
+
+        private static @Nullable LazyModel of(@Nullable Path file, ModelOptions options) {
+            return file == null ? null : new LazyModel(file, name(file), options);
+        }
+    }
+
     private Atelier(
-            EngineModel<?> model,
-            PromptNetworks networks,
-            @Nullable LazyRefiner refiner,
-            Supplier<ModelLabel> label,
-            Runnable onClose) {
+            EngineModel<?> model, PromptNetworks networks, Later later, Supplier<ModelLabel> label, Runnable onClose) {
         this.model = model;
         this.networks = networks;
-        this.refiner = refiner;
-        this.pipeline = new Pipeline(model, refiner, networks, label, version());
+        this.later =
+                Stream.of(later.hires, later.refiner).filter(Objects::nonNull).toList();
+        this.pipeline = new Pipeline(model, later.hires, later.refiner, networks, label, version());
         this.onClose = onClose;
     }
 
@@ -78,9 +89,9 @@ public final class Atelier implements AutoCloseable {
      */
     public static Atelier open(Checkpoint checkpoint, ModelLabel label, ModelOptions options, Progress progress) {
         StableDiffusion model = options.model(checkpoint);
-        LazyRefiner refiner = refiner(options);
+        Later later = Later.of(options);
         EngineModel<?> loaded = load(model, options, progress);
-        return new Atelier(loaded, new PromptNetworks(model, loaded, options), refiner, () -> label, () -> {});
+        return new Atelier(loaded, new PromptNetworks(model, loaded, options), later, () -> label, () -> {});
     }
 
     /** As {@link #open(Checkpoint, ModelLabel, ModelOptions, Progress)}, with everything as the checkpoint says. */
@@ -110,11 +121,6 @@ public final class Atelier implements AutoCloseable {
      */
     public static Path demoFile() {
         return DemoModel.unpack(Cache.ofUser().folder());
-    }
-
-    private static @Nullable LazyRefiner refiner(ModelOptions options) {
-        Path file = options.refiner();
-        return file == null ? null : new LazyRefiner(file, name(file), options);
     }
 
     /**
@@ -149,14 +155,14 @@ public final class Atelier implements AutoCloseable {
     }
 
     private static Atelier on(EngineModel<?> loaded, Path path, StableDiffusion model, ModelOptions options) {
-        LazyRefiner refiner = refiner(options);
+        Later later = Later.of(options);
         PromptNetworks networks = new PromptNetworks(model, loaded, options);
         String name = name(path);
         if (Files.isDirectory(path)) {
-            return new Atelier(loaded, networks, refiner, () -> new ModelLabel(name, null), () -> {});
+            return new Atelier(loaded, networks, later, () -> new ModelLabel(name, null), () -> {});
         }
         BackgroundHash hash = BackgroundHash.of(path);
-        return new Atelier(loaded, networks, refiner, () -> new ModelLabel(name, hash.get()), hash::close);
+        return new Atelier(loaded, networks, later, () -> new ModelLabel(name, hash.get()), hash::close);
     }
 
     private static EngineModel<?> load(StableDiffusion model, ModelOptions options, Progress progress) {
@@ -217,8 +223,6 @@ public final class Atelier implements AutoCloseable {
     private void closeAllButModel() {
         onClose.run();
         networks.close();
-        if (refiner != null) {
-            refiner.close();
-        }
+        later.forEach(LazyModel::close);
     }
 }

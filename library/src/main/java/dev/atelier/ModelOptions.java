@@ -42,6 +42,7 @@ public final class ModelOptions implements Cloneable {
     private @Nullable Path vae;
     private @Nullable PredictionType prediction;
     private @Nullable Boolean zeroTerminalSnr;
+    private @Nullable Path hires;
     private @Nullable Path refiner;
     private List<Path> embeddings = List.of();
     private List<Path> loras = List.of();
@@ -88,6 +89,11 @@ public final class ModelOptions implements Cloneable {
     /** Whether the noise schedule is stretched so that it ends in pure noise; null for what the checkpoint says. */
     public ModelOptions zeroTerminalSnr(@Nullable Boolean value) {
         return with(copy -> copy.zeroTerminalSnr = value);
+    }
+
+    /** A checkpoint that draws the second pass of a hires fix; null for the same. */
+    public ModelOptions hires(@Nullable Path value) {
+        return with(copy -> copy.hires = value);
     }
 
     /** A checkpoint that finishes what the first begins, such as SDXL's refiner; null for none. */
@@ -170,6 +176,15 @@ public final class ModelOptions implements Cloneable {
 
     LoraFolders loras() {
         return new LoraFolders(Stream.concat(loras.stream(), models.stream()).toList());
+    }
+
+    HypernetworkFolders hypernetworks() {
+        return new HypernetworkFolders(models);
+    }
+
+    @Nullable
+    Path hires() {
+        return hires;
     }
 
     @Nullable

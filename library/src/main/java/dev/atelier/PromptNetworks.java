@@ -8,6 +8,7 @@ import dev.atelier.diffusion.PromptTag;
 import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.EngineModel;
+import dev.atelier.model.Hypernetwork;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UpscalingNetwork;
@@ -22,20 +23,23 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * What requests may name beside the model. Adds the LoRAs that a prompt names to the model of an engine, as views: only the networks that they change are loaded
- * again, and nothing if the last prompt had the same.
+ * What requests may name beside the model. Adds the LoRAs and hypernetworks that a prompt names to the model of an engine, as views: only the networks that they
+ * change are loaded again, and nothing if the last prompt had the same.
  */
 final class PromptNetworks implements ExtraNetworks, AutoCloseable {
     private static final Set<String> LORA = Set.of("lora", "lyco");
+    private static final String HYPERNETWORK = "hypernet";
 
     private final StableDiffusion plain;
     private final EngineModel<?> engine;
     private final EmbeddingFolders embeddings;
     private final LoraFolders loras;
+    private final HypernetworkFolders hypernetworks;
     private final ControlNetFiles controlNets;
     private final UpscalerFiles upscalers;
     private final Optional<TinyDecoderModel> previewDecoder;
     private List<Use> applied = List.of();
+    private List<Hypernetwork> appliedHypernetworks = List.of();
 
     /** @param name as the prompt has it */
     private record Use(String name, FileStamp stamp, Strengths strengths) {}
@@ -54,6 +58,7 @@ final class PromptNetworks implements ExtraNetworks, AutoCloseable {
         this.engine = engine;
         this.embeddings = options.embeddings();
         this.loras = options.loras();
+        this.hypernetworks = options.hypernetworks();
         this.controlNets = options.controlNets();
         this.upscalers = options.upscalers();
         this.previewDecoder = options.previewDecoder(plain.family());
@@ -81,11 +86,20 @@ final class PromptNetworks implements ExtraNetworks, AutoCloseable {
 
     @Override
     public Map<String, String> apply(List<PromptTag> tags, Consumer<String> notes) {
+        List<Hypernetwork> changing = tags.stream()
+                .filter(tag ->
+                        tag.type().equals(HYPERNETWORK) && !tag.positional().isEmpty())
+                .flatMap(tag -> hypernetwork(tag, notes).stream())
+                .toList();
         Map<String, Strengths> strengths = new LinkedHashMap<>(); // of a name that comes twice, the last count for both
         List<String> names = new ArrayList<>();
         for (PromptTag tag : tags) {
+            if (tag.type().equals(HYPERNETWORK)) {
+                continue;
+            }
             if (!LORA.contains(tag.type())) {
-                notes.accept("<%s:…> is left out of the prompt: only LoRAs are known here".formatted(tag.type()));
+                notes.accept("<%s:…> is left out of the prompt: only LoRAs and hypernetworks are known here"
+                        .formatted(tag.type()));
             } else if (!tag.positional().isEmpty()) {
                 String name = tag.positional().getFirst();
                 names.add(name);
@@ -93,7 +107,7 @@ final class PromptNetworks implements ExtraNetworks, AutoCloseable {
                     strengths.put(name, Strengths.of(tag));
                 } catch (NumberFormatException _) {
                     notes.accept("the strength of the LoRA \"%s\" is no number, so no LoRA is added".formatted(name));
-                    return become(List.of(), List.of());
+                    return become(List.of(), List.of(), changing);
                 }
                 if (tag.argument(3, "dyn").isPresent()) {
                     notes.accept("the LoRA \"%s\" is added with all of its ranks".formatted(name));
@@ -108,7 +122,26 @@ final class PromptNetworks implements ExtraNetworks, AutoCloseable {
                 files.add(file);
             });
         }
-        return become(uses, files);
+        return become(uses, files, changing);
+    }
+
+    private Optional<Hypernetwork> hypernetwork(PromptTag tag, Consumer<String> notes) {
+        String name = tag.positional().getFirst();
+        try {
+            double strength = Double.parseDouble(tag.argument(1, "strength").orElse("1"));
+            Optional<Hypernetwork> found = hypernetworks.find(name).map(file -> Hypernetwork.of(file, strength));
+            // refuses what does not fit
+            found.ifPresent(hypernetwork -> plain.withHypernetworks(List.of(hypernetwork)));
+            if (found.isEmpty()) {
+                notes.accept("there is no hypernetwork \"%s\"; the picture is drawn without it".formatted(name));
+            }
+            return found;
+        } catch (NumberFormatException _) {
+            notes.accept("the strength of the hypernetwork \"%s\" is no number; it is left out".formatted(name));
+        } catch (InvalidCheckpointException | UncheckedIOException e) {
+            notes.accept("the hypernetwork \"%s\" cannot be used: %s".formatted(name, e.getMessage()));
+        }
+        return Optional.empty();
     }
 
     private Optional<LoraFile> find(String name, Consumer<String> notes) {
@@ -131,7 +164,7 @@ final class PromptNetworks implements ExtraNetworks, AutoCloseable {
         }
     }
 
-    private Map<String, String> become(List<Use> uses, List<LoraFile> files) {
+    private Map<String, String> become(List<Use> uses, List<LoraFile> files, List<Hypernetwork> changing) {
         Map<String, String> hashes = new LinkedHashMap<>();
         Checkpoint model = plain.checkpoint();
         for (int i = 0; i < uses.size(); i++) {
@@ -139,9 +172,10 @@ final class PromptNetworks implements ExtraNetworks, AutoCloseable {
             hashes.put(use.name, files.get(i).hash());
             model = files.get(i).lora().bake(model, use.strengths.unet, use.strengths.text);
         }
-        if (!uses.equals(applied)) {
-            engine.become(plain.withWeights(model));
+        if (!uses.equals(applied) || !changing.equals(appliedHypernetworks)) {
+            engine.become(plain.withWeights(model).withHypernetworks(changing));
             applied = List.copyOf(uses);
+            appliedHypernetworks = changing;
         }
         return hashes;
     }

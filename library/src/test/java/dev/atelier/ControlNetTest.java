@@ -164,7 +164,7 @@ class ControlNetTest {
         try (EngineModel<?> model = engine.load(checked, Progress.NONE)) {
             PromptNetworks networks = new PromptNetworks(
                     checked, model, ModelOptions.DEFAULT.controlNets(List.of(folder.resolve("diffusers.safetensors"))));
-            new Pipeline(spy.on(model), null, networks, () -> new ModelLabel("miniature", null), "Atelier")
+            new Pipeline(spy.on(model), null, null, networks, () -> new ModelLabel("miniature", null), "Atelier")
                     .generate(
                             request()
                                     .cfgScale(5)

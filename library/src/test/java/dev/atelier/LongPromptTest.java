@@ -72,7 +72,7 @@ class LongPromptTest {
                     .size(64, 64)
                     .steps(1);
             ExtraNetworks networks = new PromptNetworks(checked, model, ModelOptions.DEFAULT.models(List.of(folder)));
-            new Pipeline(spy.on(model), null, networks, () -> new ModelLabel("miniature", null), "Atelier")
+            new Pipeline(spy.on(model), null, null, networks, () -> new ModelLabel("miniature", null), "Atelier")
                     .generate(request, (phase, done, total) -> {});
         }
         assertThat(relativeError(spy.contexts.getFirst(), reference.array(name)))

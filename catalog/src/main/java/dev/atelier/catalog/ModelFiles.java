@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * The models below a folder: files by their extension, a folder of diffusers as one, the shards of a model by their index.
  * Links are followed; hidden files and folders are not models.
  */
-public final class ModelFiles extends SimpleFileVisitor<Path> {
+final class ModelFiles extends SimpleFileVisitor<Path> {
     private static final List<String> EXTENSIONS =
             List.of(".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".safetensors.index.json");
     private static final String DIFFUSERS_INDEX = "model_index.json";
@@ -39,8 +39,7 @@ public final class ModelFiles extends SimpleFileVisitor<Path> {
         this.root = root;
     }
 
-    /** Looks through a folder; one that is not there has none. */
-    public static ModelFiles below(Path root) {
+    static ModelFiles below(Path root) {
         ModelFiles files = new ModelFiles(root);
         try {
             Files.walkFileTree(root, Set.of(FileVisitOption.FOLLOW_LINKS), DEPTH, files);
@@ -50,7 +49,7 @@ public final class ModelFiles extends SimpleFileVisitor<Path> {
         return files;
     }
 
-    public List<FileStamp> models() {
+    List<FileStamp> models() {
         return models;
     }
 

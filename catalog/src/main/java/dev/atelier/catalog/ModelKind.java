@@ -12,6 +12,8 @@ public enum ModelKind {
     EMBEDDING,
     CONTROLNET,
     VAE,
+    /** Changes what a UNet's attention looks at. */
+    HYPERNETWORK,
     /** A network that makes pictures larger. */
     UPSCALER,
     /** A part of a model, or nothing that is known. */
@@ -24,6 +26,7 @@ public enum ModelKind {
             case EMBEDDING -> EMBEDDING;
             case CONTROLNET -> CONTROLNET;
             case VAE_ONLY -> VAE;
+            case HYPERNETWORK -> HYPERNETWORK;
             case UPSCALER -> UPSCALER;
             case UNET_ONLY, UNKNOWN -> OTHER;
             default -> CHECKPOINT;

@@ -37,6 +37,7 @@ public enum Architecture {
             file -> anyKey(file, key -> key.startsWith("control_model."))
                     || file.has("input_hint_block.0.weight")
                     || file.has("controlnet_cond_embedding.conv_in.weight")),
+    HYPERNETWORK("hypernetwork", file -> anyKey(file, key -> key.matches("\\d+\\.[kv]\\.linear\\.\\d+\\.weight"))),
     UPSCALER(
             "upscaling network",
             file -> file.has("model.1.sub.0.RDB1.conv1.0.weight") // ESRGAN

@@ -48,6 +48,11 @@ final class TorchState {
         if (root.get(EMBEDDING).orElse(null) instanceof Dict vectors) {
             return embedding(root, vectors);
         }
+        Map<String, Tensor> hypernetwork = hypernetwork(root);
+        if (!hypernetwork.isEmpty()) {
+            return Checkpoint.of(
+                    List.of(file.path()), hypernetwork, metadata(root, "name", "activation_func", "activate_output"));
+        }
         Dict state = STATES.stream()
                 .flatMap(key -> root.get(key).stream())
                 .filter(Dict.class::isInstance)
@@ -84,15 +89,51 @@ final class TorchState {
         if (tensors.isEmpty()) {
             throw invalid(BAD_PICKLE, "it holds no tensors");
         }
+        return Checkpoint.of(
+                List.of(file.path()), tensors, metadata(root, "name", "step", "sd_checkpoint", "sd_checkpoint_name"));
+    }
+
+    private static Map<String, String> metadata(Dict root, String... keys) {
         Map<String, String> metadata = new LinkedHashMap<>();
-        for (String key : List.of("name", "step", "sd_checkpoint", "sd_checkpoint_name")) {
+        for (String key : keys) {
             switch (root.get(key).orElse(PickleValue.None.NONE)) {
                 case Text(String text) -> metadata.put(key, text);
                 case PickleValue.Int(long number) -> metadata.put(key, Long.toString(number));
+                case PickleValue.Flag(boolean flag) -> metadata.put(key, Boolean.toString(flag));
                 default -> {} // absent, or None
             }
         }
-        return Checkpoint.of(List.of(file.path()), tensors, metadata);
+        return metadata;
+    }
+
+    /**
+     * A hypernetwork of AUTOMATIC1111, under each width of what it changes a pair of networks, for keys and for values:
+     * {@code 768.k.linear.0.weight}. Empty if this is none.
+     */
+    private Map<String, Tensor> hypernetwork(Dict root) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        for (int i = 0; i < root.keys.size(); i++) {
+            if (root.keys.get(i) instanceof PickleValue.Int(long width)
+                    && root.values.get(i) instanceof PickleValue.Sequence pair
+                    && pair.items.size() == 2) {
+                addNetwork(width + ".k.", pair.items.getFirst(), tensors);
+                addNetwork(width + ".v.", pair.items.getLast(), tensors);
+            }
+        }
+        return tensors;
+    }
+
+    private void addNetwork(String prefix, PickleValue network, Map<String, Tensor> tensors) {
+        if (network instanceof Dict state) {
+            for (int i = 0; i < state.keys.size(); i++) {
+                if (state.keys.get(i) instanceof Text(String key) && state.values.get(i) instanceof Strided strided) {
+                    // the first ones had two layers, counted from 1
+                    String name = prefix + key.replace("linear1.", "linear.0.").replace("linear2.", "linear.1.");
+                    SafetensorsReader.requireName(file.path(), name);
+                    tensors.put(name, tensor(name, strided));
+                }
+            }
+        }
     }
 
     private Tensor tensor(String name, Strided strided) {

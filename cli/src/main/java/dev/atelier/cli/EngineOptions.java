@@ -4,6 +4,7 @@ import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.NoiseSource;
+import dev.atelier.diffusion.PromptPadding;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -24,6 +25,22 @@ final class EngineOptions {
             names = "--split-cfg",
             description = "Run prompt and negative prompt one after the other: the same picture in less memory.")
     private boolean split;
+
+    @Option(
+            names = "--pad-prompts",
+            paramLabel = "HOW",
+            description =
+                    "Make the shorter of prompt and negative prompt as long as the other, so that both run together:"
+                            + " EMPTY adds empty prompts to it; LAST repeats the last token of the negative prompt, or cuts off what"
+                            + " is too much. The picture becomes another one. Default: NONE.")
+    private @Nullable PromptPadding padding;
+
+    @Option(
+            names = "--comma-backtrack",
+            paramLabel = "TOKENS",
+            description =
+                    "How many tokens may move to the next window of 75 so that it begins behind a comma. Default: 20.")
+    private @Nullable Integer commaBacktrack;
 
     @Option(
             names = "--vae-tiling",
@@ -100,6 +117,8 @@ final class EngineOptions {
                 cacheDepth != null ? cacheDepth : acceleration.cacheDepth(),
                 mergedTokens != null ? mergedTokens : acceleration.mergedTokens(),
                 mergedTokens != null ? 0 : acceleration.mergedTokensOfHires()));
+        request = padding != null ? request.padding(padding) : request;
+        request = commaBacktrack != null ? request.commaBacktrack(commaBacktrack) : request;
         request = refinerAt != null ? request.refinerSwitchAt(refinerAt) : request;
         return rng != null ? request.rng(rng) : request;
     }

@@ -74,6 +74,7 @@ final class GenerateCommand implements Callable<Integer> {
             "--engine",
             "--device",
             "--dtype",
+            "--hires-model",
             "--refiner",
             "--embeddings",
             "--loras",

@@ -34,6 +34,12 @@ final class ModelSettings {
     private EngineChoice engine = new EngineChoice();
 
     @Option(
+            names = "--hires-model",
+            paramLabel = "FILE",
+            description = "A checkpoint that draws the second pass of --hires. Default: the same.")
+    private @Nullable Path hires;
+
+    @Option(
             names = "--refiner",
             paramLabel = "FILE",
             description = "A second checkpoint that finishes the picture, such as SDXL's refiner.")
@@ -66,6 +72,7 @@ final class ModelSettings {
                 .vae(vae)
                 .prediction(prediction)
                 .zeroTerminalSnr(zeroSnr)
+                .hires(hires)
                 .refiner(refiner)
                 .embeddings(embeddings)
                 .loras(loras)

@@ -4,6 +4,7 @@ import dev.atelier.model.FloatArray;
 import dev.atelier.model.UNetConditioning;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,14 +34,29 @@ record Conditioning(List<Part> parts) {
         return parts.stream().mapToDouble(Part::weight).sum();
     }
 
+    /** How many tokens the longest part has. */
+    int tokens() {
+        return parts.stream()
+                .mapToInt(part -> part.conditioning.at(0).context().size(1))
+                .max()
+                .orElseThrow();
+    }
+
+    /** The same with other contexts. */
+    Conditioning map(UnaryOperator<FloatArray> change) {
+        return new Conditioning(parts.stream()
+                .map(part -> new Part(
+                        part.weight, part.conditioning.map(one -> one.withContext(change.apply(one.context())))))
+                .toList());
+    }
+
     /** What is in force at a call of the network, all contexts as long as the longest. */
     List<UNetConditioning> at(int call) {
         List<UNetConditioning> current =
                 parts.stream().map(part -> part.conditioning.at(call)).toList();
-        int tokens =
-                current.stream().mapToInt(one -> one.context().size(1)).max().orElseThrow();
+        int tokens = tokens();
         return current.stream()
-                .map(one -> one.withContext(lengthened(one.context(), tokens)))
+                .map(one -> one.withContext(resized(one.context(), tokens)))
                 .toList();
     }
 
@@ -62,8 +78,8 @@ record Conditioning(List<Part> parts) {
         return present.length == 0 ? null : Latents.stack(present);
     }
 
-    /** AUTOMATIC1111 repeats the last token. */
-    private static FloatArray lengthened(FloatArray context, int tokens) {
+    /** With so many tokens: as AUTOMATIC1111 does it, the last is repeated, or what is too much cut off. */
+    static FloatArray resized(FloatArray context, int tokens) {
         int have = context.size(1);
         if (have == tokens) {
             return context;

@@ -4,6 +4,7 @@ import dev.atelier.model.FloatArray;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The way from the first pass of a hires fix to what the second starts from. */
@@ -29,9 +30,16 @@ final class Enlargement {
 
     /**
      * @param latents of the first pass, {@code [n, channels, h, w]}
+     * @param encoder of the second pass, which is asked for when all have been decoded
      * @param ofPixels null for an upscaler of latents
      */
-    static FloatArray of(FloatArray latents, HiresFix hires, Size first, Vae vae, @Nullable Upscaling ofPixels) {
+    static FloatArray of(
+            FloatArray latents,
+            HiresFix hires,
+            Size first,
+            Vae decoder,
+            Supplier<Vae> encoder,
+            @Nullable Upscaling ofPixels) {
         Size enlarged = hires.enlarged(first);
         int cell = first.width() / latents.size(3);
         int height = enlarged.height() / cell;
@@ -39,18 +47,25 @@ final class Enlargement {
         LatentResampling ofLatents = hires.upscaler().ofLatents();
         FloatArray larger = ofLatents != null
                 ? ofLatents.resize(latents, height, width)
-                : throughPixels(latents, Objects.requireNonNull(ofPixels), width * cell, height * cell, vae);
+                : encoded(
+                        enlarged(latents, Objects.requireNonNull(ofPixels), width * cell, height * cell, decoder),
+                        encoder.get());
         Size target = finalSize(hires, first, cell);
         return middle(larger, target.height() / cell, target.width() / cell);
     }
 
-    private static FloatArray throughPixels(FloatArray latents, Upscaling upscaling, int width, int height, Vae vae) {
-        List<FloatArray> larger = new ArrayList<>();
+    private static List<Bitmap> enlarged(FloatArray latents, Upscaling upscaling, int width, int height, Vae decoder) {
+        List<Bitmap> larger = new ArrayList<>();
         for (int i = 0; i < latents.size(0); i++) {
-            Bitmap picture = Bitmap.rgb(vae.decode(latents.rows(i, i + 1)));
-            larger.add(vae.encode(upscaling.to(picture, width, height).toFloats()));
+            larger.add(upscaling.to(Bitmap.rgb(decoder.decode(latents.rows(i, i + 1))), width, height));
         }
-        return Latents.stack(larger.toArray(FloatArray[]::new));
+        return larger;
+    }
+
+    private static FloatArray encoded(List<Bitmap> pictures, Vae encoder) {
+        return Latents.stack(pictures.stream()
+                .map(picture -> encoder.encode(picture.toFloats()))
+                .toArray(FloatArray[]::new));
     }
 
     /** What is too much goes on both sides alike, an odd cell on the right or below. */

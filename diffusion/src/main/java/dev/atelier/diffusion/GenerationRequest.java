@@ -50,6 +50,8 @@ public final class GenerationRequest implements Cloneable {
     private @Nullable Size seedResizeFrom;
     private long noiseSeedDelta;
     private EmphasisMode emphasis = EmphasisMode.ORIGINAL;
+    private int commaBacktrack = 20;
+    private PromptPadding padding = PromptPadding.NONE;
     private int clipSkip = 1;
     private @Nullable ImageToImage imageToImage;
     private @Nullable HiresFix hiresFix;
@@ -243,6 +245,27 @@ public final class GenerationRequest implements Cloneable {
     /** How weights in the prompts act. */
     public GenerationRequest emphasis(EmphasisMode value) {
         return with(copy -> copy.emphasis = value);
+    }
+
+    public int commaBacktrack() {
+        return commaBacktrack;
+    }
+
+    /**
+     * How many tokens, 0 to 74, may move on to the next window of 75 so that it begins behind a comma: AUTOMATIC1111's
+     * "Prompt word wrap length limit".
+     */
+    public GenerationRequest commaBacktrack(int value) {
+        return with(copy -> copy.commaBacktrack = within("commaBacktrack", value, 0, 74));
+    }
+
+    public PromptPadding padding() {
+        return padding;
+    }
+
+    /** How prompts of unequal length become equally long. */
+    public GenerationRequest padding(PromptPadding value) {
+        return with(copy -> copy.padding = value);
     }
 
     public int clipSkip() {

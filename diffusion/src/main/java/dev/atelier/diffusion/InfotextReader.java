@@ -32,6 +32,10 @@ final class InfotextReader {
                 .tiling(isTrue("Tiling"))
                 // AUTOMATIC1111 says nothing of its default, which draws as NV does
                 .rng(read("RNG", NoiseSource::valueOf, NoiseSource.NV))
+                .padding(
+                        isTrue("Pad conds v0")
+                                ? PromptPadding.LAST
+                                : isTrue("Pad conds") ? PromptPadding.EMPTY : PromptPadding.NONE)
                 .emphasis(read("Emphasis", InfotextReader::emphasis, EmphasisMode.ORIGINAL));
         request = request.guidance(new GuidanceOptions(
                 read("Skip Early CFG", Double::valueOf, 0.0),

@@ -31,18 +31,20 @@ public final class Pipeline {
     private static final int LEAST_SHARED_SIZE = 512;
 
     private final DiffusionModel model;
-    private final @Nullable Refiner refiner;
+    private final @Nullable LaterModel hires;
+    private final @Nullable LaterModel refiner;
     private final ExtraNetworks networks;
     private final Supplier<ModelLabel> label;
     private final String version;
 
-    /** As {@link #Pipeline(DiffusionModel, Refiner, ExtraNetworks, Supplier, String)} with nothing but the model. */
+    /** As {@link #Pipeline(DiffusionModel, LaterModel, LaterModel, ExtraNetworks, Supplier, String)} with nothing but the model. */
     public Pipeline(DiffusionModel model, Supplier<ModelLabel> label, String version) {
-        this(model, null, ExtraNetworks.NONE, label, version);
+        this(model, null, null, ExtraNetworks.NONE, label, version);
     }
 
     /**
      * @param model stays open; closing it is up to the caller
+     * @param hires what draws the second pass of a hires fix; null for the same
      * @param refiner what finishes the last pass of each run; null for none
      * @param networks what prompts may name
      * @param label what infotext says about the model; asked for once a picture is there, because it may take time
@@ -50,11 +52,13 @@ public final class Pipeline {
      */
     public Pipeline(
             DiffusionModel model,
-            @Nullable Refiner refiner,
+            @Nullable LaterModel hires,
+            @Nullable LaterModel refiner,
             ExtraNetworks networks,
             Supplier<ModelLabel> label,
             String version) {
         this.model = model;
+        this.hires = hires;
         this.refiner = refiner;
         this.networks = networks;
         this.label = label;
@@ -80,42 +84,53 @@ public final class Pipeline {
                 upscaler, networks::upscaler, (done, total) -> listener.progress(Phase.UPSCALING, done, total));
     }
 
+    /** A model with what belongs to it. */
+    private record Stage(DiffusionModel model, Vae vae, ExtraNetworks networks, Embeddings embeddings) {}
+
     /** A request on its way. */
     private final class Job {
         private final GenerationRequest request;
         private final GenerationListener listener;
-        private final Vae vae;
         private final Pass first;
-        private final @Nullable Pass second;
+        private final @Nullable Pass second; // as the model of the first would draw it
         private final @Nullable Upscaling upscaling; // of the pixels between the passes
         private final List<Source> sources;
-        private final Embeddings embeddings;
+        private final Stage base;
         private final Set<Embedding> named = new LinkedHashSet<>();
         private final Map<String, String> loraHashes = new LinkedHashMap<>();
         private final Set<String> notes = new LinkedHashSet<>();
+        private Stage stage;
         private int stepsDone;
+        private boolean isPadded;
 
         Job(GenerationRequest request, GenerationListener listener) {
             this.request = request;
             this.listener = listener;
-            this.vae = new Vae(model, request.vaeTiling() && !request.tiling());
             this.first = Pass.first(model, request);
             this.second = Pass.second(model, request);
             ImageToImage from = request.imageToImage();
-            HiresFix hires = request.hiresFix();
-            this.upscaling =
-                    hires == null || hires.upscaler().isLatent() ? null : upscaling(hires.upscaler(), listener);
+            HiresFix fix = request.hiresFix();
+            this.upscaling = fix == null || fix.upscaler().isLatent() ? null : upscaling(fix.upscaler(), listener);
             this.sources = from == null
                     ? List.of()
                     : Source.of(
                             from, new Size(request.width(), request.height()), upscaling(from.upscaler(), listener));
-            this.embeddings = Embeddings.of(networks.embeddings(this::note), model);
+            this.base = stage(model, networks);
+            this.stage = base;
+        }
+
+        private Stage stage(DiffusionModel drawing, ExtraNetworks its) {
+            return new Stage(
+                    drawing,
+                    new Vae(drawing, request.vaeTiling() && !request.tiling()),
+                    its,
+                    Embeddings.of(its.embeddings(this::note), drawing));
         }
 
         List<GeneratedImage> run() {
             model.endless(request.tiling());
             Prompts prompts = encode(first, 0);
-            Prompts hiresPrompts = second == null ? prompts : encode(second, 2);
+            Prompts ofSecond = second == null || hires != null ? prompts : encode(second, 2);
             noteEmbeddings();
             int total = request.iterations() * (first.steps() + (second == null ? 0 : second.steps()));
             FloatArray init = sources.isEmpty() ? null : initial();
@@ -123,24 +138,31 @@ public final class Pipeline {
             Course course = Course.CONTINUE;
             for (int i = 0; i < request.iterations() && course != Course.STOP; i++) {
                 stepsDone = i * (total / request.iterations());
+                stage = base;
                 apply(first);
                 SamplerRun.Result drawn = first(first, i, prompts, init, total);
                 if (second != null && drawn.course() == Course.CONTINUE) {
                     stepsDone += first.steps();
-                    apply(second);
-                    drawn = second(second, i, hiresPrompts, drawn.latents(), total);
+                    FloatArray enlarged = enlarged(drawn.latents());
+                    drawn = hires == null
+                            ? second(second, i, ofSecond, enlarged, total)
+                            : second(Objects.requireNonNull(Pass.second(stage.model, request)), i, enlarged, total);
                 }
                 if (refiner != null) {
                     refiner.release();
                 }
                 decode(drawn.latents(), i, images);
                 course = drawn.course();
+                if (!stage.equals(base)) {
+                    stage.model.release();
+                }
             }
             return images;
         }
 
         private void apply(Pass pass) {
-            loraHashes.putAll(networks.apply(TaggedPrompt.of(pass.prompt()).tags(), this::note));
+            loraHashes.putAll(
+                    stage.networks.apply(TaggedPrompt.of(pass.prompt()).tags(), this::note));
         }
 
         private void note(String text) {
@@ -152,8 +174,8 @@ public final class Pipeline {
         private void noteEmbeddings() {
             for (Pass pass : second == null ? List.of(first) : List.of(first, second)) {
                 for (String prompt : List.of(TaggedPrompt.of(pass.prompt()).text(), pass.negativePrompt())) {
-                    embeddings.ofOtherFamilies(prompt).forEach(this::noteOtherFamily);
-                    MissingEmbeddings.named(prompt, embeddings)
+                    base.embeddings.ofOtherFamilies(prompt).forEach(this::noteOtherFamily);
+                    MissingEmbeddings.named(prompt, base.embeddings)
                             .forEach(name -> note(("there is no embedding \"%s\" where embeddings are looked for; it is"
                                             + " read as text")
                                     .formatted(name)));
@@ -169,20 +191,29 @@ public final class Pipeline {
         private Prompts encode(Pass pass, int done) {
             int total = second == null ? 2 : 4;
             apply(pass);
-            PromptEncoder encoder = encoder(model, embeddings, pass);
+            PromptEncoder encoder = encoder(stage.model, stage.embeddings, pass);
             listener.progress(Phase.ENCODING, done, total);
             Conditioning conditional =
                     encoder.prompt(TaggedPrompt.of(pass.prompt()).text());
             listener.progress(Phase.ENCODING, done + 1, total);
-            Prompts prompts = new Prompts(conditional, encoder.negativePrompt(pass.negativePrompt()));
+            Prompts prompts = padded(new Prompts(conditional, encoder.negativePrompt(pass.negativePrompt())), encoder);
             listener.progress(Phase.ENCODING, done + 2, total);
             return prompts;
+        }
+
+        private Prompts padded(Prompts prompts, PromptEncoder encoder) {
+            if (request.padding() == PromptPadding.NONE || prompts.areEquallyLong()) {
+                return prompts;
+            }
+            isPadded = true;
+            return request.padding()
+                    .pad(prompts, encoder.prompt("").at(0).getFirst().context());
         }
 
         /** The latents of the pictures to start from, a row for each picture of a batch. */
         private FloatArray initial() {
             return batch(sources.stream()
-                    .map(source -> fitting(vae.encode(source.picture().toFloats())))
+                    .map(source -> fitting(base.vae.encode(source.picture().toFloats())))
                     .toList());
         }
 
@@ -206,7 +237,7 @@ public final class Pipeline {
                     ? editing(pass, prompts)
                     : pass.denoiser(
                             prompts,
-                            InpaintingInput.of(model, vae, request, sources, pass.shape()),
+                            InpaintingInput.of(model, base.vae, request, sources, pass.shape()),
                             controls(pass, false));
             network = second == null ? refined(pass, network) : network;
             FloatArray unit = noise.first();
@@ -240,14 +271,42 @@ public final class Pipeline {
             return new MaskedDenoiser(network, pass.sampler().name().space(), start, drawn);
         }
 
-        private SamplerRun.Result second(Pass pass, int iteration, Prompts prompts, FloatArray latents, int total) {
-            HiresFix hires = Objects.requireNonNull(request.hiresFix());
-            FloatArray enlarged =
-                    Enlargement.of(latents, hires, new Size(request.width(), request.height()), vae, upscaling);
+        /** What the second pass, whose model takes over, starts from. */
+        private FloatArray enlarged(FloatArray latents) {
+            FloatArray enlarged = Enlargement.of(
+                    latents,
+                    Objects.requireNonNull(request.hiresFix()),
+                    new Size(request.width(), request.height()),
+                    base.vae,
+                    () -> ofSecond().vae,
+                    upscaling);
+            stage = ofSecond();
+            return enlarged;
+        }
+
+        /** The memory of the first's networks is freed for it. */
+        private Stage ofSecond() {
+            if (hires != null && stage.equals(base)) {
+                base.model.release();
+                stage = stage(hires.model(), hires.networks());
+                stage.model.endless(request.tiling());
+            }
+            return stage;
+        }
+
+        /** The same by another model, which reads the prompts itself. */
+        private SamplerRun.Result second(Pass pass, int iteration, FloatArray enlarged, int total) {
+            return second(pass, iteration, encode(pass, 2), enlarged, total);
+        }
+
+        private SamplerRun.Result second(Pass pass, int iteration, Prompts prompts, FloatArray enlarged, int total) {
+            apply(pass);
             BatchSeeds seeds = seeds(iteration, pass);
             BatchNoise noise = new BatchNoise(seeds, pass.shape());
             Denoiser network = pass.denoiser(
-                    prompts, InpaintingInput.of(model, vae, request, List.of(), pass.shape()), controls(pass, true));
+                    prompts,
+                    InpaintingInput.of(stage.model, stage.vae, request, List.of(), pass.shape()),
+                    controls(pass, true));
             return run(pass, seeds, noise, refined(pass, network), pass.levels().start(enlarged, noise.first()), total);
         }
 
@@ -309,8 +368,8 @@ public final class Pipeline {
                             .map(source -> source.picture().toFloats())
                             .toList();
             FloatArray pictures = batch(pixels.stream()
-                    .map(picture -> fitting(Latents.scale(
-                            vae.encode(picture), (float) (1 / model.family().latentScale()))))
+                    .map(picture -> fitting(Latents.scale(base.vae.encode(picture), (float)
+                            (1 / model.family().latentScale()))))
                     .toList());
             Controls controls = controls(pass, false);
             SamplerName name = pass.sampler().name();
@@ -334,14 +393,17 @@ public final class Pipeline {
             return new RefinerSwitch(
                     base,
                     calls -> {
-                        model.release();
+                        stage.model.release();
                         DiffusionModel network = refiner.model();
                         network.endless(request.tiling());
                         Embeddings known = Embeddings.of(networks.embeddings(this::note), network);
                         PromptEncoder encoder = encoder(network, known, pass);
-                        Prompts prompts = new Prompts(
-                                encoder.prompt(TaggedPrompt.of(pass.prompt()).text()),
-                                encoder.negativePrompt(pass.negativePrompt()));
+                        Prompts prompts = padded(
+                                new Prompts(
+                                        encoder.prompt(
+                                                TaggedPrompt.of(pass.prompt()).text()),
+                                        encoder.negativePrompt(pass.negativePrompt())),
+                                encoder);
                         return pass.denoiser(network, prompts, null, Controls.NONE, calls);
                     },
                     pass.schedule(),
@@ -354,6 +416,7 @@ public final class Pipeline {
                     known,
                     named,
                     request.emphasis(),
+                    request.commaBacktrack(),
                     request.clipSkip(),
                     pass.calls(),
                     request.batchSize(),
@@ -369,7 +432,7 @@ public final class Pipeline {
             }
             Variation variation = request.variation();
             Size from = request.seedResizeFrom();
-            int cell = model.spatialFactor();
+            int cell = pass.model().spatialFactor();
             return new BatchSeeds(
                     request.rng(),
                     seeds,
@@ -401,14 +464,15 @@ public final class Pipeline {
         }
 
         private List<BufferedImage> preview(FloatArray latents) {
-            Optional<TinyDecoderModel> decoder = networks.previewDecoder();
-            if (decoder.isEmpty() && model.nativeSize() >= LEAST_SHARED_SIZE) {
-                return LatentPreview.of(latents, model.family());
+            Optional<TinyDecoderModel> decoder = stage.networks.previewDecoder();
+            if (decoder.isEmpty() && stage.model.nativeSize() >= LEAST_SHARED_SIZE) {
+                return LatentPreview.of(latents, stage.model.family());
             }
             List<BufferedImage> pictures = new ArrayList<>();
             for (int i = 0; i < latents.size(0); i++) {
                 FloatArray latent = latents.rows(i, i + 1);
-                pictures.add(RgbImage.of(decoder.isEmpty() ? vae.decode(latent) : model.decode(decoder.get(), latent)));
+                pictures.add(RgbImage.of(
+                        decoder.isEmpty() ? stage.vae.decode(latent) : stage.model.decode(decoder.get(), latent)));
             }
             return pictures;
         }
@@ -422,7 +486,7 @@ public final class Pipeline {
                 int picture = before + i;
                 FloatArray latent = latents.rows(i, i + 1);
                 requireFinite(latent, "UNet", seed(picture));
-                FloatArray decoded = vae.decode(latent);
+                FloatArray decoded = stage.vae.decode(latent);
                 requireFinite(decoded, "VAE decoder", seed(picture));
                 Bitmap bitmap = Bitmap.rgb(decoded);
                 Bitmap finished = sources.isEmpty() ? bitmap : finish(bitmap, sources.get(i % sources.size()));
@@ -450,6 +514,12 @@ public final class Pipeline {
                 parameters.put(
                         "Conditional mask weight",
                         Double.toString(from.inpainting().conditioningWeight()));
+            }
+            if (second != null && hires != null) {
+                parameters.put("Hires checkpoint", hires.label().title());
+            }
+            if (isPadded) {
+                parameters.put(request.padding() == PromptPadding.EMPTY ? "Pad conds" : "Pad conds v0", "True");
             }
             putHashes("Lora hashes", loraHashes, parameters);
             putHashes("TI hashes", embeddingHashes, parameters);

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param embeddings those that the prompts may name
  * @param named receives those that they do name
+ * @param commaBacktrack see {@link GenerationRequest#commaBacktrack()}
  * @param clipSkip see {@link DiffusionModel#encodeText(List, int)}
  * @param steps how many steps the run has, counted in calls of the network
  * @param images how many images share the prompts
@@ -34,6 +35,7 @@ record PromptEncoder(
         Embeddings embeddings,
         Set<Embedding> named,
         EmphasisMode emphasis,
+        int commaBacktrack,
         int clipSkip,
         int steps,
         int images,
@@ -66,7 +68,9 @@ record PromptEncoder(
     private Timeline<UNetConditioning> encode(String prompt, boolean negative) {
         Timeline<String> timeline = PromptTimeline.of(prompt, steps);
         List<List<Window>> texts = new ArrayList<>();
-        timeline.entries().forEach(entry -> texts.add(TokenWindows.of(emphasis.segments(entry.value()), embeddings)));
+        timeline.entries()
+                .forEach(entry ->
+                        texts.add(TokenWindows.of(emphasis.segments(entry.value()), embeddings, commaBacktrack)));
         texts.stream()
                 .flatMap(List::stream)
                 .flatMap(window -> window.text().embeddings().stream())

@@ -1,6 +1,7 @@
 package dev.atelier.diffusion;
 
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * What is in force at which time of a run, as prompt editing plans it.
@@ -18,6 +19,12 @@ record Timeline<T>(List<Entry<T>> entries) {
 
     static <T> Timeline<T> always(T value) {
         return new Timeline<>(List.of(new Entry<>(Integer.MAX_VALUE, value)));
+    }
+
+    <R> Timeline<R> map(Function<T, R> change) {
+        return new Timeline<>(entries.stream()
+                .map(entry -> new Entry<>(entry.end, change.apply(entry.value)))
+                .toList());
     }
 
     /**

@@ -18,9 +18,6 @@ final class TokenWindows {
     private static final int COMMA = 267; // ",</w>" in CLIP's vocabulary
     private static final int PLACEHOLDER = 0; // where an embedding's vectors will be
 
-    // AUTOMATIC1111's option comma_padding_backtrack: how many tokens may move to the next window
-    private static final int BACKTRACK = 20;
-
     private static final int NO_COMMA = -1;
 
     /**
@@ -44,13 +41,15 @@ final class TokenWindows {
     private record Token(int id, double weight) {}
 
     private final Embeddings embeddings;
+    private final int backtrack;
     private final List<Window> closed = new ArrayList<>();
     private final List<Token> open = new ArrayList<>();
     private final List<TextWindow.Placed> placed = new ArrayList<>(); // in the open window
     private int lastComma = NO_COMMA;
 
-    private TokenWindows(Embeddings embeddings) {
+    private TokenWindows(Embeddings embeddings, int backtrack) {
         this.embeddings = embeddings;
+        this.backtrack = backtrack;
     }
 
     /** What fills up a shorter prompt beside a longer one. */
@@ -58,9 +57,13 @@ final class TokenWindows {
         return Window.of(List.of(), List.of());
     }
 
-    /** The windows of a prompt, one or more. */
-    static List<Window> of(List<PromptSegment> segments, Embeddings embeddings) {
-        TokenWindows windows = new TokenWindows(embeddings);
+    /**
+     * The windows of a prompt, one or more.
+     *
+     * @param backtrack how many tokens after a comma may move on
+     */
+    static List<Window> of(List<PromptSegment> segments, Embeddings embeddings, int backtrack) {
+        TokenWindows windows = new TokenWindows(embeddings, backtrack);
         for (PromptSegment segment : segments) {
             if (segment.isBreak()) {
                 windows.close();
@@ -98,7 +101,7 @@ final class TokenWindows {
     /** An embedding that should move on stays behind, and only its placeholders move: so it is in AUTOMATIC1111. */
     private void makeRoom(int token) {
         if (open.size() == CAPACITY) {
-            boolean late = lastComma != NO_COMMA && CAPACITY - lastComma <= BACKTRACK;
+            boolean late = lastComma != NO_COMMA && CAPACITY - lastComma <= backtrack;
             int end = late && token != COMMA ? lastComma + 1 : CAPACITY;
             List<Token> moved = new ArrayList<>(open.subList(end, CAPACITY));
             open.subList(end, CAPACITY).clear();

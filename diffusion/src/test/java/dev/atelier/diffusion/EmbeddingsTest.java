@@ -23,7 +23,7 @@ class EmbeddingsTest {
     }
 
     private static List<Window> windows(String prompt) {
-        return TokenWindows.of(PromptSegment.parse(prompt), ALL);
+        return TokenWindows.of(PromptSegment.parse(prompt), ALL, 20);
     }
 
     private static List<Placed> placed(String prompt) {

@@ -351,7 +351,7 @@ class ModesTest {
     void aRefinerFinishesWhatTheModelBegan() {
         LinearModel other = new LinearModel();
         List<String> released = new ArrayList<>();
-        Refiner refiner = new Refiner() {
+        LaterModel refiner = new LaterModel() {
             @Override
             public LinearModel model() {
                 return other;
@@ -367,8 +367,8 @@ class ModesTest {
                 released.add("refiner");
             }
         };
-        Pipeline pipeline =
-                new Pipeline(model, refiner, ExtraNetworks.NONE, () -> new ModelLabel("linear", null), "Atelier 1.0");
+        Pipeline pipeline = new Pipeline(
+                model, null, refiner, ExtraNetworks.NONE, () -> new ModelLabel("linear", null), "Atelier 1.0");
         String infotext = pipeline.generate(request().refinerSwitchAt(0.5), NOBODY)
                 .getFirst()
                 .infotext();

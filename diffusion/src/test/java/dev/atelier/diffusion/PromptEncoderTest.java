@@ -17,7 +17,16 @@ class PromptEncoderTest {
 
     private PromptEncoder encoder(EmphasisMode emphasis) {
         return new PromptEncoder(
-                model, Embeddings.NONE, new HashSet<>(), emphasis, 1, 10, 2, new Size(512, 512), SdxlOptions.DEFAULT);
+                model,
+                Embeddings.NONE,
+                new HashSet<>(),
+                emphasis,
+                20,
+                1,
+                10,
+                2,
+                new Size(512, 512),
+                SdxlOptions.DEFAULT);
     }
 
     private FloatArray encode(String prompt, EmphasisMode emphasis) {

@@ -88,6 +88,23 @@ class TokenWindowsTest {
         assertWeights(windows.get(1), 19, 1);
     }
 
+    @Test
+    void howFarBackACommaMayLieIsASetting() {
+        List<PromptSegment> words = PromptSegment.parse(String.join(" ", words(80, 60)));
+        int moved = TokenWindows.of(words, Embeddings.NONE, 20)
+                .get(1)
+                .text()
+                .tokens()
+                .indexOf(ClipTokenizer.EOS);
+        int stayed = TokenWindows.of(words, Embeddings.NONE, 14)
+                .get(1)
+                .text()
+                .tokens()
+                .indexOf(ClipTokenizer.EOS);
+        assertThat(moved).isEqualTo(1 + 19);
+        assertThat(stayed).isEqualTo(1 + 5);
+    }
+
     private static void assertWeights(Window window, int more, int less) {
         Float[] expected = new Float[77];
         Arrays.fill(expected, 1f);
@@ -97,7 +114,7 @@ class TokenWindowsTest {
     }
 
     private static List<Window> windows(String prompt) {
-        return TokenWindows.of(PromptSegment.parse(prompt), Embeddings.NONE);
+        return TokenWindows.of(PromptSegment.parse(prompt), Embeddings.NONE, 20);
     }
 
     /** Words of one token each, with commas at some places. */

@@ -53,6 +53,7 @@ class XlPromptEncoderTest {
                 Embeddings.NONE,
                 new HashSet<>(),
                 EmphasisMode.ORIGINAL,
+                20,
                 1,
                 10,
                 2,

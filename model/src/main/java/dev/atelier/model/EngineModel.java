@@ -69,16 +69,26 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     }
 
     /**
-     * Goes on with other weights of the same shapes. Networks of which not a tensor is another stay as they are; the rest
+     * Goes on with other weights of the same shapes, or with other hypernetworks. Networks of which not a tensor is another stay as they are; the rest
      * take their weights when they are next used.
      */
     public final void become(StableDiffusion other) {
+        if (!other.unet().equals(model.unet())) { // other hypernetworks
+            close(Network.UNET);
+        }
         for (Loadable loadable : loaded.keySet()) {
             if (loadable instanceof Network network && !hasSameWeights(network, other)) {
                 outdated.add(network);
             }
         }
         model = other;
+    }
+
+    private void close(Network network) {
+        N open = loaded.remove(network);
+        if (open != null) {
+            open.close();
+        }
     }
 
     private boolean hasSameWeights(Network network, StableDiffusion other) {

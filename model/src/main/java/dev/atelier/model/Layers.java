@@ -63,6 +63,11 @@ final class Layers<T> {
         return weights.shape(prefix + name + ".weight", 2).size(0);
     }
 
+    /** How many numbers the linear layer {@code name} takes. */
+    long inputs(String name) {
+        return weights.shape(prefix + name + ".weight", 2).size(1);
+    }
+
     T groupNorm(String name, T image, double epsilon) {
         return ops.groupNorm(image, groups, weight(name + ".weight"), weight(name + ".bias"), epsilon);
     }

@@ -7,8 +7,11 @@ import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.checkpoint.InvalidCheckpointException.Reason;
 import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.PredictionType;
+import dev.atelier.checkpoint.Tensor;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.SequencedSet;
 import java.util.Set;
@@ -103,6 +106,24 @@ public record StableDiffusion(
     /** The same model with other weights of the same names and shapes, such as those with a LoRA added. */
     public StableDiffusion withWeights(Checkpoint other) {
         return new StableDiffusion(other, family, text, unet, vae, prediction, zeroTerminalSnr);
+    }
+
+    /**
+     * The same model with hypernetworks, which act one after the other.
+     *
+     * @throws InvalidCheckpointException if the layers of one do not fit together; the message names them
+     */
+    public StableDiffusion withHypernetworks(List<Hypernetwork> hypernetworks) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>(checkpoint.tensors());
+        for (int i = 0; i < hypernetworks.size(); i++) {
+            String prefix = UNetConfig.hypernetwork(i);
+            hypernetworks.get(i).file().tensors().forEach((name, tensor) -> tensors.put(prefix + name, tensor));
+        }
+        Checkpoint all = Checkpoint.of(checkpoint.sources(), tensors, checkpoint.metadata());
+        StableDiffusion changed = new StableDiffusion(
+                all, family, text, unet.withHypernetworks(hypernetworks), vae, prediction, zeroTerminalSnr);
+        var _ = changed.weights(Network.UNET); // runs on the shapes
+        return changed;
     }
 
     /** As {@link DiffusionModel#tokenWidths}. */

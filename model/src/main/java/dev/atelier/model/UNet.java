@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +60,7 @@ public final class UNet<T> {
 
     private final Ops<T> ops;
     private final Layers<T> unet;
+    private final List<Layers<T>> hypernetworks;
     private final UNetConfig config;
     private final double mergedTokens;
 
@@ -70,6 +72,9 @@ public final class UNet<T> {
     public UNet(Ops<T> ops, Weights<T> weights, UNetConfig config, double mergedTokens) {
         this.ops = ops;
         this.unet = new Layers<>(ops, weights, config.groups(), UNetConfig.PREFIX);
+        this.hypernetworks = IntStream.range(0, config.hypernetworks().size())
+                .mapToObj(i -> new Layers<>(ops, weights, config.groups(), UNetConfig.hypernetwork(i)))
+                .toList();
         this.config = config;
         this.mergedTokens = mergedTokens;
     }
@@ -308,8 +313,8 @@ public final class UNet<T> {
                             ? selfAttention.apply(normed)
                             : ops.scope(() -> ops.onMergedTokens(normed, input, merged, mergedTokens, selfAttention)));
             Layers<T> cross = layers.at("attn2");
-            T k = cross.linearWithoutBias("to_k", context);
-            T v = cross.linearWithoutBias("to_v", context);
+            T k = keys(cross, context);
+            T v = values(cross, context);
             return ops.eachToken(repeated(x, repeats), tokens -> {
                 T y = ops.add(tokens, attention(cross, layers.layerNorm("norm2", tokens), k, v));
                 return ops.add(y, feedForward(layers.at("ff.net"), layers.layerNorm("norm3", y)));
@@ -318,8 +323,23 @@ public final class UNet<T> {
     }
 
     private T selfAttention(Layers<T> layers, T x) {
-        return ops.scope(
-                () -> attention(layers, x, layers.linearWithoutBias("to_k", x), layers.linearWithoutBias("to_v", x)));
+        return ops.scope(() -> attention(layers, x, keys(layers, x), values(layers, x)));
+    }
+
+    private T keys(Layers<T> layers, T context) {
+        return layers.linearWithoutBias("to_k", changed("k", context, (int) layers.inputs("to_k")));
+    }
+
+    private T values(Layers<T> layers, T context) {
+        return layers.linearWithoutBias("to_v", changed("v", context, (int) layers.inputs("to_v")));
+    }
+
+    private T changed(String part, T context, int width) {
+        T changed = context;
+        for (int i = 0; i < hypernetworks.size(); i++) {
+            changed = config.hypernetworks().get(i).change(part, hypernetworks.get(i), changed, width);
+        }
+        return changed;
     }
 
     private T attention(Layers<T> layers, T x, T k, T v) {

@@ -23,6 +23,7 @@ import java.util.stream.Stream;
  * @param contextWidth width of the text's vectors: 768 for SD 1.x, 1024 for SD 2.x, 2048 for SDXL, 1280 for its refiner
  * @param vectorWidth width of the vector beside the time, 0 if there is none: 2816 for SDXL, 2560 for its refiner
  * @param inputChannels 4, and for models that see a picture 9 (inpainting) or 8 (instruct-pix2pix)
+ * @param hypernetworks what changes the UNet's attention, one after the other; their tensors lie in the checkpoint
  */
 public record UNetConfig(
         int modelChannels,
@@ -35,7 +36,8 @@ public record UNetConfig(
         int groups,
         int contextWidth,
         int vectorWidth,
-        int inputChannels) {
+        int inputChannels,
+        List<Hypernetwork> hypernetworks) {
     /** How many channels latents have. */
     public static final int LATENT_CHANNELS = 4;
 
@@ -92,7 +94,30 @@ public record UNetConfig(
                 keys.setting("atelier.norm_num_groups", 32),
                 (int) keys.size(attention + "transformer_blocks.0.attn2.to_k.weight", 1),
                 checkpoint.has(label) ? (int) keys.size(label, 1) : 0,
-                inputChannels);
+                inputChannels,
+                List.of());
+    }
+
+    /** The same UNet with these hypernetworks and no others. */
+    UNetConfig withHypernetworks(List<Hypernetwork> others) {
+        return new UNetConfig(
+                modelChannels,
+                levels,
+                resBlocks,
+                transformerDepth,
+                middleDepth,
+                linearProjections,
+                heads,
+                groups,
+                contextWidth,
+                vectorWidth,
+                inputChannels,
+                List.copyOf(others));
+    }
+
+    /** Where the tensors of a hypernetwork lie. */
+    static String hypernetwork(int index) {
+        return "hypernetwork." + index + ".";
     }
 
     /** How many blocks there are at full resolution on the way up, which is how many a shallow run may have. */

@@ -45,8 +45,8 @@ class StableDiffusionTest {
                         4,
                         TextEncoderConfig.Output.LAST));
         assertThat(model.unet())
-                .isEqualTo(
-                        new UNetConfig(48, 3, 1, List.of(0, 1, 1), 1, false, new AttentionHeads.Count(4), 4, 24, 0, 4));
+                .isEqualTo(new UNetConfig(
+                        48, 3, 1, List.of(0, 1, 1), 1, false, new AttentionHeads.Count(4), 4, 24, 0, 4, List.of()));
         assertThat(model.vae()).isEqualTo(new VaeConfig(4, 2, 4, 0.18215));
         assertThat(model.vae().spatialFactor()).isEqualTo(8);
     }

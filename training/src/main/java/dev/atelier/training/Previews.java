@@ -37,8 +37,8 @@ record Previews(Path folder, List<String> prompts, TrainingData.Size size, long 
         }
         try (DiffusionModel model = trainer.model()) {
             Files.createDirectories(folder);
-            Pipeline pipeline =
-                    new Pipeline(model, null, new Words(words), () -> new ModelLabel("step " + step, null), "Atelier");
+            Pipeline pipeline = new Pipeline(
+                    model, null, null, new Words(words), () -> new ModelLabel("step " + step, null), "Atelier");
             for (int i = 0; i < prompts.size(); i++) {
                 GenerationRequest request = GenerationRequest.of(prompts.get(i))
                         .size(size.width(), size.height())

@@ -258,11 +258,12 @@ public abstract class FamiliesContract {
                                 text.output()))
                         : miniature.text(),
                 switch (name) {
-                    case "sd2-unet" -> new UNetConfig(320, 4, 2, List.of(1, 1, 1, 0), 1, true, heads, 32, 1024, 0, 4);
+                    case "sd2-unet" ->
+                        new UNetConfig(320, 4, 2, List.of(1, 1, 1, 0), 1, true, heads, 32, 1024, 0, 4, List.of());
                     case "sdxl-unet" ->
-                        new UNetConfig(320, 3, 2, List.of(0, 2, 10), 10, true, heads, 32, 2048, 2816, 4);
+                        new UNetConfig(320, 3, 2, List.of(0, 2, 10), 10, true, heads, 32, 2048, 2816, 4, List.of());
                     case "refiner-unet" ->
-                        new UNetConfig(384, 4, 2, List.of(0, 4, 4, 0), 4, true, heads, 32, 1280, 2560, 4);
+                        new UNetConfig(384, 4, 2, List.of(0, 4, 4, 0), 4, true, heads, 32, 1280, 2560, 4, List.of());
                     default -> miniature.unet();
                 },
                 name.endsWith("vae") ? new VaeConfig(4, 3, 32, miniature.vae().latentScale()) : miniature.vae(),

@@ -9,6 +9,7 @@ import dev.atelier.diffusion.SdUpscale;
 import dev.atelier.diffusion.Size;
 import dev.atelier.diffusion.Upscaler;
 import dev.atelier.diffusion.Variation;
+import dev.atelier.server.db.Json;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.worker.Extras;
@@ -28,23 +29,9 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
 
     GenerateTask task(Values values) throws IOException {
         boolean fromPicture = values.isKnown("init_images");
-        if (!fromPicture) {
-            refuseOtherHiresModel(values);
-        }
         String model = options.withVae(model(values), values.json("override_settings"));
         return ready(task(values, model, fromPicture ? null : hiresFix(values), fromPicture ? start(values) : null)
                 .with(extras(values)));
-    }
-
-    private void refuseOtherHiresModel(Values values) {
-        String name = values.textOrEmpty("hr_checkpoint_name");
-        boolean isSame = name.isEmpty() || name.equals("None") || name.equals("Use same checkpoint");
-        if (values.isTrue("enable_hr")
-                && !isSame
-                && !options.find(name).map(ModelFile::name).equals(Optional.of(model(values)))) {
-            throw new HttpError(
-                    422, "hr_checkpoint_name: the second pass is drawn with the same checkpoint; leave it out");
-        }
     }
 
     String prompt(Values values) {
@@ -77,25 +64,41 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
                     ControlUnits.of(values.json("alwayson_scripts"), images),
                     settings.guidance(),
                     values.isKnown("image_cfg_scale") ? values.number("image_cfg_scale") : null,
+                    hiresModel(values),
                     refiner(values),
                     values.number("refiner_switch_at"),
                     settings.acceleration(values.isKnown("init_images")),
                     settings.tiling() ? true : null,
                     delta == 0 ? null : delta,
                     settings.sdxl(),
+                    settings.padding(),
+                    settings.commaBacktrack(),
                     Script.isSdUpscale(values) ? sdUpscale(values.json("script_args")) : null);
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
     }
 
+    /** Arguments: a text, overlap, upscaler, factor. */
     private SdUpscale sdUpscale(@Nullable JsonNode given) {
-        ScriptArguments arguments = ScriptArguments.of(Script.sdUpscale(List.of()), given);
-        JsonNode upscaler = arguments.json(2);
+        JsonNode arguments = given == null ? Json.MAPPER.createArrayNode() : given;
+        JsonNode upscaler = arguments.path(2);
         return new SdUpscale(
-                arguments.number(3),
-                upscaler.isNumber() ? upscalers.ofPixels(upscaler.intValue()) : upscalers.ofPixels(arguments.text(2)),
-                arguments.whole(1));
+                arguments.path(3).asDouble(2),
+                upscaler.isNumber()
+                        ? upscalers.ofPixels(upscaler.intValue())
+                        : upscalers.ofPixels(upscaler.asString("")),
+                arguments.path(1).asInt(64));
+    }
+
+    private @Nullable String hiresModel(Values values) {
+        String name = values.textOrEmpty("hr_checkpoint_name");
+        boolean isSame = name.isEmpty() || name.equals("None") || name.equals("Use same checkpoint");
+        if (isSame || !values.isTrue("enable_hr")) {
+            return null;
+        }
+        String found = found(name);
+        return found.equals(model(values)) ? null : found;
     }
 
     private @Nullable String refiner(Values values) {
@@ -103,6 +106,10 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
         if (name.isEmpty() || name.equals("None") || values.number("refiner_switch_at", 1) >= 1) {
             return null;
         }
+        return found(name);
+    }
+
+    private String found(String name) {
         return options.find(name)
                 .map(ModelFile::name)
                 .orElseThrow(() -> new HttpError(500, "Could not find checkpoint with name %s".formatted(name)));

@@ -54,11 +54,7 @@ record FieldList(List<Field> fields) {
      * @throws InvalidRequestException listing every field that does not fit
      */
     Values read(String body) {
-        return read(json(body));
-    }
-
-    /** As {@link #read(String)}. */
-    Values read(JsonNode given) {
+        JsonNode given = json(body);
         if (!given.isObject()) {
             throw new InvalidRequestException(List.of("body"), FieldType.OBJECT.message(), FieldType.OBJECT.code());
         }
@@ -87,8 +83,7 @@ record FieldList(List<Field> fields) {
         return new Values(this, values, given);
     }
 
-    /** @throws InvalidRequestException if the body is no JSON */
-    static JsonNode json(String body) {
+    private static JsonNode json(String body) {
         if (body.isBlank()) {
             throw new InvalidRequestException(List.of("body"), "field required", "value_error.missing");
         }

@@ -1,7 +1,6 @@
 package dev.atelier.server.a1111;
 
 import dev.atelier.server.db.Json;
-import dev.atelier.server.job.FailedJobException;
 import dev.atelier.server.job.Job;
 import dev.atelier.server.job.JobState;
 import dev.atelier.server.job.Jobs;
@@ -16,11 +15,11 @@ import java.util.List;
 record FinishedJobs(Jobs jobs, ObjectStore store) {
     private static final Duration LONGEST = Duration.ofHours(24);
 
-    /** @throws FailedJobException with what the job says of its failure */
+    /** @throws IllegalStateException with what the job says of its failure */
     GenerateResult await(Job job) throws InterruptedException {
         Job done = jobs.await(job.id(), LONGEST).orElseThrow(() -> new IllegalStateException("the job is gone"));
         if (done.state() != JobState.SUCCEEDED || done.result() == null) {
-            throw new FailedJobException(
+            throw new IllegalStateException(
                     done.error() != null ? done.error() : "the job was %s".formatted(done.state()));
         }
         return Json.MAPPER.treeToValue(done.result(), GenerateResult.class);

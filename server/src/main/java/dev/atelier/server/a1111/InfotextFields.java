@@ -5,6 +5,7 @@ import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.Infotext;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.http.HttpError;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -12,10 +13,16 @@ import tools.jackson.databind.node.ObjectNode;
 final class InfotextFields {
     private InfotextFields() {}
 
-    /** Adds those fields to a body. */
-    static JsonNode fill(JsonNode body) {
-        String text = body.path("infotext").asString("");
-        if (!(body instanceof ObjectNode fields) || text.isBlank()) {
+    /** The body with those fields. */
+    static String fill(String body) {
+        JsonNode given;
+        try {
+            given = Json.MAPPER.readTree(body);
+        } catch (JacksonException _) {
+            return body; // said by whoever reads it
+        }
+        String text = given.path("infotext").asString("");
+        if (!(given instanceof ObjectNode fields) || text.isBlank()) {
             return body;
         }
         try {
@@ -23,7 +30,7 @@ final class InfotextFields {
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
-        return fields;
+        return Json.MAPPER.writeValueAsString(fields);
     }
 
     private static void add(Infotext infotext, ObjectNode fields) {
@@ -51,6 +58,7 @@ final class InfotextFields {
             put(fields, "hr_upscaler", hires.upscaler().label());
             put(fields, "hr_second_pass_steps", hires.steps());
             put(fields, "denoising_strength", hires.denoisingStrength());
+            put(fields, "hr_checkpoint_name", infotext.parameters().getOrDefault("Hires checkpoint", ""));
         }
     }
 

@@ -101,6 +101,14 @@ record NetworkRoutes(Catalog catalog, Supplier<Path> selected) {
         return entry;
     }
 
+    /** {@code GET /sdapi/v1/hypernetworks}. */
+    List<Map<String, Object>> hypernetworks() {
+        return models(ModelKind.HYPERNETWORK).stream()
+                .map(model -> Map.<String, Object>of(
+                        "name", model.stem(), "path", model.path().toString()))
+                .toList();
+    }
+
     /** Upscaling networks. */
     List<Model> upscalers() {
         return models(ModelKind.UPSCALER);

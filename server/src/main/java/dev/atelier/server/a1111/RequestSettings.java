@@ -2,6 +2,7 @@ package dev.atelier.server.a1111;
 
 import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GuidanceOptions;
+import dev.atelier.diffusion.PromptPadding;
 import dev.atelier.diffusion.SamplerName;
 import dev.atelier.diffusion.SamplerOptions;
 import dev.atelier.diffusion.ScheduleOptions;
@@ -19,6 +20,22 @@ record RequestSettings(Options options, Values values) {
                 isTrue("s_min_uncond_all"),
                 !isTrue("batch_cond_uncond"));
         return guidance.equals(GuidanceOptions.DEFAULT) ? null : guidance;
+    }
+
+    /** How prompts become equally long; null for not at all. */
+    @Nullable
+    PromptPadding padding() {
+        if (isTrue("pad_cond_uncond_v0")) {
+            return PromptPadding.LAST;
+        }
+        return isTrue("pad_cond_uncond") ? PromptPadding.EMPTY : null;
+    }
+
+    /** AUTOMATIC1111's 74 is all of a window. */
+    @Nullable
+    Integer commaBacktrack() {
+        int tokens = (int) Math.clamp(number("comma_padding_backtrack"), 0, 74);
+        return tokens == 20 ? null : tokens;
     }
 
     boolean tiling() {

@@ -62,7 +62,7 @@ final class Requests {
             integer("hr_second_pass_steps", 0L),
             integer("hr_resize_x", 0L),
             integer("hr_resize_y", 0L),
-            text("hr_checkpoint_name", null).refused("another checkpoint than the first pass has"),
+            text("hr_checkpoint_name", null),
             text("hr_sampler_name", null),
             text("hr_scheduler", null),
             text("hr_prompt", ""),

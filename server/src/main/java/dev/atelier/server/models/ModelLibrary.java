@@ -49,7 +49,13 @@ public final class ModelLibrary implements AutoCloseable {
 
     /** LoRAs and the like that lie among the models. */
     private Set<Path> others() {
-        return Stream.of(ModelKind.LORA, ModelKind.EMBEDDING, ModelKind.CONTROLNET, ModelKind.VAE, ModelKind.UPSCALER)
+        return Stream.of(
+                        ModelKind.LORA,
+                        ModelKind.EMBEDDING,
+                        ModelKind.CONTROLNET,
+                        ModelKind.VAE,
+                        ModelKind.HYPERNETWORK,
+                        ModelKind.UPSCALER)
                 .flatMap(kind -> catalog.list(ModelQuery.ALL.ofKind(kind).limitedTo(MOST)).models().stream())
                 .map(model -> model.path().toAbsolutePath().normalize())
                 .collect(Collectors.toUnmodifiableSet());

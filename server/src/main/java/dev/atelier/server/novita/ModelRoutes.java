@@ -116,6 +116,7 @@ record ModelRoutes(ModelShelf shelf, ModelKinds kinds) {
             case CONTROLNET -> Optional.of(Type.CONTROLNET);
             case EMBEDDING -> Optional.of(Type.TEXTUAL_INVERSION);
             case UPSCALER -> Optional.of(Type.UPSCALER);
+            case HYPERNETWORK -> Optional.empty();
             case OTHER -> isToDrawWith ? Optional.of(Type.CHECKPOINT) : Optional.empty();
         };
     }

@@ -56,6 +56,7 @@ final class Compatibility {
             case EMBEDDING -> notes.add("Needs a %s, and its name in the prompt.".formatted(family));
             case CONTROLNET -> notes.add("Steers a %s.".formatted(family));
             case VAE -> notes.add("Takes the place of a checkpoint's own: MODEL.vae(%s).".formatted(model.stem()));
+            case HYPERNETWORK -> notes.add("Is named in a prompt: <hypernet:%s:1>.".formatted(model.stem()));
             case UPSCALER -> notes.add("Makes pictures larger: the upscaler \"%s\".".formatted(model.stem()));
             case OTHER -> notes.add("Is a part, not a whole model; it cannot be drawn with.");
             case CHECKPOINT -> addCheckpointNotes(notes);
@@ -97,7 +98,7 @@ final class Compatibility {
                     case LORA, EMBEDDING, CONTROLNET ->
                         count(family, ModelKind.CHECKPOINT, "checkpoints").stream()
                                 .toList();
-                    case VAE, UPSCALER, OTHER -> List.<Map<String, Object>>of();
+                    case VAE, HYPERNETWORK, UPSCALER, OTHER -> List.<Map<String, Object>>of();
                 })
                 .orElse(List.of());
     }

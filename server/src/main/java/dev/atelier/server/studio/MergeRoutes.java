@@ -10,8 +10,6 @@ import dev.atelier.server.job.Job;
 import dev.atelier.server.job.JobKind;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.models.ModelLibrary;
-import dev.atelier.server.worker.GenerateTask;
-import dev.atelier.server.worker.WriteTask;
 import io.javalin.http.Context;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,7 +50,7 @@ final class MergeRoutes {
         submit(context, JobKind.CONVERT, model, request.task(model));
     }
 
-    private void submit(Context context, JobKind kind, NewModel model, WriteTask task) {
+    private void submit(Context context, JobKind kind, NewModel model, dev.atelier.server.worker.WriteTask task) {
         Job job = model.submit(jobs, kind, WebServer.owner(context), task);
         context.status(202).json(Map.of("job", job.id(), "file", model.file()));
     }
@@ -73,13 +71,12 @@ final class MergeRoutes {
             throw new HttpError(422, "a grid has 1 to %d multipliers".formatted(MAX_CELLS));
         }
         MergeRequest merge = grid.merge();
-        PictureRequest picture = grid.picture();
+        PictureRequest picture = grid.picture().seeded();
         ModelNames names = library.shelf().names();
         String owner = WebServer.owner(context);
         List<String> expressions = grid.multipliers().stream()
                 .map(m -> merge.at(m).expression(names))
                 .toList();
-        GenerateTask task = pictures.task(picture);
         context.status(202)
                 .json(Map.of(
                         "cells",
@@ -88,7 +85,7 @@ final class MergeRoutes {
                                         "expression",
                                         expression,
                                         "job",
-                                        pictures.submit(task.with(picture.drawnBy(expression, library.shelf())), owner)
+                                        pictures.submit(picture.with(expression), owner)
                                                 .id()))
                                 .toList()));
     }

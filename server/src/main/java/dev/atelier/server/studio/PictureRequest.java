@@ -185,13 +185,12 @@ record PictureRequest(
      * @throws IllegalArgumentException naming the field that cannot be used
      */
     GenerateTask task(ModelShelf shelf, Function<String, String> keep) {
-        Function<String, ModelFile> find = find(shelf);
+        String named =
+                model == null || model.isBlank() ? shelf.list().getFirst().name() : model.strip();
+        Function<String, ModelFile> find = name -> shelf.findFile(name.strip())
+                .orElseThrow(() -> new HttpError(422, "there is no model \"%s\"".formatted(name)));
         return new GenerateTask(
-                        drawnBy(
-                                model == null || model.isBlank()
-                                        ? shelf.list().getFirst().name()
-                                        : model.strip(),
-                                shelf),
+                        vae == null || vae.isBlank() ? named : shelf.withVae(named, find.apply(vae)),
                         prompt,
                         negativePrompt,
                         steps,
@@ -216,18 +215,6 @@ record PictureRequest(
                 .ready();
     }
 
-    /** The model with the request's VAE in it, where that names one. */
-    String drawnBy(String named, ModelShelf shelf) {
-        return vae == null || vae.isBlank()
-                ? named
-                : shelf.withVae(named, find(shelf).apply(vae));
-    }
-
-    private static Function<String, ModelFile> find(ModelShelf shelf) {
-        return name -> shelf.findFile(name.strip())
-                .orElseThrow(() -> new HttpError(422, "there is no model \"%s\"".formatted(name)));
-    }
-
     private Extras extras(Function<String, ModelFile> find, Function<String, String> keep) {
         Acceleration acceleration = new Acceleration(
                 cacheInterval == null ? 1 : cacheInterval, 1, mergedTokens == null ? 0 : mergedTokens, 0);
@@ -240,13 +227,52 @@ record PictureRequest(
                                 .toList(),
                 null,
                 null,
+                null,
                 second == null ? null : find.apply(second.model()).name(),
                 second == null ? null : Double.valueOf(second.at() == null ? 0.8 : second.at()),
                 acceleration.equals(Acceleration.NONE) ? null : acceleration,
                 Boolean.TRUE.equals(tiling) ? true : null,
                 null,
                 null,
+                null,
+                null,
                 null);
+    }
+
+    /** The same of another model. */
+    PictureRequest with(String otherModel) {
+        return with(otherModel, seed);
+    }
+
+    /** With a seed, so that several pictures can have the same. */
+    PictureRequest seeded() {
+        return seed != null && seed != -1 ? this : with(model, GenerationRequest.randomSeed());
+    }
+
+    private PictureRequest with(@Nullable String otherModel, @Nullable Long otherSeed) {
+        return new PictureRequest(
+                otherModel,
+                prompt,
+                negativePrompt,
+                steps,
+                sampler,
+                scheduler,
+                cfgScale,
+                otherSeed,
+                width,
+                height,
+                batchSize,
+                batchCount,
+                clipSkip,
+                hires,
+                start,
+                variation,
+                refiner,
+                controls,
+                vae,
+                tiling,
+                cacheInterval,
+                mergedTokens);
     }
 
     /** What a picture's infotext says, of this model. */

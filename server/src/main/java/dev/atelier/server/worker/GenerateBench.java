@@ -22,7 +22,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -34,10 +33,32 @@ public final class GenerateBench implements Bench {
     private final ModelOptions options;
     private volatile @Nullable String loadedName;
     private @Nullable String loadedFor;
-    private @Nullable String loadedRefiner;
+    private Later loadedLater = Later.NONE;
     private @Nullable Atelier loaded;
     private @Nullable Enlarger enlarger;
     private List<Path> enlargerFolders = List.of();
+
+    /** The models of the shelf that take over from another. */
+    private record Later(@Nullable String hires, @Nullable String refiner) {
+        static final Later NONE = new Later(null, null);
+
+        static Later of(GenerateTask task) {
+            Extras extras = task.extras();
+            return extras == null ? NONE : new Later(extras.hires(), extras.refiner());
+        }
+
+        ModelOptions addTo(ModelOptions options, ModelShelf shelf) {
+            return options.hires(path(hires, shelf)).refiner(path(refiner, shelf));
+        }
+
+        private static @Nullable Path path(@Nullable String name, ModelShelf shelf) {
+            return name == null
+                    ? null
+                    : shelf.find(name)
+                            .orElseThrow(() -> new IllegalStateException("the model %s is gone".formatted(name)))
+                            .path();
+        }
+    }
 
     public GenerateBench(ModelShelf shelf, ObjectStore store, ModelOptions options) {
         this.shelf = shelf;
@@ -94,8 +115,7 @@ public final class GenerateBench implements Bench {
         GenerateTask task = Json.MAPPER.treeToValue(job.request(), GenerateTask.class);
         ModelShelf visible = shelf.visibleTo(job.owner());
         String name = task.model() == null ? visible.list().getFirst().name() : task.model();
-        String refiner = task.extras() == null ? null : task.extras().refiner();
-        Atelier atelier = load(name, refiner, visible, job.owner(), control);
+        Atelier atelier = load(name, Later.of(task), visible, job.owner(), control);
         List<GenerateResult.Image> images = new ArrayList<>();
         DrawingListener listener = new DrawingListener(control);
         for (GeneratedImage image : atelier.generate(task.request(this::picture), listener)) {
@@ -117,35 +137,29 @@ public final class GenerateBench implements Bench {
         }
     }
 
-    private Atelier load(String name, @Nullable String refiner, ModelShelf visible, String owner, JobControl control) {
+    private Atelier load(String name, Later later, ModelShelf visible, String owner, JobControl control) {
         Atelier current = loaded;
         // the same words may mean a private model of another owner
         boolean isSame = owner.equals(loadedFor) || visible.files().equals(shelf.files());
-        if (current != null && name.equals(loadedName) && Objects.equals(refiner, loadedRefiner) && isSame) {
+        if (current != null && name.equals(loadedName) && later.equals(loadedLater) && isSame) {
             return current;
         }
         forget();
         Progress progress = (done, total) -> control.report("loading", (int) (done >> 20), (int) (total >> 20), 0);
-        Atelier opened = open(name, refiner, visible, current, progress);
+        Atelier opened = open(name, later, visible, current, progress);
         loaded = opened;
         loadedName = name;
-        loadedRefiner = refiner;
+        loadedLater = later;
         loadedFor = owner;
         return opened;
     }
 
     /** Opens a model in the place of the current one. */
-    private Atelier open(
-            String name, @Nullable String refiner, ModelShelf visible, @Nullable Atelier current, Progress progress) {
+    private Atelier open(String name, Later later, ModelShelf visible, @Nullable Atelier current, Progress progress) {
         if (visible.find(name).isEmpty()) {
             visible.refresh(); // it may be newer than the last look at the folder
         }
-        ModelOptions options = this.options.models(visible.folders());
-        if (refiner != null) {
-            options = options.refiner(visible.find(refiner)
-                    .orElseThrow(() -> new IllegalStateException("the model %s is gone".formatted(refiner)))
-                    .path());
-        }
+        ModelOptions options = later.addTo(this.options.models(visible.folders()), visible);
         Optional<ModelFile> file = visible.find(name);
         if (file.isPresent() && current != null) {
             return current.switchTo(file.get().path(), options, progress);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.PngFile;
+import dev.atelier.model.DemoModel;
 import dev.atelier.server.TestServer;
 import dev.atelier.server.db.Json;
 import java.awt.image.BufferedImage;
@@ -90,6 +91,7 @@ class FieldsTest {
     @BeforeAll
     static void start() throws IOException {
         Path models = Files.createDirectories(folder.resolve("models"));
+        Files.move(DemoModel.unpack(folder), models.resolve("another.safetensors"));
         Files.writeString(models.resolve("styles.csv"), "name,prompt,negative_prompt\nbright,bright colours,\n");
         server = TestServer.start(folder, null);
     }
@@ -142,13 +144,17 @@ class FieldsTest {
     }
 
     private static String filled(String template) throws IOException {
-        return template.replace("MODEL", model())
+        return template.replace("LAST_MODEL", model(1))
+                .replace("MODEL", model(0))
                 .replace("PICTURE", picture(0x336699))
                 .replace("OTHER", picture(0x996633));
     }
 
-    private static String model() {
-        return json(server.get("/sdapi/v1/sd-models")).get(0).get("model_name").stringValue();
+    private static String model(int index) {
+        return json(server.get("/sdapi/v1/sd-models"))
+                .get(index)
+                .get("model_name")
+                .stringValue();
     }
 
     private static String picture(int rgb) throws IOException {

@@ -265,12 +265,16 @@ class NetworksTest {
     }
 
     @Test
-    void aSecondPassWithAnotherModelIsRefused() {
-        HttpResponse<String> refused = server.post(
-                "/sdapi/v1/txt2img",
-                "{\"prompt\": \"a cat\", \"enable_hr\": true, \"hr_checkpoint_name\": \"other\", " + SMALL + "}");
-        assertThat(refused.statusCode()).isEqualTo(422);
-        assertThat(refused.body()).contains("hr_checkpoint_name");
+    void aSecondPassMayHaveAnotherModel() {
+        String hires = "\"enable_hr\": true, \"hr_second_pass_steps\": 1, \"hr_scale\": 1, \"hr_checkpoint_name\": ";
+        HttpResponse<String> missing =
+                server.post("/sdapi/v1/txt2img", "{\"prompt\": \"a cat\", " + hires + "\"other\", " + SMALL + "}");
+        assertThat(missing.statusCode()).isEqualTo(500);
+        assertThat(missing.body()).contains("Could not find checkpoint with name other");
+        String same = json(server.get("/sdapi/v1/sd-models")).at("/0/title").stringValue();
+        JsonNode drawn = json(server.post(
+                "/sdapi/v1/txt2img", "{\"prompt\": \"a cat\", " + hires + "\"" + same + "\", " + SMALL + "}"));
+        assertThat(drawn.at("/images/0").isString()).isTrue();
     }
 
     @Test

@@ -7,19 +7,20 @@ import dev.atelier.model.FloatArray;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** Two models that share a run: who draws when, and who is in memory. */
-class RefinerPipelineTest {
+/** Two models that share a run, or a picture: who draws when, and who is in memory. */
+class LaterModelTest {
     private static final float CAT = 2368 / 49408f;
     private static final float DOG = 1929 / 49408f;
 
     private final List<String> log = new ArrayList<>();
-    private final List<Float> refinersWords = new ArrayList<>();
+    private final List<Float> othersWords = new ArrayList<>();
     private final Recorder base = new Recorder("base");
-    private final Recorder other = new Recorder("refiner");
+    private final Recorder other = new Recorder("other");
 
-    private final Refiner refiner = new Refiner() {
+    private final LaterModel later = new LaterModel() {
         @Override
         public DiffusionModel model() {
             return other;
@@ -27,7 +28,7 @@ class RefinerPipelineTest {
 
         @Override
         public ModelLabel label() {
-            return new ModelLabel("xl-refiner", "0123456789");
+            return new ModelLabel("later", "0123456789");
         }
 
         @Override
@@ -48,8 +49,8 @@ class RefinerPipelineTest {
             if (log.isEmpty() || !log.getLast().equals(name)) {
                 log.add(name);
             }
-            if (name.equals("refiner")) {
-                refinersWords.add(conditioning.context().values()[1]);
+            if (name.equals("other")) {
+                othersWords.add(conditioning.context().values()[1]);
             }
             return super.predictNoise(latents, timesteps, conditioning);
         }
@@ -61,8 +62,13 @@ class RefinerPipelineTest {
     }
 
     private List<GeneratedImage> generate(GenerationRequest request) {
+        return generate(request, null, later);
+    }
+
+    private List<GeneratedImage> generate(
+            GenerationRequest request, @Nullable LaterModel hires, @Nullable LaterModel refiner) {
         Pipeline pipeline =
-                new Pipeline(base, refiner, ExtraNetworks.NONE, () -> new ModelLabel("xl", null), "Atelier 1.0");
+                new Pipeline(base, hires, refiner, ExtraNetworks.NONE, () -> new ModelLabel("xl", null), "Atelier 1.0");
         return pipeline.generate(request.sampler("Euler").steps(10).size(64, 64).seed(1), (phase, done, total) -> {});
     }
 
@@ -71,23 +77,44 @@ class RefinerPipelineTest {
         List<GeneratedImage> images = generate(GenerationRequest.of("a cat").iterations(2));
         assertThat(images)
                 .hasSize(2)
-                .allSatisfy(image -> assertThat(image.infotext())
-                        .contains("Refiner: xl-refiner [0123456789], Refiner switch at: 0.8"));
-        List<String> once = List.of("base", "base leaves", "refiner", "refiner leaves");
+                .allSatisfy(image ->
+                        assertThat(image.infotext()).contains("Refiner: later [0123456789], Refiner switch at: 0.8"));
+        List<String> once = List.of("base", "base leaves", "other", "other leaves");
         assertThat(log).startsWith(once.toArray(String[]::new));
-        assertThat(log).filteredOn("refiner"::equals).hasSize(2);
+        assertThat(log).filteredOn("other"::equals).hasSize(2);
     }
 
     @Test
     void withHiresFixItFinishesTheSecondPassAlone() {
         generate(GenerationRequest.of("a cat").hiresFix(HiresFix.by(2)));
-        assertThat(log.indexOf("refiner")).isGreaterThan(log.lastIndexOf("base"));
+        assertThat(log.indexOf("other")).isGreaterThan(log.lastIndexOf("base"));
+    }
+
+    @Test
+    void theSecondPassOfAHiresFixMayBeAnothers() {
+        HiresFix fix = HiresFix.by(2).prompts("dog", "");
+        List<GeneratedImage> images =
+                generate(GenerationRequest.of("a cat").iterations(2).hiresFix(fix), later, null);
+        assertThat(log)
+                .containsExactly(
+                        "base", "base leaves", "other", "other leaves", "base", "base leaves", "other", "other leaves");
+        assertThat(othersWords).containsOnly(DOG);
+        assertThat(images)
+                .hasSize(2)
+                .allSatisfy(image -> assertThat(image.infotext()).contains("Hires checkpoint: later [0123456789]"));
+    }
+
+    @Test
+    void withoutHiresFixItHasNoTurn() {
+        List<GeneratedImage> images = generate(GenerationRequest.of("a cat"), later, null);
+        assertThat(log).containsOnly("base");
+        assertThat(images.getFirst().infotext()).doesNotContain("Hires checkpoint");
     }
 
     @Test
     void itsTurnMayNeverCome() {
         List<GeneratedImage> images = generate(GenerationRequest.of("a cat").refinerSwitchAt(1));
-        assertThat(log).doesNotContain("refiner");
+        assertThat(log).doesNotContain("other");
         assertThat(images.getFirst().infotext()).doesNotContain("Refiner");
     }
 
@@ -95,6 +122,6 @@ class RefinerPipelineTest {
     @Test
     void promptEditingGoesOnWhereItWas() {
         generate(GenerationRequest.of("[cat:dog:0.8]").refinerSwitchAt(0.5));
-        assertThat(refinersWords).containsExactly(CAT, CAT, CAT, CAT, DOG);
+        assertThat(othersWords).containsExactly(CAT, CAT, CAT, CAT, DOG);
     }
 }

@@ -2,23 +2,26 @@ package dev.atelier;
 
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.Progress;
+import dev.atelier.diffusion.ExtraNetworks;
+import dev.atelier.diffusion.LaterModel;
 import dev.atelier.diffusion.ModelLabel;
-import dev.atelier.diffusion.Refiner;
 import dev.atelier.model.DiffusionModel;
+import dev.atelier.model.EngineModel;
 import dev.atelier.model.StableDiffusion;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** A refiner from a file, which has been checked and is loaded when it is its turn. */
-final class LazyRefiner implements Refiner, AutoCloseable {
+/** A model from a file, which has been checked and is loaded when it is its turn. */
+final class LazyModel implements LaterModel, AutoCloseable {
     private final StableDiffusion checked;
     private final ModelOptions options;
     private final String name;
     private final BackgroundHash hash;
-    private @Nullable DiffusionModel loaded;
+    private @Nullable EngineModel<?> loaded;
+    private @Nullable PromptNetworks networks;
 
-    LazyRefiner(Path checkpoint, String name, ModelOptions options) {
-        this.checked = StableDiffusion.of(Checkpoints.open(checkpoint));
+    LazyModel(Path checkpoint, String name, ModelOptions options) {
+        this.checked = options.prediction(null).zeroTerminalSnr(null).model(Checkpoints.open(checkpoint));
         this.options = options;
         this.name = name;
         this.hash = BackgroundHash.of(checkpoint);
@@ -26,9 +29,20 @@ final class LazyRefiner implements Refiner, AutoCloseable {
 
     @Override
     public DiffusionModel model() {
-        DiffusionModel model = loaded != null ? loaded : options.load(checked, Progress.NONE);
+        return engine();
+    }
+
+    private EngineModel<?> engine() {
+        EngineModel<?> model = loaded != null ? loaded : options.load(checked, Progress.NONE);
         loaded = model;
         return model;
+    }
+
+    @Override
+    public ExtraNetworks networks() {
+        PromptNetworks known = networks != null ? networks : new PromptNetworks(checked, engine(), options);
+        networks = known;
+        return known;
     }
 
     @Override
@@ -46,6 +60,9 @@ final class LazyRefiner implements Refiner, AutoCloseable {
     @Override
     public void close() {
         hash.close();
+        if (networks != null) {
+            networks.close();
+        }
         if (loaded != null) {
             loaded.close();
         }
