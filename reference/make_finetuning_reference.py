@@ -5,7 +5,8 @@ lora: ten steps of diffusers' DreamBooth LoRA script on the miniature of SD 1, U
 preservation (weight 0.7): a pair of batches of one picture each, the sum of their mean squared errors, clipped to norm 1.
 words: ten steps of diffusers' textual inversion script: two new rows of the token embedding, all others restored after each.
 forms: three steps of peft's DoRA and of LyCORIS' LoHa and LoKr at six layers of the UNet: linear ones, convolutions of 1x1 and 3x3, one
-with stride 2.  Their parameters start as waves(), so that none is 0.
+with stride 2.  Their parameters start as waves(), so that none is 0.  "limited": LoHa and LoKr after LyCORIS has then shrunk their changes
+to the norm LIMIT (kohya's scale_weight_norms).
 sd2, sdxl: ten steps of full fine-tuning, v and epsilon, batch 2, clipped to norm 1; of every eighth tensor the gradient of the
 first step, the value after the tenth (the last 6 elements) and the norm of the change.
 
@@ -120,7 +121,7 @@ def words(sd, out):
 
 LAYERS = ["attentions.0.transformer_blocks.0.attn1.to_q", "attentions.0.transformer_blocks.0.attn2.to_k",
           "attentions.0.transformer_blocks.0.ff.net.0.proj", "attentions.0.proj_in", "resnets.0.conv1", "downsamplers.0.conv"]
-FORM_RANK, FORM_ALPHA = 2, 3
+FORM_RANK, FORM_ALPHA, LIMIT = 2, 3, 0.003
 
 
 def waves(shape, layer, part):
@@ -178,6 +179,10 @@ def forms(sd, out):
             optimizer.zero_grad()
             losses.append(loss.detach())
         kept |= {"end." + k: tail(p) for k, p in params.items()} | {form + ".losses": torch.stack(losses)}
+        for i, module in enumerate(getattr(unet, "kept", ())):
+            shrunk, norm = module.apply_max_norm(LIMIT)
+            print(form, i, bool(shrunk), float(norm))
+            kept |= {f"limited.{form}.{i}.{k}": tail(p) for k, p in module.custom_state_dict().items() if k != "alpha"}
         print(form, {k: list(p.shape) for k, p in params.items()}, torch.stack(losses))
     ref.save(out, kept, {"rank": str(FORM_RANK), "alpha": str(FORM_ALPHA), "learning_rate": str(RATE)})
 

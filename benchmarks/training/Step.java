@@ -25,7 +25,8 @@ import java.util.SplittableRandom;
 /**
  * The steps that step.py takes, by Atelier: time of each, and the most anonymous memory.
  *
- * <p>Usage: {@code java -cp cli/target/atelier.jar benchmarks/training/Step.java full|lora MODEL STEPS}
+ * <p>Usage: {@code java -cp cli/target/atelier.jar benchmarks/training/Step.java full|full8bit|lora MODEL STEPS}; {@code full8bit} is {@code full} with
+ * AdamW8bit.
  */
 final class Step {
     private static double peak;
@@ -42,11 +43,12 @@ final class Step {
         FloatArray latents = normal(random, 1, 4, 64, 64);
         FloatArray context = normal(random, 1, 77, 768);
         float[] alphas = model.alphasCumprod();
+        OptimizerSettings.AdamW exact = new OptimizerSettings.AdamW(0.9, 0.999, 1e-8, 0.01);
         try (TorchTrainer trainer = TorchTrainer.of(
                 model,
                 EnumSet.of(Network.UNET),
                 trainable,
-                OptimizerSettings.DEFAULT,
+                method.equals("full8bit") ? new OptimizerSettings.AdamW8bit(exact) : exact,
                 new TrainerOptions(true, false))) {
             for (int step = 0; step < steps; step++) {
                 long start = System.nanoTime();

@@ -13,6 +13,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -63,11 +64,22 @@ abstract class FineTuningCommand implements Callable<Integer> {
                         launch.processes(),
                         spec.root().commandLine().getParseResult().originalArgs());
                 TrainingProgress progress =
-                        new TrainingProgress(spec.commandLine().getErr())) {
-            FineTuning.run(checkpoint, plan, together.workers(), progress);
+                        new TrainingProgress(spec.commandLine().getErr(), together.leads())) {
+            train(checkpoint, plan, together, progress);
         }
         out.println(plan.output().file());
         out.flush();
         return 0;
+    }
+
+    private static void train(
+            Checkpoint checkpoint, TrainingPlan plan, TrainingProcesses together, TrainingProgress progress) {
+        try {
+            FineTuning.run(checkpoint, plan, together.workers(), progress);
+        } catch (CancellationException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw together.reason(e);
+        }
     }
 }

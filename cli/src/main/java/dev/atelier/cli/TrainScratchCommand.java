@@ -69,7 +69,7 @@ final class TrainScratchCommand implements Callable<Integer> {
     public Integer call() {
         Main.requireNew(output, overwrite);
         Path folder = state != null ? state : output.resolveSibling(output.getFileName() + ".state");
-        try (TrainingProgress progress = new TrainingProgress(spec.commandLine().getErr())) {
+        try (TrainingProgress progress = new TrainingProgress(spec.commandLine().getErr(), true)) {
             switch (recipe) {
                 case SHAPES -> ShapesRecipe.standard(folder, seed, progress).run(output);
             }

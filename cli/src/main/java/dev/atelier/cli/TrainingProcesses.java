@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * of which it is one.
  */
 final class TrainingProcesses implements AutoCloseable {
+    private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+
     private final List<Process> others = new ArrayList<>();
     private final List<Path> logs = new ArrayList<>(); // what they say
     private @Nullable WorkerGroup workers;
@@ -98,28 +101,54 @@ final class TrainingProcesses implements AutoCloseable {
         try {
             return joined.join();
         } catch (CancellationException e) {
-            throw new IllegalStateException(ended(), e);
+            throw new IllegalStateException(ended("at its start").orElse("another process ended at its start"), e);
         } catch (CompletionException e) {
             throw new IllegalStateException("the processes do not find each other: " + e.getMessage(), e);
         }
     }
 
+    /** Why a training together has failed: a process that has ended takes the others with it. */
+    RuntimeException reason(RuntimeException failure) {
+        try {
+            for (Process other : others) {
+                if (other.waitFor(LAST_WORDS)) {
+                    break;
+                }
+            }
+            return ended("in the training")
+                    .<RuntimeException>map(said -> new IllegalStateException(said, failure))
+                    .orElse(failure);
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+            return failure;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return failure;
+        }
+    }
+
     /** Which process has ended, and its last words. */
-    private String ended() throws IOException {
+    private Optional<String> ended(String when) throws IOException {
         for (int i = 0; i < others.size(); i++) {
             if (!others.get(i).isAlive()) {
                 List<String> lines = Files.readAllLines(logs.get(i)).stream()
                         .filter(line -> !line.isBlank())
                         .toList();
-                return "process %d of %d ended at its start, with exit code %d%s"
+                return Optional.of("process %d of %d ended %s, with exit code %d%s"
                         .formatted(
                                 i + 2,
                                 others.size() + 1,
+                                when,
                                 others.get(i).exitValue(),
-                                lines.isEmpty() ? "" : ": " + lines.getLast());
+                                lines.isEmpty() ? "" : ": " + lines.getLast()));
             }
         }
-        return "another process ended at its start";
+        return Optional.empty();
+    }
+
+    /** Whether this process is the one that writes files. */
+    boolean leads() {
+        return workers == null || workers.leads();
     }
 
     /** What holds them together; null if this is the only one. */

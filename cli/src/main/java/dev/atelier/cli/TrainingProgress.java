@@ -12,13 +12,18 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread onExit = new Thread(this::stop);
     private final PrintWriter err;
+    private final boolean leads;
     private volatile boolean stopping;
     private String task = "";
     private Bar bar = Bar.of("", "");
 
-    /** @param err where what a user should know is said */
-    TrainingProgress(PrintWriter err) {
+    /**
+     * @param err where what a user should know is said
+     * @param leads whether this process stops by itself; others that train with it go on until it has
+     */
+    TrainingProgress(PrintWriter err, boolean leads) {
         this.err = err;
+        this.leads = leads;
         Runtime.getRuntime().addShutdownHook(onExit);
     }
 
@@ -58,7 +63,7 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     }
 
     private void show(String what, int done, int total) {
-        if (stopping) {
+        if (stopping && leads) {
             throw new CancellationException("stopped; the same command goes on from here");
         }
         if (!what.equals(task)) {

@@ -26,6 +26,7 @@ import java.util.stream.Stream;
 final class ClassPictures {
     private static final int STEPS = 25;
     private static final double CFG_SCALE = 7.5;
+    private static final String DRAWING = "drawing pictures of the class";
     private static final Pattern DRAWN = Pattern.compile("\\d+\\.png|\\..*");
 
     private ClassPictures() {}
@@ -88,10 +89,12 @@ final class ClassPictures {
             Pipeline pipeline = new Pipeline(drawing, () -> new ModelLabel("class", null), "Atelier");
             int done = 0;
             for (long seed : seeds) {
-                GeneratedImage image =
-                        pipeline.generate(request.seed(seed), (_, _, _) -> {}).getFirst();
+                int before = done++;
+                GeneratedImage image = pipeline.generate(
+                                request.seed(seed), (_, _, _) -> listener.prepared(DRAWING, before, seeds.size()))
+                        .getFirst();
                 PngFile.write(file(folder, seed), image);
-                listener.prepared("drawing pictures of the class", ++done, seeds.size());
+                listener.prepared(DRAWING, done, seeds.size());
             }
         }
     }

@@ -78,6 +78,25 @@ record Denoising(float[] alphasCumprod, PredictionType prediction, List<LossWeig
     }
 
     /**
+     * With part of the network's error in what it is shown and what it should answer, see {@link TrainingObjective.Dream}.
+     *
+     * @param answer what the network answers to the batch, {@code [n, 4, h, w]}
+     */
+    DenoisingBatch dream(DenoisingBatch batch, FloatArray answer, double power) {
+        int elements = answer.values().length / batch.timesteps().length;
+        float[] noisy = batch.noisy().values().clone();
+        float[] target = batch.target().values().clone();
+        for (int i = 0; i < noisy.length; i++) {
+            double spread = Math.sqrt(1 - alphasCumprod[(int) batch.timesteps()[i / elements]]);
+            double error = (target[i] - answer.values()[i]) * Math.pow(spread, power);
+            noisy[i] += (float) (spread * error);
+            target[i] += (float) error;
+        }
+        int[] shape = answer.shape();
+        return batch.asking(FloatArray.of(noisy, shape), FloatArray.of(target, shape));
+    }
+
+    /**
      * @param latents {@code [n, 4, h, w]} in the UNet's scale
      * @param noise of the same shape
      * @param captions n of them, as windows of 77 tokens; those that are one object are encoded once

@@ -61,6 +61,9 @@ public final class FineTuning {
             throw new IllegalArgumentException(
                     "--zero-snr wants --prediction v: pure noise tells a model that answers with noise nothing");
         }
+        if (plan.objective().dream().on() && prediction != PredictionType.EPSILON) {
+            throw new IllegalArgumentException("--dream is for models that answer with noise");
+        }
         this.plan = plan;
         this.listener = listener;
         this.team = team;
@@ -175,7 +178,11 @@ public final class FineTuning {
         TrainingLoop loop =
                 new TrainingLoop(state, "model", steps, plan.output().stateSteps(), settings(), team.leads(), listener);
         Previews previews = new Previews(
-                state.resolve("samples"), plan.output().prompts(), plan.data().size(model.nativeSize()), course.seed());
+                state.resolve("samples"),
+                plan.output().prompts(),
+                plan.data().size(model.nativeSize()),
+                course.seed(),
+                listener);
         TrainedFiles files = new TrainedFiles(
                 model,
                 plan,
@@ -193,18 +200,19 @@ public final class FineTuning {
             PictureLosses losses = new PictureLosses(model, plan, randomness, objective, batches, trainer, encodings);
             announce(trainer, order.perEpoch(), steps);
             loop.run(trainer, step -> {
-                if (step == 0 && team.leads()) {
-                    measure(losses, 0, steps);
-                    if (plan.output().sampleFirst()) {
-                        previews.draw(trainer, words(trainer), 0);
-                    }
-                } else if (!resumed) {
+                if (step > 0 && !resumed) {
                     validationLog.resume(1
-                            + (int) IntStream.rangeClosed(1, step)
+                            + (int) IntStream.range(1, step)
                                     .filter(done -> plan.output().isSampleDue(done, perEpoch))
                                     .count());
                 }
                 resumed = true;
+                if (team.leads() && (step == 0 || plan.output().isSampleDue(step, perEpoch))) {
+                    measure(losses, step, steps);
+                    if (step > 0 || plan.output().sampleFirst()) {
+                        previews.draw(trainer, words(trainer), step);
+                    }
+                }
                 boolean trainsText = trainsText(trainer, step, steps);
                 double loss = 0;
                 for (int i = 0; i < course.accumulation(); i++) {
@@ -217,13 +225,11 @@ public final class FineTuning {
                 if (team.leads() && done < steps && plan.output().isDue(done, perEpoch)) {
                     files.write(trainer, done);
                 }
-                if (team.leads() && (done == steps || plan.output().isSampleDue(done, perEpoch))) {
-                    measure(losses, done, steps);
-                    previews.draw(trainer, words(trainer), done);
-                }
                 return new TrainingStep("model", done, steps, now, team.mean(loss) / course.accumulation(), norm);
             });
             if (team.leads()) {
+                measure(losses, steps, steps);
+                previews.draw(trainer, words(trainer), steps);
                 files.write(trainer);
             }
         }

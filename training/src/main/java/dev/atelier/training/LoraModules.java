@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
@@ -39,6 +40,7 @@ final class LoraModules {
     private final Adapter.Form form;
     private final int factor;
     private final List<Module> modules = new ArrayList<>();
+    private int kept; // how many come from a file
 
     LoraModules(StableDiffusion model, TrainingMethod.Lora plan, Randomness randomness) {
         this.family = model.family();
@@ -62,6 +64,10 @@ final class LoraModules {
                 modules.add(module(layer, model.checkpoint(), rank, alpha, before, random));
             }
         }
+        if (before != null && kept == 0) {
+            throw new IllegalArgumentException("%s has no %s of a layer that is to be trained, in kohya's naming"
+                    .formatted(plan.from(), form.name().toLowerCase(Locale.ROOT)));
+        }
     }
 
     private static int rank(LoraLayer layer, TrainingMethod.Lora plan) {
@@ -83,7 +89,6 @@ final class LoraModules {
                 : RESIDUAL.matcher(path).matches() ? plan.rank() : 0;
     }
 
-    /** @param before a file that has its factors and alpha, if it has the layer at all; null for none */
     private Module module(
             LoraLayer layer,
             Checkpoint model,
@@ -93,24 +98,16 @@ final class LoraModules {
             RandomGenerator random) {
         String name = layer.kohyaName(family.isXl());
         SequencedMap<String, Tensor> parts = parts(layer, model, rank, random);
-        if (parts.containsKey("lokr_w2")) {
-            return module(layer, name, parts, 1, rank);
+        StoredAdapter stored = before == null ? null : StoredAdapter.find(before, name, form);
+        if (stored != null) {
+            stored.require(layer.shape(model));
+            parts.keySet().retainAll(Set.of("dora_scale")); // of a LoRA that becomes a DoRA they start as the weight's
+            parts.putAll(stored.parts());
+            kept++;
         }
-        if (before == null || !before.has(name + ".lora_down.weight")) {
-            return module(layer, name, parts, alpha / rank, alpha);
-        }
-        for (Map.Entry<String, Tensor> part : parts.entrySet()) {
-            part.setValue(before.find(name + "." + part.getKey()).orElse(part.getValue()));
-        }
-        long kept = before.tensor(name + ".lora_down.weight").shape().size(0);
-        double given = before.find(name + ".alpha")
-                .map(stored -> {
-                    float[] value = new float[1];
-                    stored.to(DType.F32).read(0, value, 1);
-                    return (double) value[0];
-                })
-                .orElse((double) kept);
-        return module(layer, name, parts, given / kept, given);
+        double givenAlpha = stored == null ? alpha : stored.alpha();
+        double scale = parts.containsKey("lokr_w2") ? 1 : givenAlpha / (stored == null ? rank : stored.rank());
+        return module(layer, name, parts, scale, givenAlpha);
     }
 
     private Module module(

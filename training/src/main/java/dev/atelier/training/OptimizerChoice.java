@@ -9,6 +9,7 @@ import java.util.Set;
 /** An optimiser with the constants that kohya's {@code optimizer_args} and diffusers' options give it, by their names there. */
 public enum OptimizerChoice {
     ADAMW,
+    ADAMW8BIT,
     ADAFACTOR,
     LION,
     PRODIGY,
@@ -85,15 +86,16 @@ public enum OptimizerChoice {
         return settings;
     }
 
+    private static OptimizerSettings.AdamW adamW(Constants given, double decay) {
+        return new OptimizerSettings.AdamW(
+                given.number("betas", 0, 0.9), given.number("betas", 1, 0.999), given.number("eps", 1e-8), decay);
+    }
+
     private OptimizerSettings settings(Constants given) {
-        double decay = given.number("weight_decay", this == ADAMW ? ADAMW_DECAY : 0);
+        double decay = given.number("weight_decay", this == ADAMW || this == ADAMW8BIT ? ADAMW_DECAY : 0);
         return switch (this) {
-            case ADAMW ->
-                new OptimizerSettings.AdamW(
-                        given.number("betas", 0, 0.9),
-                        given.number("betas", 1, 0.999),
-                        given.number("eps", 1e-8),
-                        decay);
+            case ADAMW -> adamW(given, decay);
+            case ADAMW8BIT -> new OptimizerSettings.AdamW8bit(adamW(given, decay));
             case ADAFACTOR ->
                 new OptimizerSettings.Adafactor(
                         given.number("eps", 0, 1e-30),

@@ -65,7 +65,9 @@ final class PictureLosses {
             question.weights()[i] *= (float) (weight / plan.course().accumulation());
         }
         DenoisingBatch batch = batches.of(sample, question, captions, texts(turn.trainsText), random.nextLong());
-        return weight * mean(trainer.denoise(batch));
+        TrainingObjective.Dream dream = plan.objective().dream();
+        DenoisingBatch asked = dream.on() ? objective.dream(batch, trainer.answer(batch), dream.power()) : batch;
+        return weight * mean(trainer.denoise(asked));
     }
 
     private String caption(TrainingPicture picture, Turn turn, RandomGenerator random) {

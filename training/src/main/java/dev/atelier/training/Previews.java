@@ -24,8 +24,9 @@ import java.util.function.Consumer;
  *
  * @param folder where they lie
  * @param seed of each
+ * @param listener hears of every step of a picture, and may stop it there
  */
-record Previews(Path folder, List<String> prompts, TrainingData.Size size, long seed) {
+record Previews(Path folder, List<String> prompts, TrainingData.Size size, long seed, TrainingListener listener) {
     /**
      * Draws all prompts with the weights that {@code trainer} has now.
      *
@@ -43,8 +44,11 @@ record Previews(Path folder, List<String> prompts, TrainingData.Size size, long 
                 GenerationRequest request = GenerationRequest.of(prompts.get(i))
                         .size(size.width(), size.height())
                         .seed(seed);
-                GeneratedImage image =
-                        pipeline.generate(request, (_, _, _) -> {}).getFirst();
+                int before = i;
+                GeneratedImage image = pipeline.generate(
+                                request,
+                                (_, _, _) -> listener.prepared("drawing after step " + step, before, prompts.size()))
+                        .getFirst();
                 PngFile.write(folder.resolve("step-%06d-%d.png".formatted(step, i + 1)), image);
             }
         } catch (IOException e) {

@@ -83,15 +83,15 @@ public record TrainingCourse(
         @Setting(
                 value = "optimizer",
                 label = "NAME",
-                help = "adamw, adafactor, lion, prodigy (with --lr 1) or sgd.",
+                help = "adamw, adamw8bit with a quarter of its memory, adafactor, lion, prodigy (with --lr 1) or sgd.",
                 standard = "adamw",
-                also = {"optimizer_type", "use_lion_optimizer=lion"})
+                also = {"optimizer_type", "use_lion_optimizer=lion", "use_8bit_adam=adamw8bit"})
         OptimizerChoice optimizer,
 
         @Setting(
                 value = "weight-decay",
                 label = "X",
-                help = "How much weights shrink, times the rate. Default: 0.01 for adamw, else 0.",
+                help = "How much weights shrink, times the rate. Default: 0.01 for adamw and adamw8bit, else 0.",
                 also = "adam_weight_decay")
         @Nullable
         Double weightDecay,

@@ -153,7 +153,8 @@ public sealed interface TrainingMethod {
             @Setting(
                     value = "rank-dropout",
                     label = "SHARE",
-                    help = "How often one of its ranks is left out, for a whole picture.",
+                    help =
+                            "How often one of its ranks is left out, for a whole picture; of loha and lokr a row of the change.",
                     standard = "0",
                     also = "rank_dropout")
             double rankDropout,
@@ -177,7 +178,7 @@ public sealed interface TrainingMethod {
             @Setting(
                     value = "from",
                     label = "FILE",
-                    help = "A LoRA in kohya's naming to go on from. Default: a new one.",
+                    help = "A file of the same --algorithm in kohya's naming to go on from. Default: a new one.",
                     also = "network_weights")
             @Nullable
             Path from)
@@ -192,9 +193,9 @@ public sealed interface TrainingMethod {
                     throw new IllegalArgumentException("dropout is at least 0 and below 1, not " + each);
                 }
             }
-            if (isOfWholeWeights() && (dropout > 0 || rankDropout > 0 || normLimit > 0 || plus != 1 || from != null)) {
+            if (isOfWholeWeights() && (dropout > 0 || plus != 1)) {
                 throw new IllegalArgumentException(
-                        "--lora-dropout, --rank-dropout, --limit-norm, --lora-plus and --from are for --algorithm lora and dora");
+                        "--lora-dropout and --lora-plus are for --algorithm lora and dora; with loha and lokr LyCORIS takes them and does nothing");
             }
             if (unetOnly && textOnly) {
                 throw new IllegalArgumentException("--unet-only and --text-only together leave nothing to train");

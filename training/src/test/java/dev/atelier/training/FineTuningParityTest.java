@@ -224,6 +224,10 @@ class FineTuningParityTest {
                 trainer.update(RATE, Double.POSITIVE_INFINITY, 0);
             }
             parity.weights("end." + kind + ".", trainer.values(), _ -> true);
+            if (form != Adapter.Form.DORA) {
+                trainer.limitAdapters(0.003);
+                parity.shrunk("limited." + kind + ".", trainer.values());
+            }
         }
     }
 

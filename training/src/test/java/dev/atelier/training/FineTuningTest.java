@@ -27,6 +27,8 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole fine-tunings of the model that comes with Atelier, a few steps long. */
 class FineTuningTest {
@@ -252,6 +254,37 @@ class FineTuningTest {
                 .usingComparatorWithPrecision(1e-6f)
                 .containsExactly(up);
         assertThat(values(on.tensor(layer + ".alpha"))).containsExactly(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"loha", "lokr"})
+    void lycorisFormsGoOnFromTheirFiles(String algorithm) throws IOException {
+        Settings form = Settings.NONE
+                .with("algorithm", algorithm)
+                .with("text-only", true)
+                .with("rank-dropout", 0.3)
+                .with("module-dropout", 0.1)
+                .with("steps", 2)
+                .with("batch", 1)
+                .with("accumulate", 1)
+                .with("factor", 4)
+                .with("dtype", "fp32");
+        Checkpoint first = trained(Kind.LORA, "first", form.or(settings("first").with("alpha", 3)));
+        Settings on = form.or(settings("second"))
+                .with("from", folder.resolve("first.safetensors"))
+                .with("rank", 7)
+                .with("text-lr", 1e-12)
+                .with("lr", 1e-12);
+        Checkpoint second = trained(Kind.LORA, "second", on);
+        assertThat(second.tensors().keySet())
+                .containsExactlyInAnyOrderElementsOf(first.tensors().keySet());
+        first.tensors()
+                .forEach((name, tensor) -> assertThat(values(second.tensor(name)))
+                        .as(name)
+                        .usingComparatorWithPrecision(1e-6f)
+                        .containsExactly(values(tensor)));
+        assertThatThrownBy(() -> trained(Kind.LORA, "second", on.with("algorithm", "lora")))
+                .hasMessageContaining("has no lora of a layer that is to be trained");
     }
 
     /** ‖up · down‖, of matrices with so many ranks. */

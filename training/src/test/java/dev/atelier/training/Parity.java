@@ -46,6 +46,17 @@ record Parity(String what, Reference reference) {
         measured("weights after ten steps, absolute", greatest);
     }
 
+    /** The greatest difference of what LyCORIS has shrunk, relative to it; nothing where it shrinks nothing. */
+    void shrunk(String prefix, Checkpoint actual) {
+        double greatest = 0;
+        for (String name : names(prefix)) {
+            float[] due = reference.array(prefix + name).values();
+            float[] own = tail(actual.tensor(name), due.length);
+            greatest = Math.max(greatest, greatest(own, due) / greatest(due, new float[due.length]));
+        }
+        measured("parts of a limited norm, relative", greatest);
+    }
+
     static double greatest(float[] actual, float[] due) {
         double greatest = 0;
         for (int i = 0; i < due.length; i++) {

@@ -32,6 +32,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -169,6 +170,37 @@ class WorkersTest {
     @Test
     void bf16GoesTheSameWayRoughly() {
         assertThat(distance(alone(Precision.BF16), alone(Precision.FULL))).isBetween(1e-5, 0.1);
+    }
+
+    @Test
+    void whatOverflowsFp16MovesNothing() {
+        DenoisingBatch batch = batches.getFirst();
+        DenoisingBatch loud = new DenoisingBatch(
+                batch.noisy(),
+                batch.timesteps(),
+                batch.text(),
+                batch.captions(),
+                null,
+                batch.loss(),
+                batch.target(),
+                new float[] {1e9f},
+                null,
+                0);
+        try (TorchTrainer trainer = TorchTrainer.of(
+                model,
+                EnumSet.of(Network.UNET, Network.TEXT_ENCODER),
+                Trainable.weights(name -> Component.of(name) == Component.UNET && name.contains("attn2.to_")),
+                OptimizerSettings.DEFAULT,
+                new TrainerOptions(false, false, LoraDropout.NONE, Precision.FP16, null))) {
+            trainer.denoise(loud);
+            assertThat(trainer.update(RATE, 1, 0)).isZero();
+            assertThat(changes(trainer.values()).values())
+                    .allMatch(change -> IntStream.range(0, change.length).allMatch(i -> change[i] == 0));
+            assertThat(trainer.state().metadata()).containsEntry("atelier.loss_scale", "32768.0 0 1");
+            trainer.denoise(batch);
+            assertThat(trainer.update(RATE, 1, 0)).isPositive();
+            assertThat(trainer.state().metadata()).containsEntry("atelier.loss_scale", "32768.0 1 1");
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.atelier.engine.torch;
 
 import dev.atelier.checkpoint.Tensor;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
@@ -57,6 +58,13 @@ public record Adapter(
         parts.put(DOWN, down);
         parts.put(UP, up);
         return new Adapter(name, weight, third, Form.LORA, parts, scale);
+    }
+
+    /** Its parts but for a DoRA's lengths: those whose product is the change. */
+    Collection<String> factors() {
+        return parts.keySet().stream()
+                .filter(part -> !part.equals("dora_scale"))
+                .toList();
     }
 
     /** The name of a parameter. */

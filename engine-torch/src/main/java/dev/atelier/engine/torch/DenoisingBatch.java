@@ -30,6 +30,11 @@ public record DenoisingBatch(
         @Nullable FloatArray mask,
         long seed) {
 
+    /** With other latents and answers. */
+    public DenoisingBatch asking(FloatArray otherNoisy, FloatArray otherTarget) {
+        return new DenoisingBatch(otherNoisy, timesteps, text, captions, sizes, loss, otherTarget, weights, mask, seed);
+    }
+
     /** Captions as the UNet gets them. */
     public sealed interface Text {}
 

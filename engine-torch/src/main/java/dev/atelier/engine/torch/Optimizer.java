@@ -7,12 +7,13 @@ import org.bytedeco.pytorch.Tensor;
  * Moves weights by their gradients. All of its state is in the tensors of {@link #vectors} and {@link #others}: whoever
  * writes back what they held puts the optimiser back to where it was, bit for bit.
  */
-sealed interface Optimizer extends AutoCloseable permits AdamW, Sgd, Lion, Adafactor, Prodigy {
+sealed interface Optimizer extends AutoCloseable permits AdamW, AdamW8bit, Sgd, Lion, Adafactor, Prodigy {
 
     /** Must not be called within a pointer scope. */
     static Optimizer of(OptimizerSettings settings, Parameters parameters) {
         return switch (settings) {
             case OptimizerSettings.AdamW adamW -> new AdamW(adamW, parameters);
+            case OptimizerSettings.AdamW8bit adamW -> new AdamW8bit(adamW.exact(), parameters);
             case OptimizerSettings.Sgd sgd -> new Sgd(sgd, parameters);
             case OptimizerSettings.Lion lion -> new Lion(lion, parameters);
             case OptimizerSettings.Adafactor adafactor -> new Adafactor(adafactor, parameters);

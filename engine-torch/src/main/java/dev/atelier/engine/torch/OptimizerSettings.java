@@ -18,6 +18,13 @@ public sealed interface OptimizerSettings {
     record AdamW(double beta1, double beta2, double epsilon, double weightDecay) implements OptimizerSettings {}
 
     /**
+     * AdamW whose two moving averages take 8 bits a weight (Dettmers et al. 2022, "8-bit Optimizers via Block-wise Quantization"), as
+     * bitsandbytes' {@code AdamW8bit}: blocks of 256 with their largest magnitude beside them; tensors of less than 4,096 elements
+     * stay in fp32.
+     */
+    record AdamW8bit(AdamW exact) implements OptimizerSettings {}
+
+    /**
      * Gradient descent, step for step as {@code torch.optim.SGD}.
      *
      * @param momentum how much of the last move is repeated; 0 for none

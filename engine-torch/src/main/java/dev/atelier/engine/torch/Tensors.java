@@ -62,10 +62,14 @@ final class Tensors {
         return MemorySegment.ofAddress(tensor.data_ptr().address()).reinterpret(tensor.nbytes());
     }
 
-    /** A contiguous fp32 or fp64 tensor as checkpoints know it. Reads live memory. */
+    /** A contiguous tensor of bytes, fp32 or fp64 as checkpoints know it. Reads live memory. */
     static dev.atelier.checkpoint.Tensor stored(Tensor tensor) {
         long[] sizes = LongStream.range(0, tensor.dim()).map(tensor::size).toArray();
-        DType type = tensor.element_size() == Double.BYTES ? DType.F64 : DType.F32;
+        DType type = switch ((int) tensor.element_size()) {
+            case Byte.BYTES -> DType.U8;
+            case Double.BYTES -> DType.F64;
+            default -> DType.F32;
+        };
         return dev.atelier.checkpoint.Tensor.of(type, Shape.of(sizes), memory(tensor));
     }
 

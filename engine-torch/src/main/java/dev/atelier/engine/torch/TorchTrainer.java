@@ -169,11 +169,27 @@ public final class TorchTrainer implements AutoCloseable {
         }
     }
 
+    /** What the UNet answers to a batch, {@code [n, 4, h, w]}, without gradients. */
+    public FloatArray answer(DenoisingBatch batch) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard();
+                Precision.Scope _ = precision.on(device())) {
+            ops.evaluate();
+            return Tensors.toArray(predicted(batch));
+        }
+    }
+
     private torch.DeviceType device() {
         return parameters.values().device().type();
     }
 
     private Tensor errors(DenoisingBatch batch) {
+        Tensor errors = Errors.of(batch.loss(), predicted(batch), Tensors.of(batch.target()));
+        FloatArray mask = batch.mask();
+        return (mask == null ? errors : errors.mul(Tensors.of(mask))).mean(1, 2, 3);
+    }
+
+    private Tensor predicted(DenoisingBatch batch) {
         ClipTextEncoder.Encoded<Tensor> text = switch (batch.text()) {
             case DenoisingBatch.Captions captions -> encoded(captions);
             case DenoisingBatch.Encoded encoded ->
@@ -182,15 +198,13 @@ public final class TorchTrainer implements AutoCloseable {
         };
         Tensor rows = Tensors.of(batch.captions());
         int n = batch.timesteps().length;
-        Tensor predicted = unet.forward(new UNet.Input<>(
-                Tensors.of(batch.noisy()),
-                Tensors.of(FloatArray.of(batch.timesteps(), n, 1)),
-                ops.scope(() -> text.context().index_select(0, rows)),
-                vector(text.pooled(), rows, batch.sizes()),
-                null));
-        Tensor errors = Errors.of(batch.loss(), predicted.to(torch.ScalarType.Float), Tensors.of(batch.target()));
-        FloatArray mask = batch.mask();
-        return (mask == null ? errors : errors.mul(Tensors.of(mask))).mean(1, 2, 3);
+        return unet.forward(new UNet.Input<>(
+                        Tensors.of(batch.noisy()),
+                        Tensors.of(FloatArray.of(batch.timesteps(), n, 1)),
+                        ops.scope(() -> text.context().index_select(0, rows)),
+                        vector(text.pooled(), rows, batch.sizes()),
+                        null))
+                .to(torch.ScalarType.Float);
     }
 
     /** SDXL's: the whole text's vector, and beside it the sizes. */
@@ -363,25 +377,27 @@ public final class TorchTrainer implements AutoCloseable {
     }
 
     /**
-     * Shrinks LoRAs whose product is longer than {@code most}, both factors alike: kohya's {@code scale_weight_norms}.
+     * Shrinks changes of layers that are longer than {@code most}: both factors of a LoRA alike, as kohya's {@code scale_weight_norms};
+     * those of LoHa and LoKr as LyCORIS does.
      *
-     * @param most the largest Frobenius norm of scale · up · down
+     * @param most the largest Frobenius norm of a change
      */
     public void limitAdapters(double most) {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
             for (Adapter adapter : adapters) {
-                Tensor down = parameters.view(parameters.values(), adapter.downName());
-                Tensor up = parameters.view(parameters.values(), adapter.upName());
-                Tensor d = down.flatten(1, -1);
-                Tensor u = up.flatten(1, -1);
-                // ‖u·d‖² = tr(uᵀu · ddᵀ), of matrices as small as the rank
-                double square = u.t().matmul(u).mul(d.matmul(d.t())).sum().item_double();
-                double norm = adapter.scale() * Math.sqrt(Math.max(0, square));
+                Map<String, Tensor> parts = new LinkedHashMap<>();
+                adapter.factors()
+                        .forEach(
+                                part -> parts.put(part, parameters.view(parameters.values(), adapter.parameter(part))));
+                double norm = adapter.scale()
+                        * new LayerChange(adapter.third(), adapter.form(), parts, adapter.scale()).norm();
                 if (norm > most) {
-                    Scalar factor = new Scalar(Math.sqrt(most / norm));
-                    down.mul_(factor);
-                    up.mul_(factor);
+                    List<String> shrunk =
+                            adapter.form() == Adapter.Form.LOHA ? List.of("hada_w1_a") : List.copyOf(parts.keySet());
+                    Scalar factor = new Scalar(Math.pow(most / norm, 1.0 / shrunk.size()));
+                    shrunk.forEach(
+                            part -> Objects.requireNonNull(parts.get(part)).mul_(factor));
                 }
             }
         }

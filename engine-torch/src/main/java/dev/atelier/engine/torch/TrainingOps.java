@@ -132,7 +132,8 @@ final class TrainingOps extends TorchOps {
                         .mul(factor.sub(new Scalar(1)))
                         .add(low(change, layer, x).mul(factor));
             }
-            case LOHA, LOKR -> layer.product.apply(x, change.whole(weight)).mul(new Scalar(change.scale()));
+            case LOHA, LOKR ->
+                layer.product.apply(x, withoutRows(change.whole(weight))).mul(new Scalar(change.scale()));
         };
         boolean leftOut = training && dropout.layers() > 0 && torch.rand(1).item_float() < dropout.layers();
         return leftOut ? added.mul(new Scalar(0)) : added;
@@ -145,6 +146,17 @@ final class TrainingOps extends TorchOps {
     private Tensor low(LayerChange change, Layer layer, Tensor x) {
         Tensor inner = dropped(layer.product.apply(x, change.part("lora_down.weight")), layer.channels);
         return layer.mixture.apply(inner, change.part("lora_up.weight")).mul(new Scalar(change.scale()));
+    }
+
+    /** Of the change of a whole weight LyCORIS leaves out rows in place of ranks, and what stays counts as before. */
+    private Tensor withoutRows(Tensor whole) {
+        if (!training || dropout.ranks() == 0) {
+            return whole;
+        }
+        long[] sizes = new long[(int) whole.dim()];
+        Arrays.fill(sizes, 1);
+        sizes[0] = whole.size(0);
+        return whole.mul(torch.rand(sizes).gt(new Scalar(dropout.ranks())));
     }
 
     /** A number for each channel, to be multiplied with what a layer makes. */

@@ -2,34 +2,30 @@ package dev.atelier.engine.torch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class LossScaleTest {
-    private static void steps(LossScale scale, int count) {
-        for (int i = 0; i < count; i++) {
-            scale.update(true);
-        }
-    }
-
-    /** The numbers of PyTorch's GradScaler: 65536, halved by an overflow, doubled after 2000 steps without. */
+    /** Where the scale of PyTorch's GradScaler changes; {@code reference/make_precision_reference.py} prints it. */
     @Test
-    void growsSlowlyAndShrinksAtOnce() {
+    void isThatOfPyTorch() {
+        Set<Integer> overflows = Set.of(1, 2, 3, 10, 2500);
+        Map<Integer, Double> changes = new LinkedHashMap<>();
         LossScale scale = new LossScale();
-        scale.update(false);
-        assertThat(scale.factor()).isEqualTo(32_768);
-        scale.update(false);
-        assertThat(scale.factor()).isEqualTo(16_384);
-        steps(scale, 2);
-        scale.update(false);
-        assertThat(scale.factor()).isEqualTo(8_192);
-        steps(scale, 1_999);
-        assertThat(scale.factor()).isEqualTo(8_192);
-        LossScale resumed = LossScale.parse(scale.toString());
-        resumed.update(true);
-        assertThat(resumed.factor()).isEqualTo(16_384);
-        steps(resumed, 1_999);
-        assertThat(resumed.factor()).isEqualTo(16_384);
-        steps(resumed, 1);
-        assertThat(resumed.factor()).isEqualTo(32_768);
+        for (int step = 1; step <= 4600; step++) {
+            double before = scale.factor();
+            scale.update(!overflows.contains(step));
+            if (scale.factor() != before) {
+                changes.put(step, scale.factor());
+            }
+            scale = LossScale.parse(scale.toString());
+        }
+        assertThat(changes)
+                .isEqualTo(Map.of(
+                        1, 32_768.0, 2, 16_384.0, 3, 8_192.0, 10, 4_096.0, 2010, 8_192.0, 2500, 4_096.0, 4500,
+                        8_192.0));
+        assertThat(scale.skipped()).isEqualTo(5);
     }
 }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -44,15 +45,15 @@ public final class SettingsFile {
     private static final Set<String> MISSING = names("""
             adam_weight_decay_text_encoder async_upload base_weights base_weights_multiplier blocks_to_swap caption_separator
             class_labels_conditioning color_aug conditioning_data_dir cpu_offload_checkpointing custom_attributes dataset_class
-            dataset_config_name dataset_name debug_dataset debug_loss deepspeed do_edm_style_training dream_detail_preservation
-            dream_training face_crop_aug_range fp16_master_weights_and_gradients fp8_base fp8_base_unet full_bf16 full_fp16 fused_backward_pass
+            dataset_config_name dataset_name debug_dataset debug_loss deepspeed do_edm_style_training
+            face_crop_aug_range fp16_master_weights_and_gradients fp8_base fp8_base_unet full_bf16 full_fp16 fused_backward_pass
             fused_optimizer_groups hub_model_id hub_token huggingface_path_in_repo huggingface_repo_id huggingface_repo_type
             huggingface_repo_visibility huggingface_token image_interpolation_mode initial_epoch initial_step
             lr_scheduler_args lr_scheduler_type max_train_samples max_validation_steps network_multiplier no_token_padding
             output_kohya_format pretrained_vae_model_name_or_path push_to_hub resize_interpolation resume resume_from_checkpoint
             resume_from_huggingface save_as_full_pipeline save_last_n_steps save_n_epoch_ratio save_state_to_huggingface
             skip_save_text_encoder skip_until_initial_step text_encoder_use_attention_mask torch_compile
-            use_8bit_adam vae validation_images wandb_api_key weighted_captions weights""");
+            vae validation_images wandb_api_key weighted_captions weights""");
 
     /** Values of these by which they ask for nothing, or for what is done here. */
     private static final Set<String> NOTHING =
@@ -97,6 +98,7 @@ public final class SettingsFile {
     private final Map<String, Target> known = new HashMap<>();
     private final Map<String, List<String>> given = new LinkedHashMap<>();
     private final Map<String, String> others = new HashMap<>();
+    private final Set<String> bySwitch = new HashSet<>(); // of those in given
 
     private SettingsFile(Path file, Collection<SettingOption> options) {
         this.file = file;
@@ -208,14 +210,41 @@ public final class SettingsFile {
         if (values.equals(List.of(""))) {
             return; // not given
         }
-        String own = target.option.setting().value();
         if (target.value == null) {
             List<String> each = values.stream()
                     .map(value -> VALUES.getOrDefault(value, value))
                     .toList();
-            given.put(own, target.option.isRepeated() ? each : List.of(String.join(",", each)));
+            put(target.option, target.option.isRepeated() ? each : List.of(String.join(",", each)), false);
         } else if (Boolean.parseBoolean(values.getFirst())) {
-            given.put(own, List.of(target.value));
+            put(target.option, List.of(target.value), true);
+        }
+    }
+
+    /**
+     * Where an option is named and a switch says another value of it, what is not the standard counts; of two such the named one, if it
+     * is a number.
+     *
+     * @param switched whether it is a switch that says so
+     */
+    private void put(SettingOption option, List<String> values, boolean switched) {
+        String own = option.setting().value();
+        List<String> before = given.get(own);
+        if (before != null && switched != bySwitch.contains(own) && !before.equals(values)) {
+            List<String> named = switched ? before : values;
+            boolean isStandard = named.equals(List.of(option.setting().standard()));
+            if (!isStandard && option.type().isEnum()) {
+                throw new IllegalArgumentException("%s: --%s is to be %s and %s; there is no such thing here"
+                        .formatted(file, own, before.getFirst(), values.getFirst()));
+            }
+            if (isStandard != switched) {
+                return;
+            }
+        }
+        given.put(own, values);
+        if (switched) {
+            bySwitch.add(own);
+        } else {
+            bySwitch.remove(own);
         }
     }
 

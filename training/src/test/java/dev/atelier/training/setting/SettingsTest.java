@@ -109,6 +109,26 @@ class SettingsTest {
     }
 
     @Test
+    void aSwitchAndAnOptionThatSayTheSameMayStandTogether() throws IOException {
+        Path file = folder.resolve("lora.toml");
+        Files.writeString(file, """
+                use_8bit_adam = true
+                optimizer_type = "AdamW"
+                network_args = ["dora_wd=True", "algo=locon"]
+                use_ema = true
+                ema = 0.99
+                """);
+        assertThat(read(file, Kind.LORA).values())
+                .containsEntry("optimizer", List.of("adamw8bit"))
+                .containsEntry("algorithm", List.of("dora"))
+                .containsEntry("ema", List.of("0.99"));
+        Files.writeString(file, "network_args = [\"algo=loha\", \"dora_wd=True\"]\n");
+        assertThatThrownBy(() -> read(file, Kind.LORA)).hasMessageContaining("--algorithm is to be loha and dora");
+        Files.writeString(file, "network_args = [\"dora_wd=True\", \"algo=lokr\"]\n");
+        assertThatThrownBy(() -> read(file, Kind.LORA)).hasMessageContaining("--algorithm is to be dora and lokr");
+    }
+
+    @Test
     void optionsOfXlAndOfDiffusersThatAreSeveralThere() throws IOException {
         Path file = folder.resolve("more.toml");
         Files.writeString(file, """
