@@ -36,13 +36,22 @@ async function show() {
     if (turn !== turns) return;
     current?.leave?.();
     current = screen;
+    const isFirst = !main.firstChild;
     replace(main, screen.element);
+    // whoever came by a button of the screen that is gone goes on in the new one
+    if (!isFirst && document.activeElement === document.body) main.focus({ preventScroll: true });
     await screen.enter?.(rest.map(decodeURIComponent).join('/'));
   } catch (error) {
     made.delete(name);
     if (turn === turns) replace(main, h('p', { class: 'empty' }, error.message));
   }
 }
+
+// not by its address, which would be that of a screen
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
+});
 
 const active = new Map();
 const queue = document.getElementById('queue');

@@ -17,7 +17,9 @@ const MODES = [
 ];
 
 export async function screen() {
-  const about = await choices();
+  const isNew = settings.get('sizeOf') === null;
+  const [about, model] = await Promise.all([choices(), isNew ? post('models/check', { model: settings.get('model') }).catch(() => null) : null]);
+  if (model) adoptSize(model.nativeSize, model.name ?? settings.get('model'));
   const editor = maskEditor();
   pictures.mask = () => editor.mask();
 

@@ -1,6 +1,6 @@
 // Finished pictures, the newest first, and what can be done with one.
 import { get } from './api.js';
-import { h, replace } from './dom.js';
+import { h } from './dom.js';
 
 const PAGE = 30;
 
@@ -14,18 +14,31 @@ export function gallery(onChoose) {
 
   function thumb(picture) {
     picture.element = h('button', {
-      type: 'button', role: 'option', class: 'thumb', 'aria-selected': 'false', title: picture.infotext.split('\n')[0],
+      type: 'button', role: 'option', class: 'thumb', 'aria-selected': 'false', tabindex: '-1', title: picture.infotext.split('\n')[0],
       onclick: () => choose(picture),
     }, h('img', { src: picture.url, alt: picture.infotext.split('\n')[0] || 'Picture', loading: 'lazy', decoding: 'async' }));
     return picture.element;
   }
 
   function choose(picture) {
-    chosen?.element.setAttribute('aria-selected', 'false');
+    const isHere = grid.contains(document.activeElement);
+    forget();
     chosen = picture;
-    chosen?.element.setAttribute('aria-selected', 'true');
-    chosen?.element.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    chosen.element.setAttribute('aria-selected', 'true');
+    chosen.element.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    reachable();
+    if (isHere) chosen.element.focus({ preventScroll: true });
     onChoose(picture);
+  }
+
+  function forget() {
+    chosen?.element.setAttribute('aria-selected', 'false');
+    chosen = null;
+  }
+
+  /** By Tab one of them is, and from there the others by arrows. */
+  function reachable() {
+    for (const picture of pictures) picture.element.tabIndex = picture === (chosen ?? pictures[0]) ? 0 : -1;
   }
 
   const of = (job) => job.images.map((image) => ({ ...image, job: job.id, model: job.model }));
@@ -38,6 +51,7 @@ export function gallery(onChoose) {
     oldest = jobs.at(-1)?.id ?? oldest;
     pictures.push(...added);
     grid.append(...added.map(thumb));
+    reachable();
     more.hidden = jobs.length < PAGE;
     empty();
   }
@@ -55,6 +69,7 @@ export function gallery(onChoose) {
       const added = of(job);
       pictures = [...added, ...pictures];
       grid.prepend(...added.map(thumb));
+      reachable();
       empty();
       if (show && added.length) choose(added[0]);
     },
@@ -67,13 +82,6 @@ export function gallery(onChoose) {
       if (!chosen && pictures.length) choose(pictures[0]);
     },
     chosen: () => chosen,
-    forget() {
-      chosen?.element.setAttribute('aria-selected', 'false');
-      chosen = null;
-    },
-    clear() {
-      pictures = [];
-      replace(grid);
-    },
+    forget,
   };
 }

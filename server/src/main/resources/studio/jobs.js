@@ -51,7 +51,9 @@ export async function screen() {
     const over = isFinal(job.state);
     const act = (label, action, kind) => h('button', { type: 'button', class: kind, onclick: guarded(() => post(`jobs/${id}/${action}`)) }, label);
     const bar = over ? null : progressBar(`Progress of ${job.kind}`);
-    if (bar && job.state === 'running') bar.value = job.progress.fraction;
+    const words = over ? null : h('small');
+    Object.assign(rows.get(id), { bar, words });
+    if (!over) progress(rows.get(id));
     replace(box,
       h('div', { class: 'job-pictures' }, (job.images ?? []).slice(0, 4).map((image) => h('a', { href: image.url, target: '_blank', rel: 'noopener' }, h('img', { src: image.url, alt: image.infotext.split('\n')[0] || 'Picture', loading: 'lazy' })))),
       h('div', { class: 'grow stack' },
@@ -59,11 +61,16 @@ export async function screen() {
           h('small', {}, ago(job.createdAt), over && job.startedAt ? `, took ${duration(job.startedAt, job.finishedAt)}` : '')),
         h('p', { class: 'job-what' }, what(job)),
         job.error ? h('p', { class: 'error' }, job.error) : null,
-        bar, over ? null : h('small', {}, progressText(job))),
+        bar, words),
       h('div', { class: 'row job-actions' },
         over ? act('Retry', 'retry') : act('Cancel', 'cancel', 'danger'),
         job.kind === 'generate' && job.state === 'running' ? act('Interrupt', 'interrupt') : null,
         job.result?.model ? h('a', { class: 'button', href: `#models/${job.result.model}` }, 'Show') : null));
+  }
+
+  function progress({ job, bar, words }) {
+    if (job.state === 'running') bar.value = job.progress.fraction;
+    words.textContent = progressText(job);
   }
 
   function what(job) {
@@ -76,8 +83,11 @@ export async function screen() {
   onJobs(async (event) => {
     const row = rows.get(event.id);
     if (row) {
+      const isNews = row.job.state !== event.state;
       row.job = { ...row.job, ...event };
-      render(event.id);
+      // otherwise the buttons stay, which somebody may be about to press
+      if (isNews || isFinal(event.state)) render(event.id);
+      else progress(row);
     } else if (element.isConnected && !filter.get('kind') && (!filter.get('state') || filter.get('state') === event.state)) {
       const job = await get(`jobs/${event.id}`).catch(() => null);
       if (job && !rows.has(job.id)) {

@@ -7,9 +7,11 @@ const MOST_UNDOS = 20;
 /** White would not be seen on a white picture; it becomes white when the mask is sent. */
 const COLOUR = '#ff3d8b';
 
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
 export function maskEditor() {
   const image = h('img', { alt: 'Picture to inpaint', draggable: 'false' });
-  const canvas = h('canvas', { 'aria-label': 'Mask. Paint with a pointer over what is to be drawn anew.', role: 'img' });
+  const canvas = h('canvas', { 'aria-label': 'Mask over what is to be drawn anew', role: 'img' });
   const pen = canvas.getContext('2d', { willReadFrequently: true });
   const cursor = h('div', { class: 'brush', hidden: true });
   const stage = h('div', { class: 'mask-stage' }, image, canvas, cursor);
@@ -19,7 +21,7 @@ export function maskEditor() {
   let last = null;
   let at = null;
 
-  const element = h('div', { class: 'mask-editor', tabindex: '0', onkeydown }, stage, h('div', { class: 'tools' },
+  const element = h('div', { class: 'mask-editor', tabindex: '0', role: 'group', 'aria-label': 'Mask. Paint with a pointer, or move by arrow keys and paint with the space bar, or with Shift on the way.', onkeydown, onfocus: showCursor, onblur: () => { cursor.hidden = true; } }, stage, h('div', { class: 'tools' },
     h('label', { class: 'brush-size' }, 'Brush', size),
     eraser,
     h('button', { type: 'button', class: 'tool', title: 'Undo (Ctrl+Z)', onclick: undo }, icon('undo'), 'Undo'),
@@ -29,6 +31,7 @@ export function maskEditor() {
     canvas.width = image.naturalWidth;
     canvas.height = image.naturalHeight;
     undos.length = 0;
+    at = { x: canvas.width / 2, y: canvas.height / 2 };
   });
 
   canvas.addEventListener('pointerdown', (event) => {
@@ -36,14 +39,13 @@ export function maskEditor() {
     event.preventDefault();
     element.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    undos.push(pen.getImageData(0, 0, canvas.width, canvas.height));
-    if (undos.length > MOST_UNDOS) undos.shift();
+    remember();
     last = point(event);
     stroke(last);
   });
   canvas.addEventListener('pointermove', (event) => {
-    at = event;
-    moveCursor();
+    at = point(event);
+    showCursor();
     if (!last) return;
     for (const step of event.getCoalescedEvents?.() ?? [event]) {
       const next = point(step);
@@ -52,12 +54,21 @@ export function maskEditor() {
     }
   });
   for (const end of ['pointerup', 'pointercancel']) canvas.addEventListener(end, () => { last = null; });
-  canvas.addEventListener('pointerenter', () => { cursor.hidden = false; });
   canvas.addEventListener('pointerleave', () => { cursor.hidden = true; });
 
+  function remember() {
+    undos.push(pen.getImageData(0, 0, canvas.width, canvas.height));
+    if (undos.length > MOST_UNDOS) undos.shift();
+  }
+
+  /** In pixels of the picture. */
   function point(event) {
     const box = canvas.getBoundingClientRect();
     return { x: ((event.clientX - box.left) / box.width) * canvas.width, y: ((event.clientY - box.top) / box.height) * canvas.height };
+  }
+
+  function within(place, most) {
+    return Math.min(most, Math.max(0, place));
   }
 
   /** In pixels of the picture: a share of its longer side. */
@@ -77,12 +88,18 @@ export function maskEditor() {
     pen.stroke();
   }
 
+  function showCursor() {
+    cursor.hidden = false;
+    moveCursor();
+  }
+
   function moveCursor() {
     const box = canvas.getBoundingClientRect();
     if (!at || box.width === 0) return;
-    const shown = (diameter() * box.width) / canvas.width;
+    const scale = box.width / canvas.width;
+    const shown = diameter() * scale;
     Object.assign(cursor.style, {
-      width: `${shown}px`, height: `${shown}px`, left: `${at.clientX - box.left - shown / 2}px`, top: `${at.clientY - box.top - shown / 2}px`,
+      width: `${shown}px`, height: `${shown}px`, left: `${at.x * scale - shown / 2}px`, top: `${at.y * scale - shown / 2}px`,
     });
   }
 
@@ -96,12 +113,22 @@ export function maskEditor() {
   }
 
   function clear() {
-    undos.push(pen.getImageData(0, 0, canvas.width, canvas.height));
+    remember();
     pen.clearRect(0, 0, canvas.width, canvas.height);
   }
 
   function onkeydown(event) {
-    if (event.key === '[' || event.key === ']') {
+    const move = MOVES[event.key];
+    if (at && event.target === element && (move || event.key === ' ')) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (!move || event.shiftKey) remember();
+      last = at;
+      if (move) at = { x: within(at.x + (move[0] * diameter()) / 2, canvas.width), y: within(at.y + (move[1] * diameter()) / 2, canvas.height) };
+      if (!move || event.shiftKey) stroke(at);
+      last = null;
+      showCursor();
+    } else if (event.key === '[' || event.key === ']') {
       size.value = Number(size.value) + (event.key === ']' ? 2 : -2);
       moveCursor();
     } else if (event.key === 'e' && !event.ctrlKey) {

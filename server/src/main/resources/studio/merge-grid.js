@@ -1,12 +1,12 @@
 // The same picture of the merge at several M, before anything is written.
 import { isFinal, post, watch } from './api.js';
 import { guarded, h, replace } from './dom.js';
-import { mergeRequest } from './merge.js';
 import { settings } from './settings.js';
 import { progressBar, progressText } from './stage.js';
 import { slider, store, text } from './store.js';
 
-export function grid(about, onChoose) {
+/** @param mergeRequest what is to be merged, as the body of POST /api/v1/merges */
+export function grid(mergeRequest, onChoose) {
   const options = store('atelier.grid', { prompt: '', multipliers: '0, 0.25, 0.5, 0.75, 1', seed: -1, steps: 20 });
   if (!options.get('prompt')) options.set({ prompt: settings.get('prompt') });
   const cells = h('div', { class: 'cells' });
@@ -35,7 +35,7 @@ export function grid(about, onChoose) {
       prompt: options.get('prompt'), negativePrompt: s.negativePrompt, sampler: s.sampler, scheduler: s.scheduler, steps: options.get('steps'),
       cfgScale: s.cfgScale, seed: s.seed, width: side, height: side, clipSkip: s.clipSkip,
     };
-    const answer = await post('merges/grid', { merge: mergeRequest(about), picture, multipliers: values });
+    const answer = await post('merges/grid', { merge: mergeRequest(), picture, multipliers: values });
     replace(cells, answer.cells.map((cell, i) => follow(cell, values[i])));
   }
 

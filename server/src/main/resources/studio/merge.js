@@ -11,14 +11,14 @@ import { progressBar, progressText } from './stage.js';
 import { check, segments, select, slider, store, text } from './store.js';
 import { settings as create } from './settings.js';
 
-export const merging = store('atelier.merge', {
+const merging = store('atelier.merge', {
   primary: '', secondary: '', tertiary: '', more: '', method: 'weighted-sum', multiplier: 0.3, parameters: {}, useBlocks: false,
   preset: 'GRAD_V', weights: null, prune: false, precision: '', bakeVae: '', discard: '', name: '', format: 'safetensors',
   saveMetadata: true, addRecipe: true, copyMetadata: true, metadata: '{}', configSource: 'A, B or C', overwrite: false,
 });
 
 /** The body of POST /api/v1/merges. */
-export function mergeRequest(about) {
+function mergeRequest(about) {
   const s = merging.all();
   const method = about.methods.find((candidate) => candidate.name === s.method);
   let metadata = null;
@@ -49,7 +49,7 @@ export async function screen() {
   const facts = h('p', { class: 'plan' });
   const progress = h('div', { class: 'panel merge-job', hidden: true });
   const save = h('button', { type: 'button', class: 'primary', onclick: guarded(start) }, 'Merge');
-  const preview = grid(about, choose);
+  const preview = grid(() => mergeRequest(about), choose);
 
   const picker = (name, label, options) => modelPicker(merging, name, label, { plain: true, ...options });
   const b = picker('secondary', 'Secondary model (B)');

@@ -1,8 +1,8 @@
 // All that is known of one model.
 import { get, isFinal, post, watch } from './api.js';
+import { cover } from './cover.js';
 import { ago, bytes, copy, debounce, guarded, h, replace, toast } from './dom.js';
 import { icon } from './icons.js';
-import { cover } from './models.js';
 import { spelled } from './picker.js';
 import { settings } from './settings.js';
 import { progressBar, progressText } from './stage.js';

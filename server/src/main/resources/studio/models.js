@@ -1,6 +1,7 @@
 // The catalog: a search, a list that grows as it is scrolled, and one model in detail.
 import { addModel } from './add-model.js';
 import { get, post } from './api.js';
+import { cover } from './cover.js';
 import { bytes, debounce, guarded, h, replace, toast } from './dom.js';
 import { icon } from './icons.js';
 import { details } from './model-details.js';
@@ -14,15 +15,6 @@ const FAMILIES = [
   { value: '', label: 'All families' }, { value: 'sd1', label: 'SD 1.x' }, { value: 'sd2', label: 'SD 2.x' }, { value: 'sdxl', label: 'SDXL' }, { value: 'sd3', label: 'SD 3, Flux' },
 ];
 const SORTS = [{ value: 'name', label: 'By name' }, { value: 'modified', label: 'Newest first' }, { value: 'size', label: 'Largest first' }];
-
-/** The cover, or the first letters on a colour of the name's own. */
-export function cover(model) {
-  const hue = [...model.name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
-  const box = h('span', { class: 'cover', 'aria-hidden': 'true' }, h('span', {}, model.stem.replace(/[^\p{L}\p{N}]+/gu, ' ').trim().split(' ').map((part) => part[0]).join('').slice(0, 2).toUpperCase() || '?'));
-  box.style.setProperty('--hue', hue);
-  if (model.cover) box.append(h('img', { src: `/api/v1/models/${model.id}/cover?at=${encodeURIComponent(model.cover)}`, alt: '', loading: 'lazy', decoding: 'async' }));
-  return box;
-}
 
 export async function screen() {
   const filter = store('atelier.models', { q: '', kind: '', family: '', sort: 'name', broken: false });
@@ -85,7 +77,7 @@ export async function screen() {
 
   function row(model, index) {
     const entry = { model };
-    entry.element = h('div', { class: 'model-row', role: 'option', 'aria-selected': 'false', onclick: () => open(index) },
+    entry.element = h('div', { class: 'model-row', role: 'option', id: `model-${model.id}`, 'aria-selected': 'false', onclick: () => open(index) },
       cover(model),
       h('span', { class: 'grow' }, h('strong', {}, model.stem), h('small', {}, model.problem ? h('span', { class: 'error' }, model.problem) : model.label)),
       h('span', { class: 'tags' }, h('span', { class: 'tag' }, model.kind), model.dtypes ? h('span', { class: 'tag' }, model.dtypes.split(',')[0]) : null, h('span', { class: 'size-tag' }, bytes(model.size))));
@@ -94,6 +86,8 @@ export async function screen() {
 
   function mark() {
     rows.forEach((entry, i) => entry.element.setAttribute('aria-selected', String(i === chosen)));
+    if (chosen < 0) list.removeAttribute('aria-activedescendant');
+    else list.setAttribute('aria-activedescendant', rows[chosen].element.id);
   }
 
   function open(index) {
@@ -125,8 +119,6 @@ export async function screen() {
       event.preventDefault();
       if (chosen + move < 0 && move === -1) search.focus();
       open(Math.min(rows.length - 1, Math.max(0, chosen + move)));
-    } else if (event.key === 'Escape' && !panel.hidden) {
-      close();
     }
   }
 
@@ -142,6 +134,8 @@ export async function screen() {
     if (event.key === '/' && !/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
       event.preventDefault();
       search.select();
+    } else if (event.key === 'Escape' && !panel.hidden && !(event.target === search && search.value)) {
+      close();
     }
   }
 

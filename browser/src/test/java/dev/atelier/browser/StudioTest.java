@@ -165,6 +165,104 @@ class StudioTest {
         assertThat(saved.suggestedFilename()).endsWith(seed + ".png");
     }
 
+    private boolean isFocused(Locator element) {
+        return Boolean.TRUE.equals(element.evaluate("element => element === document.activeElement"));
+    }
+
+    @Test
+    void goesThroughCreateByTabAlone() {
+        assertThat(labelled("Width").first()).hasValue("128");
+        page.keyboard().press("Tab");
+        assertThat(page.getByText("Skip to content")).isInViewport();
+        page.keyboard().press("Enter");
+        assertThat(isFocused(page.locator("#screen"))).isTrue();
+        page.keyboard().press("Tab"); // the mode
+        page.keyboard().press("Tab");
+        page.keyboard().type("a red square");
+        page.keyboard().press("Tab");
+        page.keyboard().press("Tab");
+        page.keyboard().press("Enter"); // Generate
+        assertThat(page.locator(".infotext")).containsText("a red square");
+        page.keyboard().press("Control+Enter");
+        assertThat(page.locator(".thumb:nth-child(2)")).isVisible();
+        Locator reachable = page.locator(".thumb[tabindex='0']");
+        assertThat(reachable).hasCount(1);
+        reachable.focus();
+        page.keyboard().press("ArrowRight");
+        assertThat(isFocused(page.locator(".thumb:nth-child(2)"))).isTrue();
+        assertThat(page.locator(".thumb:nth-child(2)")).hasAttribute("aria-selected", "true");
+    }
+
+    @Test
+    void aModelIsLookedAtAndUsedByTheKeyboardAlone() {
+        page.navigate(address() + "#models");
+        assertThat(page.locator(".model-row").first()).isVisible();
+        page.keyboard().press("/");
+        page.keyboard().type("watercolour");
+        assertThat(page.getByText("1 model")).isVisible();
+        page.keyboard().press("ArrowDown");
+        assertThat(page.locator(".model-list")).hasAttribute("aria-activedescendant", Pattern.compile("model-\\d+"));
+        assertThat(page.locator(".model-head")).isVisible();
+        page.keyboard().press("Tab");
+        assertThat(isFocused(button("Close"))).isTrue();
+        page.keyboard().press("Escape");
+        assertThat(page.locator(".model-head")).isHidden();
+        assertThat(isFocused(page.locator(".model-list"))).isTrue();
+        page.keyboard().press("ArrowUp");
+        assertThat(page.locator(".model-head")).isVisible();
+        button("Draw with it").press("Enter");
+        assertThat(labelled("Model or expression")).hasValue("style/watercolour.safetensors");
+        assertThat(isFocused(page.locator("#screen"))).isTrue();
+    }
+
+    @Test
+    void aMaskIsPaintedByTheKeyboardAlone() {
+        draw("a blue square");
+        button("Send to inpaint").press("Enter");
+        Locator editor = page.locator(".mask-editor");
+        assertThat(editor).isVisible();
+        assertThat(editor.locator("img")).hasJSProperty("complete", true);
+        editor.focus();
+        page.keyboard().press("Space");
+        page.keyboard().press("Shift+ArrowRight");
+        page.keyboard().press("Shift+ArrowRight");
+        labelled("Prompt").press("Control+Enter");
+        assertThat(page.locator(".infotext")).containsText("Mask blur: 4");
+    }
+
+    /** What is focused, as {@code name}, or what it lacks. */
+    private static final String FOCUSED = """
+            () => {
+                const element = document.activeElement;
+                if (element === document.body) return null;
+                const labels = [...element.labels ?? []];
+                const name = element.ariaLabel || labels.map((label) => label.textContent).join(' ') || element.textContent || element.title || element.placeholder;
+                if (!name.trim()) return `nameless: ${element.outerHTML.slice(0, 200)}`;
+                const seen = [element, ...labels].some((shown) => getComputedStyle(shown).outlineStyle !== 'none');
+                return seen ? name.trim() : `unseen: ${element.outerHTML.slice(0, 200)}`;
+            }""";
+
+    @ParameterizedTest
+    @ValueSource(strings = {"create", "models", "merge", "train", "jobs", "api"})
+    void everythingHasANameAndIsSeenWhereTabComes(String screen) {
+        page.navigate(address() + "#" + screen);
+        assertThat(page.locator("main > *").first()).isVisible();
+        page.waitForTimeout(500);
+        List<Object> names = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+            page.keyboard().press("Tab");
+            Object name = page.evaluate(FOCUSED);
+            if (name == null) {
+                break;
+            }
+            names.add(name);
+        }
+        assertThat(names).hasSizeBetween(9, 299); // brand, six screens, and what the screen has; then it ends
+        assertThat(names)
+                .allSatisfy(name ->
+                        assertThat(name.toString()).doesNotStartWith("nameless").doesNotStartWith("unseen"));
+    }
+
     @Test
     void inpaintsUnderABrush() {
         draw("a green square");

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * The models below a folder: files by their extension, a folder of diffusers as one, the shards of a model by their index.
  * Links are followed; hidden files and folders are not models.
  */
-final class ModelFiles extends SimpleFileVisitor<Path> {
+public final class ModelFiles extends SimpleFileVisitor<Path> {
     private static final List<String> EXTENSIONS =
             List.of(".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".safetensors.index.json");
     private static final String DIFFUSERS_INDEX = "model_index.json";
@@ -39,7 +39,8 @@ final class ModelFiles extends SimpleFileVisitor<Path> {
         this.root = root;
     }
 
-    static ModelFiles below(Path root) {
+    /** Looks through a folder; one that is not there has none. */
+    public static ModelFiles below(Path root) {
         ModelFiles files = new ModelFiles(root);
         try {
             Files.walkFileTree(root, Set.of(FileVisitOption.FOLLOW_LINKS), DEPTH, files);
@@ -49,7 +50,7 @@ final class ModelFiles extends SimpleFileVisitor<Path> {
         return files;
     }
 
-    List<FileStamp> models() {
+    public List<FileStamp> models() {
         return models;
     }
 

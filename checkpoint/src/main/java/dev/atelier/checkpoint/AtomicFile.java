@@ -64,7 +64,7 @@ final class AtomicFile implements AutoCloseable {
             FileChannel channel = FileChannel.open(
                     part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.READ);
             if (size >= SMALLEST_DIRECT) {
-                DiskRoom.reserve(part, size); // before there is a lock, which would be given up when it closes the file
+                DiskRoom.reserve(part, size);
             }
             if (Leftovers.hold(part, channel)) {
                 return new AtomicFile(target, part, channel, size < SMALLEST_DIRECT ? null : openDirect(part));

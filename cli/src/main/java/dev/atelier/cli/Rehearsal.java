@@ -33,27 +33,37 @@ final class Rehearsal {
 
     private Rehearsal() {}
 
+    /** @param arguments "drawing" or "files": which commands */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         Path folder = Files.createTempDirectory("atelier");
-        String picture = folder.resolve("rehearsal.png").toString();
-        String converted = folder.resolve("rehearsal-fp16.safetensors").toString();
-        String merged = folder.resolve("rehearsal.safetensors").toString();
         try {
             run("help");
-            run("generate", "a red circle", "--steps", "4", "-o", picture);
-            String demo = DemoModel.unpack(CacheFolder.ofUser()).toString();
-            run("convert", demo, "--dtype", "fp16", "-o", converted);
-            run("merge", demo, converted, "-m", "0.5", "-o", merged);
-            run("inspect", merged);
-            run("hash", merged);
-            serve(folder.resolve("data"));
+            if (arguments[0].equals("files")) {
+                files(folder);
+            } else {
+                run(
+                        "generate",
+                        "a red circle",
+                        "--steps",
+                        "4",
+                        "-o",
+                        folder.resolve("circle.png").toString());
+                serve(folder.resolve("data"));
+            }
         } finally {
-            delete(folder.resolve("data"));
-            Files.deleteIfExists(Path.of(picture));
-            Files.deleteIfExists(Path.of(converted));
-            Files.deleteIfExists(Path.of(merged));
-            Files.delete(folder);
+            delete(folder);
         }
+    }
+
+    /** Written twice as large, the built-in model is large enough for what is done with large files only. */
+    private static void files(Path folder) throws IOException {
+        String demo = DemoModel.unpack(CacheFolder.ofUser()).toString();
+        String half = folder.resolve("half.safetensors").toString();
+        String merged = folder.resolve("merged.safetensors").toString();
+        run("convert", demo, "--dtype", "fp16", "-o", half);
+        run("merge", half, demo, "-m", "0.5", "--dtype", "fp32", "-o", merged);
+        run("inspect", merged);
+        run("hash", merged);
     }
 
     /** A server that draws a few pictures and is asked how they are. */

@@ -12,8 +12,10 @@ public final class ScriptText {
     private static final Pattern RANGE = Pattern.compile(
             NUMBER + "\\s*-\\s*" + NUMBER + "(?:\\s*\\(" + NUMBER + "\\s*\\)|\\s*\\[([0-9]{1,4})\\s*])?");
     private static final int MOST_VALUES = 1000;
-    private static final Pattern WORD = Pattern.compile("(?:[^\\s\"']|\"(?:\\\\.|[^\"\\\\])*\"|'[^']*')+");
-    private static final Pattern QUOTED = Pattern.compile("\"((?:\\\\.|[^\"\\\\])*)\"|'([^']*)'");
+    // loops that take nothing back: others would go as deep as a text is long
+    private static final String DOUBLE = "\"((?:\\\\.|[^\"\\\\])*+)\"";
+    private static final Pattern WORD = Pattern.compile("(?:[^\\s\"']|" + DOUBLE + "|'[^']*+')++");
+    private static final Pattern QUOTED = Pattern.compile(DOUBLE + "|'([^']*+)'");
 
     private ScriptText() {}
 
@@ -51,7 +53,7 @@ public final class ScriptText {
     /** Values between commas; one with commas in it stands between double quotes. */
     public static List<String> values(String text) {
         List<String> values = new ArrayList<>();
-        Matcher value = Pattern.compile("\\s*(?:\"((?:[^\"]|\"\")*)\"\\s*|([^,]*))(?:,|$)")
+        Matcher value = Pattern.compile("\\s*(?:\"((?:[^\"]|\"\")*+)\"\\s*|([^,]*))(?:,|$)")
                 .matcher(text);
         int end = 0;
         while (end < text.length() && value.find(end) && value.start() == end) {

@@ -34,8 +34,8 @@ final class Kronecker {
     }
 
     /**
-     * Rearranged so that each block W1[i, j]·W2 is a row, the product is a matrix of rank 1. Memory: 8 bytes per element while that
-     * is looked for.
+     * Rearranged so that each block W1[i, j]·W2 is a row, the product is a matrix of rank 1. Memory: 4 bytes per element (8 if it is
+     * fp64) while that is looked for.
      */
     static LowRank.Element nearest(Operands in, double ratio) {
         List<Long> factors = factors(in.shape(), ratio);
@@ -47,10 +47,9 @@ final class Kronecker {
         int blocks = (int) (in.elements() / within);
         IntUnaryOperator block = i -> i / taps / (n1 * n2) / m2 * n1 + i / taps % (n1 * n2) / n2;
         IntUnaryOperator place = i -> (i / taps / (n1 * n2) % m2 * n2 + i / taps % (n1 * n2) % n2) * taps + i % taps;
-        Room.make(8 * in.elements());
-        double[] rearranged = new double[blocks * within];
+        Numbers rearranged = new Numbers(in.first().dtype(), in.elements());
         in.sweep((x, index) ->
-                rearranged[block.applyAsInt((int) index) * within + place.applyAsInt((int) index)] = x[1] - x[0]);
+                rearranged.set(block.applyAsInt((int) index) * within + place.applyAsInt((int) index), x[1] - x[0]));
         RankOne nearest = RankOne.of(rearranged, blocks, within);
         return index -> nearest.of(block.applyAsInt((int) index), place.applyAsInt((int) index));
     }

@@ -30,7 +30,7 @@ final class RankOne {
     }
 
     /** @param matrix row by row */
-    static RankOne of(double[] matrix, int rows, int columns) {
+    static RankOne of(Numbers matrix, int rows, int columns) {
         List<double[]> us = new ArrayList<>();
         List<double[]> vs = new ArrayList<>();
         List<Double> diagonal = new ArrayList<>();
@@ -107,13 +107,13 @@ final class RankOne {
         }
     }
 
-    private static double[] times(double[] matrix, int rows, int columns, double[] v) {
+    private static double[] times(Numbers matrix, int rows, int columns, double[] v) {
         return IntStream.range(0, rows)
                 .parallel()
                 .mapToDouble(row -> {
                     double sum = 0;
                     for (int column = 0; column < columns; column++) {
-                        sum += matrix[row * columns + column] * v[column];
+                        sum += matrix.get(row * columns + column) * v[column];
                     }
                     return sum;
                 })
@@ -121,14 +121,14 @@ final class RankOne {
     }
 
     /** In pieces of columns, so that every sum runs in the order of the rows. */
-    private static double[] transposedTimes(double[] matrix, int rows, int columns, double[] u) {
+    private static double[] transposedTimes(Numbers matrix, int rows, int columns, double[] u) {
         double[] result = new double[columns];
         int pieces = Math.min(columns, 16);
         IntStream.range(0, pieces).parallel().forEach(piece -> {
             int end = columns * (piece + 1) / pieces;
             for (int row = 0; row < rows; row++) {
                 for (int column = columns * piece / pieces; column < end; column++) {
-                    result[column] += matrix[row * columns + column] * u[row];
+                    result[column] += matrix.get(row * columns + column) * u[row];
                 }
             }
         });

@@ -71,9 +71,9 @@ final class Regions {
     private static Operands.Indexed topK(Operands in, Region region, Variant variant) {
         double low = region.start() <= 0 ? -1 : sizeOfA(in, region.start() - 1);
         double high = region.end() <= 0 ? -1 : sizeOfA(in, region.end() - 1);
+        int[] ranks = Order.ranks(in, (x, _) -> x[1]); // first, because it needs more room meanwhile
         Numbers sorted = in.load(0);
         sorted.sort();
-        int[] ranks = Order.ranks(in, (x, _) -> x[1]);
         Operands.Indexed element = (x, index) -> {
             double value = sorted.get(ranks[(int) index]);
             boolean above = variant == Variant.MECHA ? low <= Math.abs(value) : low < Math.abs(value);

@@ -15,7 +15,7 @@ import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 /**
  * A turned towards B: the rotation that brings A's rows closest to B's (orthogonal Procrustes problem, Schönemann 1966),
  * or a part of it. The result has A's singular values in B's basis, and takes a singular value decomposition for each tensor. Memory:
- * 4 bytes per element; for matrices that are wider than high, six times 8.
+ * 4 bytes per element; for matrices that are wider than high, four times 8.
  */
 final class Rotation {
     private static final Parameter<Double> ALIGNMENT =
@@ -25,11 +25,11 @@ final class Rotation {
     private static final Parameter<Double> CENTRALIZATION =
             Parameter.number("centralization", 1, "how much of the mean row is left out of the rotation");
 
-    /** Elements of the matrices that high ones are cut into: 8 MB. */
+    /** Elements of the pieces that matrices are cut into: 8 MB. */
     private static final int STRIPE = 1 << 20;
 
     /** What wide ones take at once, in matrices of their size. */
-    private static final int MATRICES = 6;
+    private static final int MATRICES = 4;
 
     static final List<MergeMethod> METHODS = List.of(MergeMethod.named("rotate")
             .formula("lerp(A, B*Q^-1, alpha) * Q^alignment, Q the rotation with A*Q nearest to B; mean rows apart")
@@ -60,7 +60,7 @@ final class Rotation {
             }
             Centred x = Centred.of(in, 0, rows, columns, centralization);
             Centred y = Centred.of(in, 1, rows, columns, centralization);
-            int height = rows >= columns ? Math.max(1, STRIPE / columns) : rows;
+            int height = Math.max(1, STRIPE / columns);
             Turn turn = rows >= columns ? square(x, y, height, alignment != Math.rint(alignment)) : wide(x, y);
             UnaryOperator<DMatrixRMaj> forwards = turn.power(alignment);
             UnaryOperator<DMatrixRMaj> backwards = turn.power(-1);
@@ -114,6 +114,15 @@ final class Rotation {
                 place.data[at] = x[operand] - mean[at % mean.length];
             });
             return place;
+        }
+
+        DMatrixRMaj transposed() {
+            DMatrixRMaj matrix = new DMatrixRMaj(mean.length, height);
+            in.sweep((x, index) -> {
+                int column = (int) (index % mean.length);
+                matrix.set(column, (int) (index / mean.length), x[operand] - mean[column]);
+            });
+            return matrix;
         }
     }
 
@@ -198,44 +207,42 @@ final class Rotation {
         return Math.acos(Interpolation.clamp(cosine, -1, 1));
     }
 
-    /** Of fewer rows than columns only the span is turned, from X's basis U to Y's basis V: Z + Z(U − V)Vᵀ. */
+    /** Of fewer rows than columns only the span is turned, from X's basis U to Y's basis V: Z + (ZU − ZV)Vᵀ. */
     private static Turn wide(Centred x, Centred y) {
-        int columns = x.mean.length;
-        Room.make(MATRICES * 8L * x.height * columns);
-        DMatrixRMaj matrix = y.rows(0, y.height, new DMatrixRMaj(y.height, columns));
-        QRDecomposition<DMatrixRMaj> qr = DecompositionFactory_DDRM.qr(columns, y.height);
-        qr.decompose(CommonOps_DDRM.transpose(matrix, null));
+        Room.make(MATRICES * 8L * x.height * x.mean.length);
+        QRDecomposition<DMatrixRMaj> qr = DecompositionFactory_DDRM.qr(x.mean.length, x.height);
+        qr.decompose(y.transposed());
         DMatrixRMaj basis = qr.getQ(null, true);
-        DMatrixRMaj triangle = qr.getR(null, true);
-        DMatrixRMaj product = new DMatrixRMaj(1, 1);
-        CommonOps_DDRM.multTransAB(x.rows(0, x.height, matrix), triangle, product);
-        SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(product);
-        DMatrixRMaj u = svd.getU(null, false);
-        DMatrixRMaj v = new DMatrixRMaj(1, 1);
-        CommonOps_DDRM.mult(basis, svd.getV(null, false), v);
+        qr.decompose(timesTransposed(x.transposed(), qr.getR(null, true)));
+        SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(qr.getR(null, true));
+        DMatrixRMaj v = times(basis, svd.getV(null, false));
+        DMatrixRMaj u = times(qr.getQ(basis, true), svd.getU(null, false));
         return exponent -> rows -> {
-            DMatrixRMaj turned = rows;
             for (int step = 0; step < Math.abs(exponent); step++) {
-                turned = exponent > 0 ? moved(turned, u, v) : moved(turned, v, u);
+                move(rows, exponent > 0 ? u : v, exponent > 0 ? v : u);
             }
-            return turned;
+            return rows;
         };
     }
 
-    private static DMatrixRMaj moved(DMatrixRMaj rows, DMatrixRMaj from, DMatrixRMaj to) {
-        DMatrixRMaj step = new DMatrixRMaj(1, 1);
-        CommonOps_DDRM.subtract(from, to, step);
-        DMatrixRMaj coordinates = new DMatrixRMaj(1, 1);
-        CommonOps_DDRM.mult(rows, step, coordinates);
-        DMatrixRMaj result = rows.copy();
-        CommonOps_DDRM.multAddTransB(coordinates, to, result);
-        return result;
+    private static void move(DMatrixRMaj rows, DMatrixRMaj from, DMatrixRMaj to) {
+        DMatrixRMaj coordinates = times(rows, from);
+        CommonOps_DDRM.multAdd(-1, rows, to, coordinates);
+        CommonOps_DDRM.multAddTransB(coordinates, to, rows);
+    }
+
+    private static DMatrixRMaj times(DMatrixRMaj a, DMatrixRMaj b) {
+        return CommonOps_DDRM.mult(a, b, null);
+    }
+
+    private static DMatrixRMaj timesTransposed(DMatrixRMaj a, DMatrixRMaj b) {
+        return CommonOps_DDRM.multTransB(a, b, null);
     }
 
     private static SingularValueDecomposition_F64<DMatrixRMaj> svd(DMatrixRMaj matrix) {
         SingularValueDecomposition_F64<DMatrixRMaj> svd =
                 DecompositionFactory_DDRM.svd(matrix.numRows, matrix.numCols, true, true, true);
-        if (!svd.decompose(matrix.copy())) {
+        if (!svd.decompose(matrix)) {
             throw new ArithmeticException("the singular values of a matrix could not be found; does it hold NaN?");
         }
         return svd;

@@ -134,7 +134,7 @@ public final class ModelExpression {
     public ResolvedModel resolve(ModelNames names, Progress progress) {
         Resolver resolver = new Resolver(text, names, progress);
         Checkpoint checkpoint = resolver.checkpoint(node);
-        return new ResolvedModel(this, checkpoint, resolver.inputs(), resolver.warnings());
+        return new ResolvedModel(this, checkpoint, resolver.inputs(), resolver.warnings(), resolver.metadata());
     }
 
     private static boolean isNumber(String value) {

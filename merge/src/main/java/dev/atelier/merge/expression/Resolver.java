@@ -20,8 +20,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Turns a parsed expression into a lazy checkpoint. Every file is opened once. */
 final class Resolver {
@@ -43,7 +45,8 @@ final class Resolver {
     private final Progress progress;
     private final SequencedMap<String, Path> inputs = new LinkedHashMap<>();
     private final List<String> warnings = new ArrayList<>();
-    private final Map<Path, Checkpoint> opened = new HashMap<>();
+    private final Map<Path, Checkpoint> opened = new ConcurrentHashMap<>();
+    private final Map<Path, Map<String, String>> metadata = new ConcurrentHashMap<>();
 
     /** What a part of an expression stands for. */
     private sealed interface Value {}
@@ -98,6 +101,11 @@ final class Resolver {
         return warnings;
     }
 
+    /** Of the files that have been opened. */
+    Map<Path, Map<String, String>> metadata() {
+        return metadata;
+    }
+
     Checkpoint checkpoint(Node node) {
         if (value(node) instanceof Models models) {
             return sum(models.terms, node);
@@ -108,7 +116,7 @@ final class Resolver {
     private Value value(Node node) {
         return switch (node) {
             case Node.Literal number -> new Scalar(number.value());
-            case Node.Name name -> Models.of(open(name));
+            case Node.Name name -> Models.of(open(file(name)));
             case Node.Call call -> Models.of(call(call));
             case Node.Sum sum -> sum(sum);
             case Node.Product product -> product(product);
@@ -301,6 +309,12 @@ final class Resolver {
 
     private Checkpoint merge(Node.Call call) {
         MergeCall merge = new MergeCall(method(call));
+        List<Path> files = call.arguments().stream()
+                .filter(argument -> argument.name().isEmpty())
+                .flatMap(
+                        argument -> argument.value() instanceof Node.Name name ? Stream.of(file(name)) : Stream.empty())
+                .toList();
+        files.parallelStream().forEach(this::open);
         for (Argument argument : call.arguments()) {
             requireNoStrengths(argument);
             if (!argument.name().isEmpty()) {
@@ -384,8 +398,12 @@ final class Resolver {
         }
     }
 
-    private Checkpoint open(Node.Name model) {
-        return opened.computeIfAbsent(file(model), file -> Layout.normalize(Checkpoints.open(file)));
+    private Checkpoint open(Path file) {
+        return opened.computeIfAbsent(file, unknown -> {
+            Checkpoint checkpoint = Checkpoints.open(unknown);
+            metadata.put(unknown, checkpoint.metadata());
+            return Layout.normalize(checkpoint);
+        });
     }
 
     private Path file(Node.Name model) {

@@ -135,8 +135,8 @@ public final class Lora {
             module.names().forEach((part, name) -> {
                 if (!allowed.test(part)) {
                     throw new IllegalArgumentException(
-                            "%s: \"%s\" is of a kind of LoRA that cannot be %s; add it to a model, and extract the difference as a LoRA"
-                                    .formatted(file.name(), name, task));
+                            "%s: \"%s\" is of a kind of LoRA that cannot be %s, because what it does depends on the model; a plain LoRA for one model is made by: atelier lora extract \"lora(MODEL, '%s')\" MODEL -o FILE"
+                                    .formatted(file.name(), name, task, file.name()));
                 }
             });
         }

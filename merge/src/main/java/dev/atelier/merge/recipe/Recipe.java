@@ -57,7 +57,7 @@ public record Recipe(Step made, SequencedMap<String, Step> ancestors) {
         files.forEach((name, file) -> {
             Input input = InputFiles.of(file).input(hash);
             inputs.put(name, input);
-            in(file).ifPresent(own -> {
+            in(file, model::metadata).ifPresent(own -> {
                 ancestors.put(input.sha256(), own.made);
                 own.ancestors.forEach(ancestors::putIfAbsent);
             });
@@ -92,11 +92,15 @@ public record Recipe(Step made, SequencedMap<String, Step> ancestors) {
      * @throws InvalidCheckpointException if there is one that cannot be read
      */
     public static Optional<Recipe> in(Path checkpoint) {
+        return in(checkpoint, file -> Checkpoints.open(file).metadata());
+    }
+
+    private static Optional<Recipe> in(Path checkpoint, Function<Path, Map<String, String>> metadataOf) {
         Path beside = checkpoint.resolve(FILE);
         if (Files.isDirectory(checkpoint)) {
             return Files.exists(beside) ? Optional.of(read(beside)) : Optional.empty();
         }
-        Map<String, String> metadata = Checkpoints.open(checkpoint).metadata();
+        Map<String, String> metadata = metadataOf.apply(checkpoint);
         String json = metadata.get(KEY);
         boolean inWords = json != null && !json.startsWith("{"); // how a model was trained
         return json == null || inWords

@@ -29,7 +29,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -134,10 +133,17 @@ public final class A1111Api implements Api {
                 "Created",
                 this::createEmbedding));
         routes.add(post(
-                SD + "create/hypernetwork",
-                "Make a hypernetwork, which this server does not.",
-                "Created",
-                A1111Api::createHypernetwork));
+                SD + "create/hypernetwork", "Make a hypernetwork, which this server does not.", "Created", context -> {
+                    throw new HttpError(501, "hypernetworks are not made here; train a LoRA or an embedding");
+                }));
+        for (String training : List.of("embedding", "hypernetwork")) {
+            routes.add(post(SD + "train/" + training, "Train, which other routes do.", "Created", context -> {
+                throw new HttpError(
+                        501,
+                        "training goes through POST /api/v1/trainings, the page's Train, and atelier train, which has"
+                                + " embeddings too");
+            }));
+        }
 
         routes.add(get(SD + "progress", "How far the current picture is.", "Progress", progress::progress));
         routes.add(post(
@@ -175,17 +181,13 @@ public final class A1111Api implements Api {
         routes.add(get(SD + "embeddings", "Embeddings.", "Embeddings", json(networks::embeddings)));
         routes.add(get(SD + "hypernetworks", "Hypernetworks.", "Hypernetworks", json(networks::hypernetworks)));
         routes.add(get(SD + "prompt-styles", "Styles.", "Styles", json(styles::list)));
+        routes.add(get(SD + "scripts", "Scripts.", "Scripts", json(Script::names)));
         routes.add(get(
-                SD + "scripts",
-                "Scripts.",
-                "Scripts",
-                json(() -> Map.of(
-                        "txt2img",
-                        Script.ON_BOTH,
-                        "img2img",
-                        Stream.concat(Script.FROM_PICTURES.stream(), Script.ON_BOTH.stream())
-                                .toList()))));
-        for (String none : List.of("face-restorers", "script-info", "extensions")) {
+                SD + "script-info",
+                "Scripts and their arguments.",
+                "ScriptInfos",
+                json(() -> Script.infos(upscalers.names()))));
+        for (String none : List.of("face-restorers", "extensions")) {
             routes.add(get(SD + none, "There are none.", "None", json(List::of)));
         }
         for (String refresh : List.of("refresh-checkpoints", "refresh-vae", "refresh-embeddings", "refresh-loras")) {
@@ -262,10 +264,6 @@ public final class A1111Api implements Api {
             info = "create embedding error: " + e.getMessage();
         }
         context.json(Map.of("info", info));
-    }
-
-    private static void createHypernetwork(Context context) {
-        throw new HttpError(501, "hypernetworks are not made here; train a LoRA or an embedding");
     }
 
     private static void interrogate(Context context) {

@@ -2,6 +2,7 @@ package dev.atelier.server.a1111;
 
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.ScriptText;
+import dev.atelier.server.db.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -87,15 +88,19 @@ record Axis(String label, Kind kind, @Nullable String target) {
     private static final Set<String> ONLY_TXT2IMG = Set.of("Hires steps", "Hires sampler", "Hires upscaler");
     private static final Set<String> ONLY_IMG2IMG = Set.of("Image CFG Scale", "Cond. Image Mask Weight");
 
+    /** Those of a page, in its order. */
+    static List<Axis> menu(boolean fromPicture) {
+        Set<String> others = fromPicture ? ONLY_TXT2IMG : ONLY_IMG2IMG;
+        return ALL.stream().filter(axis -> !others.contains(axis.label)).toList();
+    }
+
     /**
      * By its number in the menu of its page.
      *
      * @throws IllegalArgumentException if there is none, or if it changes nothing here
      */
     static Axis numbered(long number, boolean fromPicture) {
-        Set<String> others = fromPicture ? ONLY_TXT2IMG : ONLY_IMG2IMG;
-        List<Axis> menu =
-                ALL.stream().filter(axis -> !others.contains(axis.label)).toList();
+        List<Axis> menu = menu(fromPicture);
         if (number < 0 || number >= menu.size()) {
             throw new IllegalArgumentException(
                     "there is no axis %d; they are numbered to %d".formatted(number, menu.size() - 1));
@@ -209,7 +214,7 @@ record Axis(String label, Kind kind, @Nullable String target) {
                 : body.path("override_settings") instanceof ObjectNode given
                         ? given
                         : body.putObject("override_settings");
-        object.putPOJO(isSetting ? name.substring(SETTINGS.length()) : name, value);
+        object.set(isSetting ? name.substring(SETTINGS.length()) : name, Json.MAPPER.valueToTree(value));
     }
 
     private static void replace(ObjectNode body, String searched, String value) {

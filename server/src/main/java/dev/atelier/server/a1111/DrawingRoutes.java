@@ -52,25 +52,26 @@ final class DrawingRoutes {
     }
 
     void txt2img(Context context) throws IOException, InterruptedException {
-        Values values = Requests.TXT2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
+        Values values = Requests.TXT2IMG.read(body(context));
         draw(context, values, "txt2img", values.echo());
     }
 
     void img2img(Context context) throws IOException, InterruptedException {
-        Values values = Requests.IMG2IMG.read(InfotextFields.fill(Body.text(context, MAX_BODY)));
+        Values values = Requests.IMG2IMG.read(body(context));
         // a client in Java refuses fields that it does not know, so it gets back those that it sent
-        ObjectNode echo = values.echoGiven();
+        Map<String, @Nullable Object> echo = values.echoGiven();
         if (!values.isTrue("include_init_images")) {
-            List.of("init_images", "mask").forEach(name -> {
-                if (echo.has(name)) {
-                    echo.putNull(name);
-                }
-            });
+            echo.replace("init_images", null);
+            echo.replace("mask", null);
         }
         draw(context, values, "img2img", echo);
     }
 
-    private void draw(Context context, Values values, String mode, ObjectNode echo)
+    private static JsonNode body(Context context) {
+        return InfotextFields.fill(FieldList.json(Body.text(context, MAX_BODY)));
+    }
+
+    private void draw(Context context, Values values, String mode, Map<String, @Nullable Object> echo)
             throws IOException, InterruptedException {
         Optional<Script> script;
         try {
@@ -87,11 +88,11 @@ final class DrawingRoutes {
     }
 
     /** One after the other, so that progress and interruptions are those of the picture that is being drawn. */
-    private void drawAll(Context context, Values values, Script script, String mode, ObjectNode echo)
+    private void drawAll(Context context, Values values, Script script, String mode, Map<String, @Nullable Object> echo)
             throws IOException, InterruptedException {
         List<Values> requests = new ArrayList<>();
         for (Script.Cell cell : script.cells()) {
-            requests.add(values.list().read(Json.MAPPER.writeValueAsString(cell.body())));
+            requests.add(values.list().read(cell.body()));
             tasks.task(requests.getLast()); // before anything is drawn
         }
         @Nullable Drawn[] drawn = new Drawn[requests.size()];
@@ -101,7 +102,7 @@ final class DrawingRoutes {
             if (script.isLoop() && i > 0) {
                 ObjectNode body = script.cells().get(i).body().deepCopy();
                 body.putArray("init_images").add(before);
-                request = values.list().read(Json.MAPPER.writeValueAsString(body));
+                request = values.list().read(body);
             }
             Drawn one = draw(context, request, tasks.task(request), mode);
             drawn[script.cells().get(i).place()] = one;
@@ -150,7 +151,11 @@ final class DrawingRoutes {
     }
 
     private static void answer(
-            Context context, Values values, ObjectNode echo, List<byte[]> images, Map<String, @Nullable Object> info)
+            Context context,
+            Values values,
+            Map<String, @Nullable Object> echo,
+            List<byte[]> images,
+            Map<String, @Nullable Object> info)
             throws IOException {
         Map<String, @Nullable Object> response = new LinkedHashMap<>();
         response.put("images", values.isTrue("send_images") ? images : List.of());

@@ -9,7 +9,6 @@ import dev.atelier.diffusion.SdUpscale;
 import dev.atelier.diffusion.Size;
 import dev.atelier.diffusion.Upscaler;
 import dev.atelier.diffusion.Variation;
-import dev.atelier.server.db.Json;
 import dev.atelier.server.http.HttpError;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.worker.Extras;
@@ -79,16 +78,13 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
         }
     }
 
-    /** Arguments: a text, overlap, upscaler, factor. */
     private SdUpscale sdUpscale(@Nullable JsonNode given) {
-        JsonNode arguments = given == null ? Json.MAPPER.createArrayNode() : given;
-        JsonNode upscaler = arguments.path(2);
+        ScriptArguments arguments = ScriptArguments.of(Script.sdUpscale(List.of()), given);
+        JsonNode upscaler = arguments.json(2);
         return new SdUpscale(
-                arguments.path(3).asDouble(2),
-                upscaler.isNumber()
-                        ? upscalers.ofPixels(upscaler.intValue())
-                        : upscalers.ofPixels(upscaler.asString("")),
-                arguments.path(1).asInt(64));
+                arguments.number(3),
+                upscaler.isNumber() ? upscalers.ofPixels(upscaler.intValue()) : upscalers.ofPixels(arguments.text(2)),
+                arguments.whole(1));
     }
 
     private @Nullable String hiresModel(Values values) {

@@ -54,7 +54,11 @@ record FieldList(List<Field> fields) {
      * @throws InvalidRequestException listing every field that does not fit
      */
     Values read(String body) {
-        JsonNode given = json(body);
+        return read(json(body));
+    }
+
+    /** As {@link #read(String)}. */
+    Values read(JsonNode given) {
         if (!given.isObject()) {
             throw new InvalidRequestException(List.of("body"), FieldType.OBJECT.message(), FieldType.OBJECT.code());
         }
@@ -83,7 +87,8 @@ record FieldList(List<Field> fields) {
         return new Values(this, values, given);
     }
 
-    private static JsonNode json(String body) {
+    /** @throws InvalidRequestException if the body is no JSON */
+    static JsonNode json(String body) {
         if (body.isBlank()) {
             throw new InvalidRequestException(List.of("body"), "field required", "value_error.missing");
         }

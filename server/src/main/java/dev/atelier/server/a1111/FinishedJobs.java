@@ -1,6 +1,7 @@
 package dev.atelier.server.a1111;
 
 import dev.atelier.server.db.Json;
+import dev.atelier.server.job.FailedJobException;
 import dev.atelier.server.job.Job;
 import dev.atelier.server.job.JobState;
 import dev.atelier.server.job.Jobs;
@@ -15,11 +16,11 @@ import java.util.List;
 record FinishedJobs(Jobs jobs, ObjectStore store) {
     private static final Duration LONGEST = Duration.ofHours(24);
 
-    /** @throws IllegalStateException with what the job says of its failure */
+    /** @throws FailedJobException with what the job says of its failure */
     GenerateResult await(Job job) throws InterruptedException {
         Job done = jobs.await(job.id(), LONGEST).orElseThrow(() -> new IllegalStateException("the job is gone"));
         if (done.state() != JobState.SUCCEEDED || done.result() == null) {
-            throw new IllegalStateException(
+            throw new FailedJobException(
                     done.error() != null ? done.error() : "the job was %s".formatted(done.state()));
         }
         return Json.MAPPER.treeToValue(done.result(), GenerateResult.class);

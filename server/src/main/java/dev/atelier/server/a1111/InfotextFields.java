@@ -5,7 +5,6 @@ import dev.atelier.diffusion.HiresFix;
 import dev.atelier.diffusion.Infotext;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.http.HttpError;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -13,16 +12,10 @@ import tools.jackson.databind.node.ObjectNode;
 final class InfotextFields {
     private InfotextFields() {}
 
-    /** The body with those fields. */
-    static String fill(String body) {
-        JsonNode given;
-        try {
-            given = Json.MAPPER.readTree(body);
-        } catch (JacksonException _) {
-            return body; // said by whoever reads it
-        }
-        String text = given.path("infotext").asString("");
-        if (!(given instanceof ObjectNode fields) || text.isBlank()) {
+    /** Adds those fields to a body. */
+    static JsonNode fill(JsonNode body) {
+        String text = body.path("infotext").asString("");
+        if (!(body instanceof ObjectNode fields) || text.isBlank()) {
             return body;
         }
         try {
@@ -30,7 +23,7 @@ final class InfotextFields {
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
-        return Json.MAPPER.writeValueAsString(fields);
+        return fields;
     }
 
     private static void add(Infotext infotext, ObjectNode fields) {

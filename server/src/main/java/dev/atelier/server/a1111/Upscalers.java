@@ -31,6 +31,13 @@ record Upscalers(Supplier<List<Model>> networks, ModelShelf shelf) {
                 .toList();
     }
 
+    /** The names of all. */
+    List<String> names() {
+        return all().stream()
+                .map(upscaler -> String.valueOf(upscaler.get("name")))
+                .toList();
+    }
+
     private static Map<String, @Nullable Object> entry(
             String name, @Nullable String modelName, @Nullable String modelPath) {
         Map<String, @Nullable Object> entry = new LinkedHashMap<>();
@@ -66,11 +73,11 @@ record Upscalers(Supplier<List<Model>> networks, ModelShelf shelf) {
 
     /** Of pixels, by its place in the list. */
     Upscaler ofPixels(int index) {
-        List<Map<String, @Nullable Object>> all = all();
-        if (index < 0 || index >= all.size()) {
+        List<String> names = names();
+        if (index < 0 || index >= names.size()) {
             throw new IllegalArgumentException("script_args: there is no upscaler %d".formatted(index));
         }
-        return new Upscaler(String.valueOf(all.get(index).get("name")));
+        return new Upscaler(names.get(index));
     }
 
     /** Of pixels; None where nothing is said. */

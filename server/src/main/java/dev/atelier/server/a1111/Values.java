@@ -1,10 +1,9 @@
 package dev.atelier.server.a1111;
 
-import dev.atelier.server.db.Json;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A request's values, by field.
@@ -63,16 +62,14 @@ record Values(FieldList list, Map<String, @Nullable Object> values, JsonNode giv
     }
 
     /** All fields with their values, in the order of the list. */
-    ObjectNode echo() {
-        ObjectNode echo = Json.MAPPER.createObjectNode();
-        list.fields().forEach(field -> echo.set(field.name(), Json.MAPPER.valueToTree(values.get(field.name()))));
-        return echo;
+    Map<String, @Nullable Object> echo() {
+        return new LinkedHashMap<>(values);
     }
 
     /** Only what the request said. */
-    ObjectNode echoGiven() {
-        ObjectNode echo = echo();
-        list.fields().stream().map(Field::name).filter(name -> !isGiven(name)).forEach(echo::remove);
+    Map<String, @Nullable Object> echoGiven() {
+        Map<String, @Nullable Object> echo = echo();
+        echo.keySet().removeIf(name -> !isGiven(name));
         return echo;
     }
 }

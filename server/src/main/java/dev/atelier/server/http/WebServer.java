@@ -1,6 +1,7 @@
 package dev.atelier.server.http;
 
 import dev.atelier.server.db.Json;
+import dev.atelier.server.job.FailedJobException;
 import dev.atelier.server.metric.Metrics;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
@@ -133,7 +134,7 @@ public final class WebServer implements AutoCloseable {
                         api -> api.fail(context, shown),
                         () -> context.contentType("text/plain")
                                 .result(shown instanceof HttpError ? shown.getMessage() : "failed"));
-        if (context.statusCode() >= 500 && shown instanceof HttpError) {
+        if (context.statusCode() >= 500 && (shown instanceof HttpError || shown instanceof FailedJobException)) {
             LOG.info("{} {}: {}", context.req().getMethod(), context.path(), shown.getMessage());
         } else if (context.statusCode() >= 500) {
             LOG.error("{} {} failed", context.req().getMethod(), context.path(), failure);

@@ -8,6 +8,7 @@ import com.github.kagkarlsson.scheduler.task.helper.OneTimeTask;
 import com.github.kagkarlsson.scheduler.task.helper.RecurringTask;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
 import com.github.kagkarlsson.scheduler.task.schedule.FixedDelay;
+import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.server.db.Database;
 import java.time.Duration;
 import java.time.Instant;
@@ -320,7 +321,11 @@ public final class Worker implements AutoCloseable, Taker {
                 requeue(job);
                 throw new JobControl.ShutdownException();
             }
-            LOG.warn("{} failed", job.kind(), e);
+            if (e instanceof IllegalArgumentException || e instanceof InvalidCheckpointException) {
+                LOG.info("{} failed: {}", job.kind(), sentence(e)); // its request or its model is to blame
+            } else {
+                LOG.error("{} failed", job.kind(), e);
+            }
             finish(job, JobState.FAILED, null, sentence(e), start);
         } finally {
             MDC.remove("job");

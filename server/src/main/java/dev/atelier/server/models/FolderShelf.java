@@ -1,18 +1,13 @@
 package dev.atelier.server.models;
 
+import dev.atelier.catalog.ModelFiles;
 import dev.atelier.checkpoint.FileHash;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.model.DemoModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.FileVisitOption;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -25,13 +20,11 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * The checkpoint files below a folder, as AUTOMATIC1111 looks for them: by extension, without separate VAEs, and without what
- * lies in a folder that is called as a kind of other files. Behind them comes the model that is part of Atelier, so that
- * there always is one.
+ * The models below a folder. Drawn with are checkpoints as AUTOMATIC1111 looks for them (by extension, without separate VAEs,
+ * and without what lies in a folder that is called as a kind of other files) and folders of diffusers; behind them comes the
+ * model that is part of Atelier, so that there always is one.
  */
 public final class FolderShelf implements ModelShelf {
-    private static final int MAX_DEPTH = 8;
-
     private static final Set<String> OTHER_KINDS = Set.of(
             "lora",
             "loras",
@@ -107,40 +100,24 @@ public final class FolderShelf implements ModelShelf {
     }
 
     private List<ModelFile> read() {
-        List<ModelFile> found = new ArrayList<>();
-        try {
-            Files.walkFileTree(folder, Set.of(FileVisitOption.FOLLOW_LINKS), MAX_DEPTH, new SimpleFileVisitor<>() {
-                @Override
-                public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                    if (attributes.isRegularFile() && isCheckpoint(file)) {
-                        String name = folder.relativize(file).toString().replace('\\', '/');
-                        Instant modified = attributes.lastModifiedTime().toInstant();
-                        found.add(new ModelFile(name, file, attributes.size(), modified, null));
-                    }
-                    return FileVisitResult.CONTINUE;
-                }
-
-                // a link that leads nowhere or in a circle, a folder of somebody else's
-                @Override
-                public FileVisitResult visitFileFailed(Path file, IOException failure) {
-                    return FileVisitResult.CONTINUE;
-                }
-            });
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        found.sort(Comparator.comparing(model -> model.name().toLowerCase(Locale.ROOT)));
-        return found;
-    }
-
-    private static boolean isCheckpoint(Path file) {
-        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-        return name.endsWith(".safetensors") || name.endsWith(".ckpt");
+        return Stream.of(folder, folder.resolve(ModelFile.PRIVATE))
+                .flatMap(root -> ModelFiles.below(root).models().stream())
+                .map(file -> new ModelFile(
+                        folder.relativize(file.path()).toString().replace('\\', '/'),
+                        file.path(),
+                        file.size(),
+                        file.modified().toInstant(),
+                        null))
+                .sorted(Comparator.comparing(model -> model.name().toLowerCase(Locale.ROOT)))
+                .toList();
     }
 
     private static boolean isToDrawWith(ModelFile file) {
         String name = file.name().toLowerCase(Locale.ROOT);
-        if (name.endsWith(".vae.safetensors") || name.endsWith(".vae.ckpt")) {
+        boolean isCheckpoint =
+                Stream.of(".safetensors", ".ckpt", ".safetensors.index.json").anyMatch(name::endsWith)
+                        || Files.isDirectory(file.path());
+        if (!isCheckpoint || name.endsWith(".vae.safetensors") || name.endsWith(".vae.ckpt")) {
             return false;
         }
         List<String> parts = List.of(name.split("/", -1));

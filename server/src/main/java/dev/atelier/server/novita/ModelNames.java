@@ -12,7 +12,7 @@ import java.util.function.Predicate;
 
 /** What requests call models: with or without an extension, in capitals or not. */
 record ModelNames(ModelShelf shelf) {
-    private static final List<String> EXTENSIONS = List.of(".safetensors", ".ckpt", ".pt");
+    private static final List<String> EXTENSIONS = List.of(".safetensors", ".ckpt", ".pt", ".pth", ".bin");
 
     /** The upscaling networks of both versions. */
     private static final Set<String> OF_SERVICE = Set.of(

@@ -10,6 +10,8 @@ import dev.atelier.server.job.Job;
 import dev.atelier.server.job.JobKind;
 import dev.atelier.server.job.Jobs;
 import dev.atelier.server.models.ModelLibrary;
+import dev.atelier.server.worker.GenerateTask;
+import dev.atelier.server.worker.WriteTask;
 import io.javalin.http.Context;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,7 +52,7 @@ final class MergeRoutes {
         submit(context, JobKind.CONVERT, model, request.task(model));
     }
 
-    private void submit(Context context, JobKind kind, NewModel model, dev.atelier.server.worker.WriteTask task) {
+    private void submit(Context context, JobKind kind, NewModel model, WriteTask task) {
         Job job = model.submit(jobs, kind, WebServer.owner(context), task);
         context.status(202).json(Map.of("job", job.id(), "file", model.file()));
     }
@@ -71,12 +73,13 @@ final class MergeRoutes {
             throw new HttpError(422, "a grid has 1 to %d multipliers".formatted(MAX_CELLS));
         }
         MergeRequest merge = grid.merge();
-        PictureRequest picture = grid.picture().seeded();
+        PictureRequest picture = grid.picture();
         ModelNames names = library.shelf().names();
         String owner = WebServer.owner(context);
         List<String> expressions = grid.multipliers().stream()
                 .map(m -> merge.at(m).expression(names))
                 .toList();
+        GenerateTask task = pictures.task(picture);
         context.status(202)
                 .json(Map.of(
                         "cells",
@@ -85,7 +88,7 @@ final class MergeRoutes {
                                         "expression",
                                         expression,
                                         "job",
-                                        pictures.submit(picture.with(expression), owner)
+                                        pictures.submit(task.with(picture.drawnBy(expression, library.shelf())), owner)
                                                 .id()))
                                 .toList()));
     }

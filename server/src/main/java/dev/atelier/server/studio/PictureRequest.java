@@ -185,12 +185,13 @@ record PictureRequest(
      * @throws IllegalArgumentException naming the field that cannot be used
      */
     GenerateTask task(ModelShelf shelf, Function<String, String> keep) {
-        String named =
-                model == null || model.isBlank() ? shelf.list().getFirst().name() : model.strip();
-        Function<String, ModelFile> find = name -> shelf.findFile(name.strip())
-                .orElseThrow(() -> new HttpError(422, "there is no model \"%s\"".formatted(name)));
+        Function<String, ModelFile> find = find(shelf);
         return new GenerateTask(
-                        vae == null || vae.isBlank() ? named : shelf.withVae(named, find.apply(vae)),
+                        drawnBy(
+                                model == null || model.isBlank()
+                                        ? shelf.list().getFirst().name()
+                                        : model.strip(),
+                                shelf),
                         prompt,
                         negativePrompt,
                         steps,
@@ -215,6 +216,18 @@ record PictureRequest(
                 .ready();
     }
 
+    /** The model with the request's VAE in it, where that names one. */
+    String drawnBy(String named, ModelShelf shelf) {
+        return vae == null || vae.isBlank()
+                ? named
+                : shelf.withVae(named, find(shelf).apply(vae));
+    }
+
+    private static Function<String, ModelFile> find(ModelShelf shelf) {
+        return name -> shelf.findFile(name.strip())
+                .orElseThrow(() -> new HttpError(422, "there is no model \"%s\"".formatted(name)));
+    }
+
     private Extras extras(Function<String, ModelFile> find, Function<String, String> keep) {
         Acceleration acceleration = new Acceleration(
                 cacheInterval == null ? 1 : cacheInterval, 1, mergedTokens == null ? 0 : mergedTokens, 0);
@@ -237,42 +250,6 @@ record PictureRequest(
                 null,
                 null,
                 null);
-    }
-
-    /** The same of another model. */
-    PictureRequest with(String otherModel) {
-        return with(otherModel, seed);
-    }
-
-    /** With a seed, so that several pictures can have the same. */
-    PictureRequest seeded() {
-        return seed != null && seed != -1 ? this : with(model, GenerationRequest.randomSeed());
-    }
-
-    private PictureRequest with(@Nullable String otherModel, @Nullable Long otherSeed) {
-        return new PictureRequest(
-                otherModel,
-                prompt,
-                negativePrompt,
-                steps,
-                sampler,
-                scheduler,
-                cfgScale,
-                otherSeed,
-                width,
-                height,
-                batchSize,
-                batchCount,
-                clipSkip,
-                hires,
-                start,
-                variation,
-                refiner,
-                controls,
-                vae,
-                tiling,
-                cacheInterval,
-                mergedTokens);
     }
 
     /** What a picture's infotext says, of this model. */

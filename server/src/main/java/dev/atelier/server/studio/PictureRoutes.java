@@ -43,15 +43,18 @@ final class PictureRoutes {
 
     /** {@code POST /api/v1/pictures}. */
     void draw(Context context) {
-        Job job = submit(JsonBody.read(context, PictureRequest.class), WebServer.owner(context));
+        Job job = submit(task(JsonBody.read(context, PictureRequest.class)), WebServer.owner(context));
         Map<String, @Nullable Object> answer = new LinkedHashMap<>();
         answer.put("job", job.id());
         answer.put("seed", job.request().get("seed").longValue());
         context.status(202).json(answer);
     }
 
-    Job submit(PictureRequest request, String owner) {
-        GenerateTask task = request.task(shelf, this::keep);
+    GenerateTask task(PictureRequest request) {
+        return request.task(shelf, this::keep);
+    }
+
+    Job submit(GenerateTask task, String owner) {
         String model = String.valueOf(task.model());
         if (shelf.find(model).isEmpty()) {
             var _ = shelf.resolve(model); // a mistake is told now, not by the job

@@ -49,7 +49,12 @@ public record GenerateTask(
 
     /** The same with what few requests have. */
     public GenerateTask with(Extras others) {
-        return with(seed, others.equals(Extras.NONE) ? null : others);
+        return with(model, seed, others.equals(Extras.NONE) ? null : others);
+    }
+
+    /** The same picture of another model. */
+    public GenerateTask with(String otherModel) {
+        return with(otherModel, seed, extras);
     }
 
     /**
@@ -58,12 +63,12 @@ public record GenerateTask(
      * @throws IllegalArgumentException naming the field that cannot be used
      */
     public GenerateTask ready() {
-        return with(request().seed(), extras);
+        return with(model, request().seed(), extras);
     }
 
-    private GenerateTask with(@Nullable Long otherSeed, @Nullable Extras others) {
+    private GenerateTask with(@Nullable String otherModel, @Nullable Long otherSeed, @Nullable Extras others) {
         return new GenerateTask(
-                model,
+                otherModel,
                 prompt,
                 negativePrompt,
                 steps,

@@ -468,6 +468,46 @@ class A1111ApiTest {
         assertThat(server.get("/internal/ping").body()).isEqualTo("{}");
     }
 
+    @Test
+    void scriptsSayWhatTheirArgumentsAre() {
+        JsonNode infos =
+                Json.MAPPER.readTree(server.get("/sdapi/v1/script-info").body());
+        JsonNode plot = script(infos, "x/y/z plot", true);
+        assertThat(plot.at("/args/0/label").stringValue()).isEqualTo("X type");
+        assertThat(plot.at("/args/0/choices/6").stringValue()).isEqualTo("Image CFG Scale"); // as script_args number it
+        assertThat(plot.get("args").size()).isEqualTo(18);
+        JsonNode overlap = script(infos, "sd upscale", true).at("/args/1");
+        assertThat(overlap.toString())
+                .isEqualTo("{\"label\":\"Tile overlap\",\"value\":64,\"minimum\":0,\"maximum\":256,\"step\":16,"
+                        + "\"choices\":null}");
+        assertThat(script(infos, "prompt matrix", false).at("/args/2/choices/1").stringValue())
+                .isEqualTo("negative");
+        assertThat(script(infos, "controlnet", false).get("is_alwayson").booleanValue())
+                .isTrue();
+        JsonNode names = Json.MAPPER.readTree(server.get("/sdapi/v1/scripts").body());
+        assertThat(names.get("txt2img").size() + names.get("img2img").size()).isEqualTo(infos.size());
+    }
+
+    private static JsonNode script(JsonNode infos, String name, boolean fromPicture) {
+        for (JsonNode info : infos) {
+            if (info.get("name").stringValue().equals(name)
+                    && info.get("is_img2img").booleanValue() == fromPicture) {
+                return info;
+            }
+        }
+        throw new AssertionError("there is no " + name);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"create/hypernetwork", "train/embedding", "train/hypernetwork"})
+    void whatIsMadeElsewhereIsSaid(String route) {
+        HttpResponse<String> response = server.post("/sdapi/v1/" + route, "{\"name\": \"x\"}");
+        assertThat(response.statusCode()).isEqualTo(501);
+        JsonNode problem = Json.MAPPER.readTree(response.body());
+        assertThat(problem.get("error").stringValue()).isEqualTo("HTTPException");
+        assertThat(problem.get("detail").stringValue()).containsAnyOf("train a LoRA", "/api/v1/trainings");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -479,7 +519,6 @@ class A1111ApiTest {
                 "prompt-styles",
                 "embeddings",
                 "scripts",
-                "script-info",
                 "extensions",
                 "loras",
                 "memory",
