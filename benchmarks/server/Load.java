@@ -10,7 +10,9 @@ import dev.atelier.server.WorkOptions;
 import dev.atelier.server.job.Worker;
 import dev.atelier.server.outbound.Hosts;
 import java.io.BufferedInputStream;
+import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -25,6 +27,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -85,17 +88,18 @@ final class Load {
             in = new BufferedInputStream(socket.getInputStream(), 1 << 16);
         }
 
-        byte[] post(String path, String body) throws Exception {
-            return exchange("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-                    .formatted(path, body.length(), body));
+        static byte[] post(String path, String body) {
+            return "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+                    .formatted(path, body.length(), body)
+                    .getBytes(StandardCharsets.US_ASCII);
         }
 
-        byte[] get(String path) throws Exception {
-            return exchange("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        static byte[] get(String path) {
+            return ("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n").getBytes(StandardCharsets.US_ASCII);
         }
 
-        private byte[] exchange(String request) throws Exception {
-            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+        byte[] exchange(byte[] request) throws Exception {
+            socket.getOutputStream().write(request);
             String status = line();
             if (!status.contains(" 200 ")) {
                 throw new IllegalStateException(status);
@@ -132,10 +136,12 @@ final class Load {
     private static void first(String base) throws Exception {
         int count = 80;
         List<Double> taken = new ArrayList<>();
+        byte[] request = Connection.post("/sdapi/v1/txt2img", PICTURE);
+        warm(request);
         try (Connection connection = new Connection(base)) {
             for (int i = 0; i < count; i++) {
                 long start = System.nanoTime();
-                connection.post("/sdapi/v1/txt2img", PICTURE);
+                connection.exchange(request);
                 taken.add((System.nanoTime() - start) / 1e6);
                 Thread.sleep(30);
             }
@@ -151,6 +157,29 @@ final class Load {
         }
     }
 
+    /** Exchanges with one who knows one answer, so that it is the server that is cold, and not its caller. */
+    private static void warm(byte[] request) throws Exception {
+        byte[] head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 52000\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+        byte[] answer = Arrays.copyOf(head, head.length + 52_000);
+        try (ServerSocket one = new ServerSocket(0);
+                Connection connection = new Connection("http://127.0.0.1:" + one.getLocalPort());
+                Socket other = one.accept()) {
+            Thread.ofPlatform().daemon().start(() -> {
+                try {
+                    while (other.getInputStream().readNBytes(request.length).length == request.length) {
+                        other.getOutputStream().write(answer);
+                    }
+                } catch (IOException _) {
+                    // that was all
+                }
+            });
+            for (int i = 0; i < 10_000; i++) {
+                connection.exchange(request);
+            }
+        }
+        Thread.sleep(500);
+    }
+
     /** The same small picture in this process and over HTTP, in turns, each after a rest in which what the other left can end. */
     private static void overhead(String base, Path folder) throws Exception {
         Path demo;
@@ -163,6 +192,7 @@ final class Load {
                 .size(128, 128)
                 .sampler(SamplerChoice.named("Euler", null))
                 .cfgScale(7);
+        byte[] picture = Connection.post("/sdapi/v1/txt2img", PICTURE);
         List<Double> inProcess = new ArrayList<>();
         List<Double> overHttp = new ArrayList<>();
         try (Atelier atelier = Atelier.open(demo);
@@ -174,7 +204,7 @@ final class Load {
                 long drawn = System.nanoTime();
                 Thread.sleep(i < 0 ? 0 : 30);
                 long sent = System.nanoTime();
-                connection.post("/sdapi/v1/txt2img", PICTURE);
+                connection.exchange(picture);
                 long end = System.nanoTime();
                 if (i >= 0) {
                     inProcess.add((drawn - start) / 1e6);
@@ -213,6 +243,7 @@ final class Load {
         long end = System.nanoTime() + time.toNanos();
         List<Double> all = new ArrayList<>();
         try (var executor = Executors.newFixedThreadPool(callers)) {
+            byte[] poll = Connection.get(path);
             List<Future<List<Double>>> running = new ArrayList<>();
             for (int i = 0; i < callers; i++) {
                 running.add(executor.submit(() -> {
@@ -220,7 +251,7 @@ final class Load {
                     try (Connection connection = new Connection(base)) {
                         while (System.nanoTime() < end) {
                             long start = System.nanoTime();
-                            connection.get(path);
+                            connection.exchange(poll);
                             times.add((System.nanoTime() - start) / 1e6);
                         }
                     }

@@ -15,10 +15,13 @@ record TaggedPrompt(String text, List<PromptTag> tags) {
 
     static TaggedPrompt of(String prompt) {
         List<PromptTag> tags = new ArrayList<>();
-        Matcher tag = TAG.matcher(prompt);
+        int end = prompt.lastIndexOf('>')
+                + 1; // behind it none ends, which each of them would be read for to the last letter
+        Matcher tag = TAG.matcher(prompt.substring(0, end));
         while (tag.find()) {
             tags.add(PromptTag.of(tag.group(1), tag.group(2)));
         }
-        return new TaggedPrompt(tags.isEmpty() ? prompt : tag.replaceAll(""), List.copyOf(tags));
+        return new TaggedPrompt(
+                tags.isEmpty() ? prompt : tag.replaceAll("") + prompt.substring(end), List.copyOf(tags));
     }
 }

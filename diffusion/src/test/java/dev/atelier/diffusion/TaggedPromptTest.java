@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class TaggedPromptTest {
     @Test
@@ -15,6 +16,14 @@ class TaggedPromptTest {
                 .containsExactly(
                         new PromptTag("lora", List.of("style", "0.6"), Map.of()),
                         new PromptTag("lyco", List.of("a b", "1"), Map.of("unet", "0.5")));
+    }
+
+    @Test
+    @Timeout(10)
+    void tagsWithoutAnEndAreText() {
+        String prompt = "<lora:".repeat(50_000);
+        assertThat(TaggedPrompt.of(prompt).text()).isEqualTo(prompt);
+        assertThat(TaggedPrompt.of("<lora:a:1>" + prompt).text()).isEqualTo(prompt);
     }
 
     @Test

@@ -17,7 +17,6 @@ import dev.atelier.server.store.ObjectStore;
 import dev.atelier.server.worker.GenerateTask;
 import io.javalin.http.Context;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -110,7 +109,7 @@ final class PictureRoutes {
             return PngFile.readInfotext(png)
                     .orElseThrow(() -> new HttpError(422, "this picture does not say how it was made"));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new HttpError(422, "the picture cannot be read: " + e.getMessage());
         }
     }
 

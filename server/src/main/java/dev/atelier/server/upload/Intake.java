@@ -1,8 +1,12 @@
 package dev.atelier.server.upload;
 
+import dev.atelier.catalog.ModelKind;
+import dev.atelier.checkpoint.Architecture;
+import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.FileHash;
 import dev.atelier.checkpoint.InvalidCheckpointException;
+import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.PickleScan;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.server.db.Json;
@@ -27,7 +31,8 @@ import org.jspecify.annotations.Nullable;
 final class Intake {
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final Pattern ID = Pattern.compile("[0-9a-f]{32}");
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9 ._()+-]{0,150}\\.(safetensors|ckpt)");
+    private static final Pattern NAME =
+            Pattern.compile("[A-Za-z0-9][A-Za-z0-9 ._()+-]{0,150}\\.(safetensors|ckpt|pth?|bin)");
     private static final Pattern OWNER = Pattern.compile("[A-Za-z0-9_-]{1,64}");
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
     private static final Duration PATIENCE = Duration.ofDays(1);
@@ -62,10 +67,14 @@ final class Intake {
         if (!NAME.matcher(name).matches()) {
             throw new HttpError(
                     422,
-                    "the name of a model is one of letters, digits and \" ._()+-\", and ends with .safetensors or .ckpt");
+                    "the name of a model is one of the letters A to Z, digits and \" ._()+-\", and ends with .safetensors, .ckpt,"
+                            + " .pt, .pth or .bin");
         }
         if (sha256 != null && !SHA256.matcher(sha256).matches()) {
             throw new HttpError(422, "sha256 is 64 hex digits in lower case");
+        }
+        if (length == 0) {
+            throw new HttpError(422, "a file without a byte is no model");
         }
         if (length > maxBytes) {
             throw new HttpError(413, "%d bytes are more than the %d that a model may have".formatted(length, maxBytes));
@@ -153,8 +162,11 @@ final class Intake {
     String accept(Incoming incoming) throws IOException {
         Path part = part(incoming);
         try {
-            check(incoming, part);
+            Checkpoint model = check(incoming, part);
             Path target = target(incoming);
+            if (ModelKind.of(Architecture.of(Layout.normalize(model))) == ModelKind.EMBEDDING) {
+                target = target.resolveSibling("embeddings").resolve(incoming.name()); // where prompts find them
+            }
             Files.createDirectories(target.getParent());
             Files.move(part, target);
             return models.relativize(target).toString().replace('\\', '/');
@@ -166,7 +178,7 @@ final class Intake {
         }
     }
 
-    private static void check(Incoming incoming, Path part) {
+    private static Checkpoint check(Incoming incoming, Path part) {
         if (incoming.sha256() != null) {
             String found = FileHash.sha256(part, Progress.NONE);
             if (!found.equals(incoming.sha256())) {
@@ -177,7 +189,7 @@ final class Intake {
             if (PickleScan.concerns(part) && !PickleScan.of(part).isClean()) {
                 throw new HttpError(422, "the file would import what no model needs; \"atelier scan\" says what");
             }
-            var _ = Checkpoints.open(part);
+            return Checkpoints.open(part);
         } catch (InvalidCheckpointException e) {
             throw new HttpError(422, "the file is no model: " + e.problem());
         }

@@ -44,6 +44,16 @@ class StudioApiTest {
     }
 
     @Test
+    void aPictureThatIsNoneIsRefused() {
+        byte[] png = new byte[100];
+        System.arraycopy(new byte[] {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'}, 0, png, 0, 8);
+        HttpResponse<String> answer =
+                server.send(server.request("/api/v1/infotext").POST(BodyPublishers.ofByteArray(png)));
+        assertThat(answer.statusCode()).isEqualTo(422);
+        assertThat(answer.body()).contains("the picture cannot be read");
+    }
+
+    @Test
     void drawsAndTellsOfItAsItHappens() throws Exception {
         var stream =
                 HttpClient.newHttpClient().send(server.request("/api/v1/events").build(), BodyHandlers.ofInputStream());

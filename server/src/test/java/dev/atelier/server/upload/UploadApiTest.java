@@ -117,6 +117,24 @@ class UploadApiTest {
     }
 
     @Test
+    void anEmbeddingLiesWherePromptsFindIt() {
+        byte[] header = "{\"emb_params\":{\"dtype\":\"F32\",\"shape\":[1,768],\"data_offsets\":[0,3072]}}  "
+                .getBytes(StandardCharsets.US_ASCII);
+        byte[] file = new byte[8 + header.length + 3072];
+        file[0] = (byte) header.length;
+        System.arraycopy(header, 0, file, 8, header.length);
+        HttpResponse<String> sent = upload("face.pt", file);
+        assertThat(sent.headers().firstValue("Upload-Model")).hasValue("embeddings/face.pt");
+        assertThat(models().resolve("embeddings/face.pt")).hasBinaryContent(file);
+    }
+
+    @Test
+    void aFileWithoutAByteIsRefused() {
+        assertThat(create(0, "filename " + base64("empty.safetensors")).statusCode())
+                .isEqualTo(422);
+    }
+
+    @Test
     void whatIsThereIsNotOverwritten() {
         assertThat(upload("twice.safetensors", model(2)).statusCode()).isEqualTo(204);
         assertThat(create(10, "filename " + base64("twice.safetensors")).statusCode())
