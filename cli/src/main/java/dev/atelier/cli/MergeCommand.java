@@ -222,6 +222,8 @@ final class MergeCommand implements Callable<Integer> {
         }
         out.println("    A.vae(FILE), A.unet(FILE), A.text-encoder(FILE)  with that part of another file");
         out.println("    A.fallback(B)  A, with those tensors of B that it lacks");
+        out.println("    A.adjust(\"0,0,2\")  SuperMerger's Adjust: IN, OUT, OUT2, CONT, BRI, COL1, COL2, COL3");
+        out.println("    A.rebasin(B)  A, with its neurons in the order of B's; the pictures stay the same");
         out.println("    A.discard(pattern=REGEX)  without the tensors in whose name it is found");
         out.println("    A.lora(style:0.6, other:1:0.5)  with LoRAs; strengths, or those of text encoder and UNet");
     }

@@ -8,7 +8,6 @@ import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.checkpoint.Tensor;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,12 +21,10 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
-import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.ObjectMapper;
 
 /**
  * Worked examples of the public merge methods: numbers in, numbers out, most of them compared with the program that
@@ -38,11 +35,11 @@ class MergeExamplesTest {
     private static final Map<String, String> ELSEWHERE = Map.ofEntries(
             Map.entry("position_ids", "integer tensors are never averaged, see MergeTest"),
             Map.entry("dare_supermario", "a defect: it keeps with the drop rate; not offered"),
-            Map.entry("adjust", "an adjustment of one model, not a merge"),
-            Map.entry("git_rebasin", "re-basin is not part of the merge methods"),
-            Map.entry("permute_attention", "re-basin is not part of the merge methods"),
-            Map.entry("permute_geglu", "re-basin is not part of the merge methods"),
-            Map.entry("permute_resblock", "re-basin is not part of the merge methods"),
+            Map.entry("adjust", "an adjustment of one model, see AdjustmentTest"),
+            Map.entry("git_rebasin", "an order of neurons, see RebasinTest"),
+            Map.entry("permute_attention", "an order of neurons, see RebasinTest"),
+            Map.entry("permute_geglu", "an order of neurons, see RebasinTest"),
+            Map.entry("permute_resblock", "an order of neurons, see RebasinTest"),
             Map.entry("lora_bake", "LoRA is not part of the merge methods"),
             Map.entry("loha_delta", "LoRA is not part of the merge methods"),
             Map.entry("lokr_delta", "LoRA is not part of the merge methods"),
@@ -68,19 +65,8 @@ class MergeExamplesTest {
     /** What the example at hand has used. */
     private static final ThreadLocal<Set<String>> APPLIED = ThreadLocal.withInitial(LinkedHashSet::new);
 
-    private static final JsonNode EXAMPLES = read();
-
-    private static JsonNode read() {
-        try (InputStream file = MergeExamplesTest.class.getResourceAsStream("merge-examples.json.gz");
-                InputStream json = new GZIPInputStream(file)) {
-            return new ObjectMapper().readTree(json).get("cases");
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
-    }
-
     static Stream<String> examples() {
-        return EXAMPLES.valueStream()
+        return Examples.all()
                 .filter(example -> !ELSEWHERE.containsKey(example.get("method").asString())
                         && !ELSEWHERE_BY_ID.containsKey(example.get("id").asString()))
                 .map(example -> example.get("id").asString());
@@ -88,9 +74,9 @@ class MergeExamplesTest {
 
     @Test
     void whatIsExcusedIsAnExample() {
-        assertThat(EXAMPLES.valueStream().map(example -> example.get("method").asString()))
+        assertThat(Examples.all().map(example -> example.get("method").asString()))
                 .containsAll(ELSEWHERE.keySet());
-        assertThat(EXAMPLES.valueStream().map(example -> example.get("id").asString()))
+        assertThat(Examples.all().map(example -> example.get("id").asString()))
                 .hasSize(183)
                 .containsAll(ELSEWHERE_BY_ID.keySet());
     }
@@ -100,7 +86,7 @@ class MergeExamplesTest {
     void theTableOfMethodsIsCompleteAndTrue() throws IOException {
         Map<String, List<Example>> examples = new LinkedHashMap<>();
         examples().forEach(id -> {
-            Example example = new Example(example(id));
+            Example example = new Example(Examples.named(id));
             example.methods()
                     .forEach(method -> examples.computeIfAbsent(method, _ -> new ArrayList<>())
                             .add(example));
@@ -121,17 +107,10 @@ class MergeExamplesTest {
         }
     }
 
-    private static JsonNode example(String id) {
-        return EXAMPLES.valueStream()
-                .filter(candidate -> candidate.get("id").asString().equals(id))
-                .findFirst()
-                .orElseThrow();
-    }
-
     @ParameterizedTest
     @MethodSource("examples")
     void aMethodGivesTheNumbersOfItsExample(String id) {
-        Example example = new Example(example(id));
+        Example example = new Example(Examples.named(id));
         double[] actual = example.actual();
         double[] expected = example.expected();
         assertThat(actual).hasSameSizeAs(expected);

@@ -6,6 +6,7 @@ import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.Layout;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Slim;
+import dev.atelier.merge.Adjustment;
 import dev.atelier.merge.Merge;
 import dev.atelier.merge.MergeMethod;
 import dev.atelier.merge.MergeMethods;
@@ -13,6 +14,7 @@ import dev.atelier.merge.Multipliers;
 import dev.atelier.merge.expression.Node.Argument;
 import dev.atelier.merge.lora.Lora;
 import dev.atelier.merge.lora.LoraMerge;
+import dev.atelier.merge.rebasin.Rebasin;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,6 +37,10 @@ final class Resolver {
     private static final String DISCARD = "discard";
 
     private static final String FALLBACK = "fallback";
+
+    private static final String ADJUST = "adjust";
+
+    private static final String REBASIN = "rebasin";
 
     /** The functions that put a component of another file in. */
     private static final Map<String, Component> COMPONENTS =
@@ -90,6 +96,8 @@ final class Resolver {
         return COMPONENTS.containsKey(function)
                 || function.equals(DISCARD)
                 || function.equals(FALLBACK)
+                || function.equals(ADJUST)
+                || function.equals(REBASIN)
                 || ModelFunction.named(function).isPresent();
     }
 
@@ -202,6 +210,13 @@ final class Resolver {
             requireArguments(call, 2, "a model and the one that has what it lacks");
             return Slim.filledFrom(model(call, 1), model(call, 0));
         }
+        if (call.function().equals(ADJUST)) {
+            return adjust(call);
+        }
+        if (call.function().equals(REBASIN)) {
+            requireArguments(call, 2, "a model and the one in whose order its neurons are put");
+            return rebasin(model(call, 0), model(call, 1));
+        }
         if (call.function().equals("lora")) {
             return lora(call);
         }
@@ -236,6 +251,29 @@ final class Resolver {
         } catch (IllegalArgumentException e) {
             throw new ExpressionException(String.valueOf(e.getMessage()), text, pattern.at(), e);
         }
+    }
+
+    /** {@code adjust(A, "0,0,2,1")}, as SuperMerger writes it. */
+    private Checkpoint adjust(Node.Call call) {
+        requireArguments(call, 2, "a model and its numbers, as in adjust(A, \"0,0,2,1\")");
+        Node written = call.arguments().getLast().value();
+        String numbers = written instanceof Node.Name word ? word.name() : number(written);
+        Checkpoint model = model(call, 0);
+        try {
+            return Adjustment.of(
+                    model,
+                    Stream.of(numbers.split(",", -1)).map(Double::valueOf).toList());
+        } catch (NumberFormatException e) {
+            throw new ExpressionException("adjust takes numbers between commas", text, written.at(), e);
+        } catch (IllegalArgumentException e) {
+            throw new ExpressionException(String.valueOf(e.getMessage()), text, written.at(), e);
+        }
+    }
+
+    private Checkpoint rebasin(Checkpoint model, Checkpoint reference) {
+        Rebasin aligned = Rebasin.of(model, reference, progress);
+        warnings.add("rebasin: %,d of %,d neurons stood elsewhere".formatted(aligned.moved(), aligned.neurons()));
+        return aligned.checkpoint();
     }
 
     /** {@code lora(A, style:0.6, other:1:0.5)}: strengths as in AUTOMATIC1111's prompts, the UNet's after the text encoder's. */
@@ -339,7 +377,7 @@ final class Resolver {
                 .filter(method -> method.name().equals(call.function()))
                 .findFirst()
                 .orElseThrow(() -> {
-                    List<String> all = new ArrayList<>(List.of("lora", DISCARD, FALLBACK));
+                    List<String> all = new ArrayList<>(List.of("lora", DISCARD, FALLBACK, ADJUST, REBASIN));
                     List.of(LoraCall.values()).forEach(function -> all.add(function.toString()));
                     all.addAll(COMPONENTS.keySet());
                     ModelFunction.names().forEach(all::add);
