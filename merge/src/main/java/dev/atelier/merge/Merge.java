@@ -42,7 +42,7 @@ public final class Merge {
      * @throws InvalidCheckpointException if the two do not fit together, naming the first tensor that does not
      */
     public static Checkpoint weightedSum(Checkpoint a, Checkpoint b, double m) {
-        return combine(Layout.normalize(a), Layout.normalize(b), (x, y) -> plus(times(x, 1 - m), times(y, m)));
+        return combine(Layout.normalize(a), Layout.normalize(b), (x, y) -> TorchArithmetic.weightedSum(x, 1 - m, y, m));
     }
 
     /**

@@ -9,8 +9,8 @@ import java.util.Arrays;
 final class Order {
     private static final int BUCKETS = 1 << 16;
 
-    /** As many values are sorted at once: 32 MB of them, with their indices. */
-    private static final int CHUNK = 1 << 22;
+    /** As many values are sorted at once: 16 MB of them, with their indices. */
+    private static final int CHUNK = 1 << 21;
 
     private Order() {}
 

@@ -23,6 +23,12 @@ final class TorchArithmetic {
         return new Sum(a, b, 1);
     }
 
+    /** p·a + q·b. */
+    static Tensor weightedSum(Tensor a, double p, Tensor b, double q) {
+        Tensor sum = plus(times(a, p), times(b, q));
+        return a.dtype() == DType.F16 && b.dtype() == DType.F16 ? new HalfSum(a, (float) p, b, (float) q, sum) : sum;
+    }
+
     static Tensor minus(Tensor a, Tensor b) {
         return new Sum(a, b, -1);
     }
