@@ -7,13 +7,16 @@ import dev.atelier.diffusion.Inpainting;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SdUpscale;
+import dev.atelier.diffusion.SoftInpainting;
 import dev.atelier.diffusion.Upscaler;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -54,6 +57,9 @@ final class InitOptions {
             return name().toLowerCase(Locale.ROOT);
         }
     }
+
+    private static final List<String> SOFT_SETTINGS =
+            List.of("bias", "preservation", "boost", "influence", "threshold", "contrast");
 
     @Option(
             names = "--init",
@@ -136,6 +142,17 @@ final class InitOptions {
             description = "How much of what is under the mask is hidden from inpainting models, 0 to 1. Default: 1.")
     private @Nullable Double maskWeight;
 
+    @Option(
+            names = "--soft-inpainting",
+            paramLabel = "KEY=VALUE",
+            arity = "0..1",
+            split = ":",
+            fallbackValue = "",
+            description =
+                    "Let what is drawn fade into what is kept, best with a wide --mask-blur; with these settings between"
+                            + " colons or as usual: bias=1, preservation=0.5, boost=4, influence=0, threshold=0.5, contrast=2.")
+    private @Nullable List<String> soft;
+
     GenerationRequest applyTo(GenerationRequest request) throws IOException {
         if (inits.isEmpty()) {
             if (mask != null || strength != null) {
@@ -156,6 +173,7 @@ final class InitOptions {
             inpainting = maskBlur != null ? inpainting.blur(maskBlur, maskBlur) : inpainting;
             inpainting = onlyMasked != null ? inpainting.onlyMasked(onlyMasked) : inpainting;
             inpainting = maskWeight != null ? inpainting.conditioningWeight(maskWeight) : inpainting;
+            inpainting = soft != null ? inpainting.soft(softInpainting(soft)) : inpainting;
             from = from.inpainting(content != null ? inpainting.content(content.content) : inpainting);
         }
         if (sdUpscale == null) {
@@ -163,5 +181,35 @@ final class InitOptions {
         }
         Upscaler how = upscaler == null ? Upscaler.LANCZOS : from.upscaler();
         return request.imageToImage(from.upscaler(Upscaler.NONE)).sdUpscale(new SdUpscale(sdUpscale, how, overlap));
+    }
+
+    private static SoftInpainting softInpainting(List<String> settings) {
+        Map<String, Double> values = new HashMap<>();
+        for (String setting : settings) {
+            String[] parts = setting.split("=", 2);
+            if (!setting.isEmpty() && !SOFT_SETTINGS.contains(parts[0])) {
+                throw new IllegalArgumentException(
+                        "--soft-inpainting has no setting \"%s\"; known are %s".formatted(parts[0], SOFT_SETTINGS));
+            }
+            if (!setting.isEmpty()) {
+                values.put(parts[0], number(parts));
+            }
+        }
+        SoftInpainting usual = SoftInpainting.DEFAULT;
+        return new SoftInpainting(
+                values.getOrDefault("bias", usual.scheduleBias()),
+                values.getOrDefault("preservation", usual.preservation()),
+                values.getOrDefault("boost", usual.contrastBoost()),
+                values.getOrDefault("influence", usual.maskInfluence()),
+                values.getOrDefault("threshold", usual.differenceThreshold()),
+                values.getOrDefault("contrast", usual.differenceContrast()));
+    }
+
+    private static double number(String... setting) {
+        try {
+            return Double.parseDouble(setting.length == 2 ? setting[1] : "");
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("--soft-inpainting %s has no number".formatted(setting[0]), e);
+        }
     }
 }

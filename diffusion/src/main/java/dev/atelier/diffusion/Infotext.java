@@ -185,8 +185,21 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
                 parameters.put("Masked content", inpainting.content().label());
             }
         }
+        putSoftInpainting(inpainting == null ? null : inpainting.soft(), parameters);
         putUnless(1, "Noise multiplier", from.noiseMultiplier(), parameters);
         putUnless(0, "Extra noise", from.extraNoise(), parameters);
+    }
+
+    private static void putSoftInpainting(@Nullable SoftInpainting soft, Map<String, String> parameters) {
+        if (soft != null) {
+            parameters.put("Soft inpainting enabled", "True");
+            parameters.put("Soft inpainting schedule bias", Double.toString(soft.scheduleBias()));
+            parameters.put("Soft inpainting preservation strength", Double.toString(soft.preservation()));
+            parameters.put("Soft inpainting transition contrast boost", Double.toString(soft.contrastBoost()));
+            parameters.put("Soft inpainting mask influence", Double.toString(soft.maskInfluence()));
+            parameters.put("Soft inpainting difference threshold", Double.toString(soft.differenceThreshold()));
+            parameters.put("Soft inpainting difference contrast", Double.toString(soft.differenceContrast()));
+        }
     }
 
     /** The settings that are not AUTOMATIC1111's defaults and that this request's sampler or prompts know. */

@@ -1,6 +1,7 @@
 package dev.atelier.diffusion;
 
 import java.awt.image.BufferedImage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which part of a picture is drawn anew, and how. As in AUTOMATIC1111's web page unless set otherwise; its API has other
@@ -15,6 +16,7 @@ import java.awt.image.BufferedImage;
  *     request, and so many pixels around the mask are shown to the network, 0 to 256
  * @param rounded whether each latent cell is either drawn or kept; otherwise a soft mask mixes both
  * @param conditioningWeight how much of the picture under the mask is hidden from inpainting models, 0 to 1
+ * @param soft how what is drawn fades into what is kept, which takes a mask that is not rounded; null for by the mask alone
  */
 public record Inpainting(
         BufferedImage mask,
@@ -24,7 +26,8 @@ public record Inpainting(
         boolean inverted,
         int padding,
         boolean rounded,
-        double conditioningWeight) {
+        double conditioningWeight,
+        @Nullable SoftInpainting soft) {
     static final int WHOLE_PICTURE = -1;
 
     private static final int MAX_BLUR = 64;
@@ -32,6 +35,7 @@ public record Inpainting(
 
     /** @throws IllegalArgumentException if a value is out of range; the message names it */
     public Inpainting {
+        rounded = rounded && soft == null;
         requireWithin("mask blur", blurX, 0, MAX_BLUR);
         requireWithin("mask blur", blurY, 0, MAX_BLUR);
         requireWithin("masked area padding", padding, WHOLE_PICTURE, MAX_PADDING);
@@ -49,32 +53,36 @@ public record Inpainting(
     }
 
     public static Inpainting of(BufferedImage mask) {
-        return new Inpainting(mask, MaskedContent.ORIGINAL, 4, 4, false, WHOLE_PICTURE, true, 1);
+        return new Inpainting(mask, MaskedContent.ORIGINAL, 4, 4, false, WHOLE_PICTURE, true, 1, null);
     }
 
     public Inpainting content(MaskedContent value) {
-        return new Inpainting(mask, value, blurX, blurY, inverted, padding, rounded, conditioningWeight);
+        return new Inpainting(mask, value, blurX, blurY, inverted, padding, rounded, conditioningWeight, soft);
     }
 
     public Inpainting blur(int x, int y) {
-        return new Inpainting(mask, content, x, y, inverted, padding, rounded, conditioningWeight);
+        return new Inpainting(mask, content, x, y, inverted, padding, rounded, conditioningWeight, soft);
     }
 
     public Inpainting inverted(boolean value) {
-        return new Inpainting(mask, content, blurX, blurY, value, padding, rounded, conditioningWeight);
+        return new Inpainting(mask, content, blurX, blurY, value, padding, rounded, conditioningWeight, soft);
     }
 
     /** Draws only the surroundings of the mask, with so many pixels around it. */
     public Inpainting onlyMasked(int padding) {
-        return new Inpainting(mask, content, blurX, blurY, inverted, padding, rounded, conditioningWeight);
+        return new Inpainting(mask, content, blurX, blurY, inverted, padding, rounded, conditioningWeight, soft);
     }
 
     public Inpainting rounded(boolean value) {
-        return new Inpainting(mask, content, blurX, blurY, inverted, padding, value, conditioningWeight);
+        return new Inpainting(mask, content, blurX, blurY, inverted, padding, value, conditioningWeight, soft);
     }
 
     public Inpainting conditioningWeight(double value) {
-        return new Inpainting(mask, content, blurX, blurY, inverted, padding, rounded, value);
+        return new Inpainting(mask, content, blurX, blurY, inverted, padding, rounded, value, soft);
+    }
+
+    public Inpainting soft(@Nullable SoftInpainting value) {
+        return new Inpainting(mask, content, blurX, blurY, inverted, padding, rounded, conditioningWeight, value);
     }
 
     boolean isOnlyMasked() {

@@ -1,6 +1,7 @@
 package dev.atelier.diffusion;
 
 import dev.atelier.model.FloatArray;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a part of a picture while the rest is drawn, where AUTOMATIC1111 does: in what comes out of the network, or for
@@ -8,13 +9,21 @@ import dev.atelier.model.FloatArray;
  *
  * @param picture the latents of the picture, of the shape of the latents
  * @param drawn how much of each cell is drawn, 0 to 1, of the same shape
+ * @param soft how both are mixed; null for as much of each as the cell says
  */
-record MaskedDenoiser(Denoiser network, LatentSpace space, FloatArray picture, FloatArray drawn) implements Denoiser {
+record MaskedDenoiser(
+        Denoiser network,
+        LatentSpace space,
+        NoiseSchedule schedule,
+        FloatArray picture,
+        FloatArray drawn,
+        @Nullable SoftInpainting soft)
+        implements Denoiser {
 
     @Override
     public FloatArray denoise(FloatArray x, float sigma) {
         return switch (space) {
-            case VARIANCE_EXPLODING -> blend(network.denoise(x, sigma));
+            case VARIANCE_EXPLODING -> blend(network.denoise(x, sigma), sigma);
             case VARIANCE_PRESERVING -> {
                 FloatArray blended = blendNoisy(x, sigma);
                 yield shifted(network.denoise(blended, sigma), x, blended);
@@ -27,7 +36,7 @@ record MaskedDenoiser(Denoiser network, LatentSpace space, FloatArray picture, F
         return switch (space) {
             case VARIANCE_EXPLODING -> {
                 Guided guided = network.guide(x, sigma);
-                yield new Guided(blend(guided.denoised()), guided.unconditional());
+                yield new Guided(blend(guided.denoised(), sigma), guided.unconditional());
             }
             case VARIANCE_PRESERVING -> {
                 FloatArray blended = blendNoisy(x, sigma);
@@ -37,8 +46,21 @@ record MaskedDenoiser(Denoiser network, LatentSpace space, FloatArray picture, F
         };
     }
 
+    private FloatArray blend(FloatArray latents, float sigma) {
+        if (soft == null) {
+            return blend(latents);
+        }
+        boolean goesBySigma = space == LatentSpace.VARIANCE_EXPLODING;
+        return soft.blend(picture, latents, drawn, goesBySigma ? sigma : schedule.timestep(sigma));
+    }
+
+    /** What comes of the last step; the soft way mixes it in the finished picture. */
+    FloatArray finish(FloatArray latents) {
+        return soft == null ? blend(latents) : latents;
+    }
+
     /** The picture where it is kept, {@code latents} where it is drawn. */
-    FloatArray blend(FloatArray latents) {
+    private FloatArray blend(FloatArray latents) {
         return Latents.plus(
                 Latents.combine(latents, drawn, (value, share) -> value * share),
                 1,
@@ -48,7 +70,7 @@ record MaskedDenoiser(Denoiser network, LatentSpace space, FloatArray picture, F
     /** The picture goes in without noise, at the scale of latents with a variance of 1. */
     private FloatArray blendNoisy(FloatArray x, float sigma) {
         double scale = space.start(sigma);
-        return Latents.scale(blend(Latents.scale(x, (float) (1 / scale))), (float) scale);
+        return Latents.scale(blend(Latents.scale(x, (float) (1 / scale)), sigma), (float) scale);
     }
 
     /** What the sampler needs so that it sees the noise that the network saw, in its own latent. */

@@ -100,6 +100,7 @@ public final class Pipeline {
         private final Map<String, String> loraHashes = new LinkedHashMap<>();
         private final Set<String> notes = new LinkedHashSet<>();
         private Stage stage;
+        private @Nullable MaskedDenoiser masked; // of the last batch
         private int stepsDone;
         private boolean isPadded;
 
@@ -253,7 +254,8 @@ public final class Pipeline {
             MaskedDenoiser masked = masked(pass, network, init, inpainting);
             SamplerRun.Result drawn =
                     run(pass, seeds, noise, masked, pass.levels().start(masked.picture(), unit), total);
-            return new SamplerRun.Result(masked.blend(drawn.latents()), drawn.course());
+            this.masked = masked;
+            return new SamplerRun.Result(masked.finish(drawn.latents()), drawn.course());
         }
 
         private MaskedDenoiser masked(Pass pass, Denoiser network, FloatArray init, Inpainting inpainting) {
@@ -268,7 +270,8 @@ public final class Pipeline {
                     yield Latents.plus(kept, 1, Latents.combine(noise, drawn, (value, share) -> value * share));
                 }
             };
-            return new MaskedDenoiser(network, pass.sampler().name().space(), start, drawn);
+            return new MaskedDenoiser(
+                    network, pass.sampler().name().space(), pass.schedule(), start, drawn, inpainting.soft());
         }
 
         /** What the second pass, whose model takes over, starts from. */
@@ -489,12 +492,26 @@ public final class Pipeline {
                 FloatArray decoded = stage.vae.decode(latent);
                 requireFinite(decoded, "VAE decoder", seed(picture));
                 Bitmap bitmap = Bitmap.rgb(decoded);
-                Bitmap finished = sources.isEmpty() ? bitmap : finish(bitmap, sources.get(i % sources.size()));
+                Bitmap finished = sources.isEmpty() ? bitmap : finish(bitmap, source(i, latent));
                 String infotext = Infotext.of(request, picture, label.get(), networks(), refinerTitle(), version)
                         .text();
                 images.add(new GeneratedImage(finished.toImage(), seed(picture), infotext));
                 listener.progress(Phase.DECODING, picture + 1, total);
             }
+        }
+
+        /** What a picture of a batch started from. */
+        private Source source(int i, FloatArray latent) {
+            Source source = sources.get(i % sources.size());
+            if (masked == null || masked.soft() == null) {
+                return source;
+            }
+            return source.overlaid(masked.soft()
+                    .mask(
+                            masked.picture().rows(i, i + 1),
+                            latent,
+                            masked.drawn().rows(i, i + 1),
+                            first.size()));
         }
 
         private Bitmap finish(Bitmap drawn, Source source) {

@@ -3,6 +3,7 @@ package dev.atelier.diffusion;
 import dev.atelier.model.FloatArray;
 import java.awt.image.BufferedImage;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,12 +11,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param picture RGB, of the size that is drawn, or of its own for {@link ResizeMode#LATENT_UPSCALE}
  * @param mask white where it is drawn anew; null if it is drawn anew everywhere
+ * @param original what is kept of, of the size of the overlay; null together with the mask
  * @param overlay what goes over the drawn picture, RGBA; null together with the mask
  * @param place where in the overlay the drawn picture lies; null if it fills it
  */
 record Source(
         Bitmap picture,
         @Nullable Bitmap mask,
+        @Nullable Bitmap original,
         @Nullable Bitmap overlay,
         @Nullable Box place) {
     // AUTOMATIC1111's threshold of masks that are made from transparency
@@ -32,7 +35,7 @@ record Source(
         Bitmap given = onWhite(Bitmap.rgba(image));
         Inpainting inpainting = from.inpainting();
         if (inpainting == null) {
-            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null);
+            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null, null);
         }
         Bitmap mask = mask(inpainting);
         if (!inpainting.isOnlyMasked()) {
@@ -44,7 +47,7 @@ record Source(
         }
         Box around = Box.of(mask, inpainting.padding());
         if (around == null) {
-            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null);
+            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null, null);
         }
         Box box = around.expandedTo(size, mask.size());
         Bitmap closeUp = resized(box.cutFrom(given), ResizeMode.RESIZE_AND_FILL, size, upscaling);
@@ -65,7 +68,11 @@ record Source(
                 : from.resizeMode().resize(overlayMask, original.width(), original.height());
         boolean filled = inpainting.content() != MaskedContent.ORIGINAL;
         return new Source(
-                filled ? Compositing.fill(picture, mask) : picture, mask, Compositing.cutOut(original, fitting), place);
+                filled ? Compositing.fill(picture, mask) : picture,
+                mask,
+                original,
+                Compositing.cutOut(original, fitting),
+                place);
     }
 
     private static Bitmap resized(Bitmap picture, ResizeMode mode, Size size, Upscaling upscaling) {
@@ -107,6 +114,19 @@ record Source(
             drawn[i] = rounded ? (float) Math.rint(share) : share;
         }
         return FloatArray.of(drawn, shape);
+    }
+
+    /** The same with another mask for what goes over the drawn picture, of the size that is drawn. */
+    Source overlaid(Bitmap drawn) {
+        Bitmap whole = Objects.requireNonNull(original);
+        Bitmap fitting = place == null
+                ? drawn
+                : Bitmap.blank(1, whole.width(), whole.height())
+                        .paste(
+                                ResizeMode.CROP_AND_RESIZE.resize(drawn, place.width(), place.height()),
+                                place.left(),
+                                place.top());
+        return new Source(picture, mask, original, Compositing.cutOut(whole, fitting), place);
     }
 
     /** The drawn picture with what was to be kept over it. */

@@ -43,7 +43,8 @@ class ImageToImageTest {
             double variance = (double) sigma * sigma;
             return Latents.weighted(1 / (1 + variance), x, variance / (1 + variance), mu);
         };
-        MaskedDenoiser masked = new MaskedDenoiser(gauss, choice.name().space(), picture, FIXTURE.array("drawn"));
+        MaskedDenoiser masked =
+                new MaskedDenoiser(gauss, choice.name().space(), schedule, picture, FIXTURE.array("drawn"), null);
         boolean isMasked = run.endsWith("masked");
         BatchSeeds seeds = BatchSeeds.from(NoiseSource.CPU, 1, 1);
 
@@ -60,7 +61,7 @@ class ImageToImageTest {
                         (step, steps, denoised) -> GenerationListener.Course.CONTINUE)
                 .latents();
 
-        FloatArray ended = isMasked ? masked.blend(result) : result;
+        FloatArray ended = isMasked ? masked.finish(result) : result;
         assertThat(ended.values()).containsExactly(FIXTURE.array(run).values(), within(2e-5f));
     }
 

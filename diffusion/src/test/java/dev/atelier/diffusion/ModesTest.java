@@ -19,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole requests of every mode, on a model whose answers are known. */
 class ModesTest {
@@ -220,6 +221,25 @@ class ModesTest {
                 .contains("Size: 128x64", "Denoising strength: 0.7")
                 .contains("Hires upscale: 1.5, Hires steps: 4, Hires upscaler: " + upscaler.label());
         assertThat(model.calls.stream().filter(call -> call.startsWith("unet"))).hasSize(10 + 4);
+    }
+
+    /** Of the whole picture, and of a part of it: where the mask is black nothing changes, and so the picture stays. */
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 16})
+    void softInpaintingFadesIntoWhatIsKept(int padding) {
+        Inpainting inpainting = Inpainting.of(mask(256, 128, new Box(160, 0, 256, 128)))
+                .blur(8, 8)
+                .onlyMasked(padding)
+                .soft(SoftInpainting.DEFAULT);
+        assertThat(inpainting.rounded()).isFalse();
+        GeneratedImage image = draw(request()
+                .size(256, 128)
+                .imageToImage(ImageToImage.of(plain(256, 128, TEAL)).inpainting(inpainting)));
+        assertThat(image.pixels().getRGB(20, 64) & 0xFFFFFF).isEqualTo(TEAL);
+        assertThat(image.pixels().getRGB(230, 64) & 0xFFFFFF).isNotEqualTo(TEAL);
+        assertThat(image.infotext())
+                .contains("Soft inpainting enabled: True, Soft inpainting schedule bias: 1.0,")
+                .contains("Soft inpainting difference contrast: 2.0");
     }
 
     @Test

@@ -36,7 +36,7 @@ class InterruptTest {
         }
     }
 
-    @RepeatedTest(3)
+    @RepeatedTest(5)
     void inTheMiddleOfAStep() throws IOException, InterruptedException {
         Process drawing = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),

@@ -101,7 +101,7 @@ final class Requests {
                     bool("send_images", true),
                     bool("save_images", false).ignored(KEPT),
                     object("alwayson_scripts", Json.MAPPER.createObjectNode())
-                            .noted("ControlNet's units; other scripts are ignored"),
+                            .noted("ControlNet's units and Soft inpainting; other scripts are ignored"),
                     text("infotext", null));
 
     private static final FieldList EXTRAS = FieldList.of(

@@ -30,7 +30,10 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
     private static final String XYZ_PLOT = "x/y/z plot";
     private static final String LOOPBACK = "loopback";
     private static final String SD_UPSCALE = "sd upscale"; // a setting of one request, not several
-    private static final String CONTROLNET = "controlnet"; // always on: its units come in fields of their own
+    private static final String CONTROLNET = "controlnet";
+
+    /** Settings of any request, in a field of their own. */
+    private static final Set<String> ALWAYS_ON = Set.of(CONTROLNET, SoftInpaintingScript.NAME);
 
     /** @param place where its pictures belong in the answer, from 0 */
     record Cell(int place, ObjectNode body) {}
@@ -54,7 +57,7 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
         ObjectNode body = ((ObjectNode) values.given()).deepCopy();
         body.remove(List.of("script_name", "script_args"));
         List<ScriptArgument> declared = arguments(fromPicture, List.of()).get(name);
-        if (declared == null || name.equals(CONTROLNET)) {
+        if (declared == null || ALWAYS_ON.contains(name)) {
             throw new IllegalArgumentException("Script '%s' not found".formatted(values.textOrEmpty("script_name")));
         }
         ScriptArguments arguments = ScriptArguments.of(declared, values.json("script_args"));
@@ -80,6 +83,9 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
         }
         arguments.put(XYZ_PLOT, XyzPlot.arguments(fromPicture));
         arguments.put(CONTROLNET, List.of());
+        if (fromPicture) {
+            arguments.put(SoftInpaintingScript.NAME, SoftInpaintingScript.ARGUMENTS);
+        }
         return arguments;
     }
 
@@ -105,7 +111,7 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
                 .flatMap(fromPicture -> arguments(fromPicture, upscalers).entrySet().stream()
                         .map(script -> Map.<String, Object>of(
                                 "name", script.getKey(),
-                                "is_alwayson", script.getKey().equals(CONTROLNET),
+                                "is_alwayson", ALWAYS_ON.contains(script.getKey()),
                                 "is_img2img", fromPicture,
                                 "args", script.getValue())))
                 .toList();

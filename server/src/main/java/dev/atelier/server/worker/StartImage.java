@@ -4,6 +4,7 @@ import dev.atelier.diffusion.ImageToImage;
 import dev.atelier.diffusion.Inpainting;
 import dev.atelier.diffusion.MaskedContent;
 import dev.atelier.diffusion.ResizeMode;
+import dev.atelier.diffusion.SoftInpainting;
 import dev.atelier.diffusion.Upscaler;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
@@ -55,11 +56,25 @@ public record StartImage(
             boolean inverted,
             int padding,
             boolean rounded,
-            double conditioningWeight) {
+            double conditioningWeight,
+            @Nullable SoftInpainting soft) {
+
+        /** A mask that says by itself how much is drawn. */
+        public Mask(
+                String image,
+                MaskedContent content,
+                int blurX,
+                int blurY,
+                boolean inverted,
+                int padding,
+                boolean rounded,
+                double conditioningWeight) {
+            this(image, content, blurX, blurY, inverted, padding, rounded, conditioningWeight, null);
+        }
 
         private Inpainting inpainting(Pictures pictures) {
             return new Inpainting(
-                    pictures.read(image), content, blurX, blurY, inverted, padding, rounded, conditioningWeight);
+                    pictures.read(image), content, blurX, blurY, inverted, padding, rounded, conditioningWeight, soft);
         }
     }
 

@@ -150,6 +150,12 @@ class A1111ApiTest {
         assertThat(names(response.get("parameters")))
                 .containsExactlyInAnyOrder("init_images", "mask", "mask_blur", "steps", "width", "height");
         assertThat(response.get("parameters").get("init_images").isNull()).isTrue();
+        JsonNode soft = draw(
+                "img2img",
+                "{\"init_images\": [\"%s\"], \"mask\": \"%s\", \"alwayson_scripts\": {\"Soft Inpainting\": {\"args\": [true, 2]}}, %s}"
+                        .formatted(image, image, SMALL));
+        assertThat(info(soft).at("/infotexts/0").stringValue())
+                .contains("Soft inpainting schedule bias: 2.0, Soft inpainting preservation strength: 0.5");
     }
 
     @Test
@@ -482,6 +488,8 @@ class A1111ApiTest {
                         + "\"choices\":null}");
         assertThat(script(infos, "prompt matrix", false).at("/args/2/choices/1").stringValue())
                 .isEqualTo("negative");
+        assertThat(script(infos, "soft inpainting", true).at("/args/2/value").doubleValue())
+                .isEqualTo(0.5);
         assertThat(script(infos, "controlnet", false).get("is_alwayson").booleanValue())
                 .isTrue();
         JsonNode names = Json.MAPPER.readTree(server.get("/sdapi/v1/scripts").body());
