@@ -92,10 +92,10 @@ public final class ApiKeys {
 
     /** Whether there is a key that is not revoked. */
     public boolean exist() {
-        return jdbi.withHandle(handle -> handle.select("select count(*) from api_keys where revoked_at is null")
-                        .mapTo(Integer.class)
-                        .one())
-                > 0;
+        return jdbi.withHandle(handle -> handle.select("select 1 from api_keys where revoked_at is null limit 1")
+                .mapTo(Integer.class)
+                .findOne()
+                .isPresent());
     }
 
     /** All of them, also the revoked, the oldest first. */
