@@ -445,7 +445,10 @@ final class Resolver {
     }
 
     private Path file(Node.Name model) {
-        Path file;
+        Path file = inputs.get(model.name());
+        if (file != null) {
+            return file;
+        }
         try {
             file = names.find(model.name()).orElseThrow(() -> error(names.notFound(model.name()), model));
         } catch (ExpressionException e) {
