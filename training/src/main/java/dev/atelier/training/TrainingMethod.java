@@ -246,6 +246,14 @@ public sealed interface TrainingMethod {
                     also = {"num_vectors", "num_vectors_per_token"})
             int vectors,
 
+            @Setting(
+                    value = "from",
+                    label = "FILE",
+                    help = "A word's file to go on from, with as many --vectors; in place of --init.",
+                    also = "weights")
+            @Nullable
+            Path from,
+
             @Setting(value = "keep-norm", help = "Keep the vectors about as long as those of other words.")
             boolean keepNorm,
 
@@ -260,9 +268,9 @@ public sealed interface TrainingMethod {
             Template template)
             implements TrainingMethod {
         public Word {
-            if (word.isBlank() || initial.isBlank() || vectors < 1 || vectors > 75) {
+            if (word.isBlank() || (initial.isBlank() && from == null) || vectors < 1 || vectors > 75) {
                 throw new IllegalArgumentException(
-                        "--word and --init, a new word and a known one to start from, have to be given, and 1 to 75 vectors, not \"%s\", \"%s\" and %d"
+                        "--word and --init (or --from), a new word and what to start from, have to be given, and 1 to 75 vectors, not \"%s\", \"%s\" and %d"
                                 .formatted(word, initial, vectors));
             }
         }

@@ -11,6 +11,7 @@ import dev.atelier.model.FloatArray;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.model.TextEncoderConfig;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,8 +21,34 @@ import java.util.Map;
 final class WordVectors {
     private WordVectors() {}
 
-    /** Where they start: at those of {@code plan.initial}, over and over if it has fewer tokens than there are vectors. */
+    /**
+     * Where they start: at those of a file, or of {@code plan.initial}, over and over if it has fewer tokens than there are vectors.
+     *
+     * @throws IllegalArgumentException if the file is of another family, or has more vectors or fewer
+     */
     static List<Tensor> initial(StableDiffusion model, TrainingMethod.Word plan) {
+        Path file = plan.from();
+        return file == null ? known(model, plan) : stored(model, plan, file);
+    }
+
+    private static List<Tensor> stored(StableDiffusion model, TrainingMethod.Word plan, Path file) {
+        List<FloatArray> parts = Embedding.open(file).parts();
+        List<Integer> widths = parts.stream().map(part -> part.size(1)).toList();
+        List<Integer> expected = model.text().stream()
+                .map(encoder -> (int)
+                        model.checkpoint().tensor(encoder.tokenTable()).shape().size(1))
+                .toList();
+        int count = parts.getFirst().size(0);
+        if (!widths.equals(expected) || count != plan.vectors()) {
+            throw new IllegalArgumentException("%s has %d vectors of %s numbers, and %d of %s are to be trained"
+                    .formatted(file, count, widths, plan.vectors(), expected));
+        }
+        return parts.stream()
+                .map(part -> Tensor.of(DType.F32, Shape.of(count, part.size(1)), MemorySegment.ofArray(part.values())))
+                .toList();
+    }
+
+    private static List<Tensor> known(StableDiffusion model, TrainingMethod.Word plan) {
         int[] ids = ClipTokenizer.standard().encode(plan.initial());
         List<Tensor> all = new ArrayList<>();
         for (TextEncoderConfig encoder : model.text()) {

@@ -184,6 +184,19 @@ class FineTuningTest {
         Checkpoint file = Checkpoints.open(folder.resolve("word.safetensors"));
         assertThat(file.tensor("emb_params").shape().size(0)).isEqualTo(2);
         assertThat(file.metadata()).containsEntry("modelspec.architecture", "stable-diffusion-v1/textual-inversion");
+        Settings on = settings("on")
+                .with("word", "sks")
+                .with("from", folder.resolve("word.safetensors"))
+                .with("dtype", "fp32")
+                .with("steps", 1)
+                .with("text-lr", 0)
+                .with("lr", 1e-12);
+        Checkpoint second = trained(Kind.TI, "on", on.with("vectors", 2));
+        assertThat(values(second.tensor("emb_params")))
+                .usingComparatorWithPrecision(1e-6f)
+                .containsExactly(values(file.tensor("emb_params")));
+        assertThatThrownBy(() -> trained(Kind.TI, "on", on))
+                .hasMessageContaining("has 2 vectors of [24] numbers, and 1 of");
     }
 
     private Checkpoint trained(Kind kind, String name, Settings settings) {

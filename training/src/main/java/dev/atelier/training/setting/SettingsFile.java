@@ -53,7 +53,7 @@ public final class SettingsFile {
             output_kohya_format pretrained_vae_model_name_or_path push_to_hub resize_interpolation resume resume_from_checkpoint
             resume_from_huggingface save_as_full_pipeline save_last_n_steps save_n_epoch_ratio save_state_to_huggingface
             skip_save_text_encoder skip_until_initial_step text_encoder_use_attention_mask torch_compile
-            vae validation_images wandb_api_key weighted_captions weights""");
+            vae validation_images wandb_api_key weighted_captions""");
 
     /** Values of these by which they ask for nothing, or for what is done here. */
     private static final Set<String> NOTHING =
