@@ -3,6 +3,7 @@ package dev.atelier.cli;
 import dev.atelier.engine.torch.WorkerGroup;
 import dev.atelier.engine.torch.WorkerPlace;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
@@ -116,7 +117,7 @@ final class TrainingProcesses implements AutoCloseable {
                 }
             }
             return ended("in the training")
-                    .<RuntimeException>map(said -> new IllegalStateException(said, failure))
+                    .<RuntimeException>map(said -> new UncheckedIOException(new IOException(said, failure)))
                     .orElse(failure);
         } catch (IOException e) {
             failure.addSuppressed(e);

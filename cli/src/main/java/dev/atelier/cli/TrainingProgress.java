@@ -29,6 +29,10 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
 
     private void stop() {
         stopping = true;
+        if (leads) {
+            err.println("atelier: stopping; the same command goes on from here");
+            err.flush();
+        }
         try {
             finished.await();
         } catch (InterruptedException _) {
@@ -54,7 +58,9 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
 
     @Override
     public void planned(String line) {
-        err.println(line);
+        if (leads) {
+            err.println(line);
+        }
     }
 
     @Override
@@ -64,7 +70,7 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
 
     private void show(String what, int done, int total) {
         if (stopping && leads) {
-            throw new CancellationException("stopped; the same command goes on from here");
+            throw new CancellationException("stopped");
         }
         if (!what.equals(task)) {
             bar.close();

@@ -1,5 +1,6 @@
 package dev.atelier.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
@@ -27,6 +28,8 @@ class TrainingProcessesTest {
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("of 3 ended at its start, with exit code 1")
                     .hasMessageContaining("fatal exception");
+            assertThat(processes.reason(new IllegalStateException("connection closed")))
+                    .hasMessageContaining("of 3 ended in the training, with exit code 1");
         }
     }
 }

@@ -50,7 +50,7 @@ public final class FineTuning {
     private final Denoising objective;
     private final TrainingPictures pictures;
     private final LossLog validationLog;
-    private boolean resumed; // whether the first step of this run has been
+    private boolean looked; // whether in this run, for the first time
 
     private FineTuning(Checkpoint checkpoint, TrainingPlan plan, Team team, TrainingListener listener)
             throws IOException {
@@ -200,19 +200,7 @@ public final class FineTuning {
             PictureLosses losses = new PictureLosses(model, plan, randomness, objective, batches, trainer, encodings);
             announce(trainer, order.perEpoch(), steps);
             loop.run(trainer, step -> {
-                if (step > 0 && !resumed) {
-                    validationLog.resume(1
-                            + (int) IntStream.range(1, step)
-                                    .filter(done -> plan.output().isSampleDue(done, perEpoch))
-                                    .count());
-                }
-                resumed = true;
-                if (team.leads() && (step == 0 || plan.output().isSampleDue(step, perEpoch))) {
-                    measure(losses, step, steps);
-                    if (step > 0 || plan.output().sampleFirst()) {
-                        previews.draw(trainer, words(trainer), step);
-                    }
-                }
+                look(losses, previews, trainer, step, steps, perEpoch);
                 boolean trainsText = trainsText(trainer, step, steps);
                 double loss = 0;
                 for (int i = 0; i < course.accumulation(); i++) {
@@ -227,11 +215,31 @@ public final class FineTuning {
                 }
                 return new TrainingStep("model", done, steps, now, team.mean(loss) / course.accumulation(), norm);
             });
+            look(losses, previews, trainer, steps, steps, perEpoch);
             if (team.leads()) {
-                measure(losses, steps, steps);
-                previews.draw(trainer, words(trainer), steps);
                 files.write(trainer);
             }
+        }
+    }
+
+    /**
+     * Measures and draws what is due after {@code done} steps. Who stops it here goes on with it: the state is that of these steps.
+     */
+    private void look(
+            PictureLosses losses, Previews previews, TorchTrainer trainer, int done, int steps, int perEpoch) {
+        if (done > 0 && !looked) {
+            validationLog.resume(1
+                    + (int) IntStream.range(1, done)
+                            .filter(earlier -> plan.output().isSampleDue(earlier, perEpoch))
+                            .count());
+        }
+        looked = true;
+        boolean due = done == steps || plan.output().isSampleDue(done, perEpoch);
+        if (team.leads() && (due || done == 0)) {
+            measure(losses, done, steps);
+        }
+        if (team.leads() && (done == 0 ? plan.output().sampleFirst() : due)) {
+            previews.draw(trainer, words(trainer), done);
         }
     }
 
