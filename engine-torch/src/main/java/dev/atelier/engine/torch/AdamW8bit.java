@@ -28,18 +28,19 @@ final class AdamW8bit implements Optimizer {
             return scales.byteSize() > 0;
         }
 
-        void read(long from, float[] into, int length) {
+        void read(long from, float[] into, byte[] codes, int length) {
             if (!isCoded()) {
                 MemorySegment.copy(numbers, ValueLayout.JAVA_FLOAT, from * Float.BYTES, into, 0, length);
                 return;
             }
             float scale = scales.getAtIndex(ValueLayout.JAVA_FLOAT, from / BLOCK);
+            MemorySegment.copy(numbers, ValueLayout.JAVA_BYTE, from, codes, 0, length);
             for (int i = 0; i < length; i++) {
-                into[i] = code.decode(numbers.get(ValueLayout.JAVA_BYTE, from + i)) * scale;
+                into[i] = code.decode(codes[i]) * scale;
             }
         }
 
-        void write(long from, float[] values, int length) {
+        void write(long from, float[] values, byte[] codes, int length) {
             if (!isCoded()) {
                 MemorySegment.copy(values, 0, numbers, ValueLayout.JAVA_FLOAT, from * Float.BYTES, length);
                 return;
@@ -51,8 +52,9 @@ final class AdamW8bit implements Optimizer {
             scales.setAtIndex(ValueLayout.JAVA_FLOAT, from / BLOCK, scale);
             float factor = scale == 0 ? 0 : 1 / scale;
             for (int i = 0; i < length; i++) {
-                numbers.set(ValueLayout.JAVA_BYTE, from + i, code.encode(values[i] * factor));
+                codes[i] = code.encode(values[i] * factor);
             }
+            MemorySegment.copy(codes, 0, numbers, ValueLayout.JAVA_BYTE, from, length);
         }
     }
 
@@ -93,42 +95,69 @@ final class AdamW8bit implements Optimizer {
 
     @Override
     public void step(double rate, int step) {
-        double correction = 1 / Math.sqrt(1 - Math.pow(settings.beta2(), step));
         for (Weight weight : weights) {
             double own = rate * parameters.factor(weight.name);
-            float shrink = (float) (1 - own * settings.weightDecay());
-            float stride = (float) (own / (1 - Math.pow(settings.beta1(), step)));
             int blocks = Math.toIntExact(Math.ceilDiv(weight.size, BLOCK));
+            Rates rates = new Rates(
+                    (float) settings.beta1(),
+                    (float) (1 - settings.beta1()),
+                    (float) settings.beta2(),
+                    (float) (1 - settings.beta2()),
+                    (float) settings.epsilon(),
+                    (float) (1 - own * settings.weightDecay()),
+                    (float) (own / (1 - Math.pow(settings.beta1(), step))),
+                    (float) (1 / Math.sqrt(1 - Math.pow(settings.beta2(), step))));
             IntStream.range(0, Math.ceilDiv(blocks, BLOCKS_AT_ONCE)).parallel().forEach(part -> {
-                float[] mean = new float[BLOCK];
-                float[] variance = new float[BLOCK];
+                Scratch scratch = new Scratch();
                 int first = part * BLOCKS_AT_ONCE;
                 for (int block = first; block < Math.min(blocks, first + BLOCKS_AT_ONCE); block++) {
-                    move(weight, (long) block * BLOCK, mean, variance, shrink, stride, (float) correction);
+                    scratch.move(weight, (long) block * BLOCK, rates);
                 }
             });
         }
     }
 
-    private void move(Weight weight, long from, float[] m, float[] v, float shrink, float stride, float correction) {
-        float beta1 = (float) settings.beta1();
-        float beta2 = (float) settings.beta2();
-        float new1 = (float) (1 - settings.beta1());
-        float new2 = (float) (1 - settings.beta2());
-        float epsilon = (float) settings.epsilon();
-        int length = (int) Math.min(BLOCK, weight.size - from);
-        weight.mean.read(from, m, length);
-        weight.variance.read(from, v, length);
-        for (int i = 0; i < length; i++) {
-            float g = weight.gradients.getAtIndex(ValueLayout.JAVA_FLOAT, from + i);
-            m[i] = m[i] * beta1 + g * new1;
-            v[i] = v[i] * beta2 + g * g * new2;
-            float moved = weight.values.getAtIndex(ValueLayout.JAVA_FLOAT, from + i) * shrink
-                    - stride * m[i] / ((float) Math.sqrt(v[i]) * correction + epsilon);
-            weight.values.setAtIndex(ValueLayout.JAVA_FLOAT, from + i, moved);
+    /** @param correction what the roots of squared gradients are multiplied by while their average is young */
+    private record Rates(
+            float beta1,
+            float new1,
+            float beta2,
+            float new2,
+            float epsilon,
+            float shrink,
+            float stride,
+            float correction) {}
+
+    /** A block in arrays, whose loops the JVM turns into vector code. */
+    private static final class Scratch {
+        private final float[] m = new float[BLOCK];
+        private final float[] v = new float[BLOCK];
+        private final float[] g = new float[BLOCK];
+        private final float[] w = new float[BLOCK];
+        private final byte[] codes = new byte[BLOCK];
+
+        void move(Weight weight, long from, Rates rates) {
+            int length = (int) Math.min(BLOCK, weight.size - from);
+            weight.mean.read(from, m, codes, length);
+            weight.variance.read(from, v, codes, length);
+            MemorySegment.copy(weight.gradients, ValueLayout.JAVA_FLOAT, from * Float.BYTES, g, 0, length);
+            MemorySegment.copy(weight.values, ValueLayout.JAVA_FLOAT, from * Float.BYTES, w, 0, length);
+            move(length, rates);
+            MemorySegment.copy(w, 0, weight.values, ValueLayout.JAVA_FLOAT, from * Float.BYTES, length);
+            weight.mean.write(from, m, codes, length);
+            weight.variance.write(from, v, codes, length);
         }
-        weight.mean.write(from, m, length);
-        weight.variance.write(from, v, length);
+
+        private void move(int length, Rates rates) {
+            for (int i = 0; i < length; i++) {
+                m[i] = m[i] * rates.beta1 + g[i] * rates.new1;
+                v[i] = v[i] * rates.beta2 + g[i] * g[i] * rates.new2;
+            }
+            for (int i = 0; i < length; i++) {
+                w[i] = w[i] * rates.shrink
+                        - rates.stride * m[i] / ((float) Math.sqrt(v[i]) * rates.correction + rates.epsilon);
+            }
+        }
     }
 
     @Override
