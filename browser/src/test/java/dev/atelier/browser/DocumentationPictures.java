@@ -5,6 +5,7 @@ import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertTha
 import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
 import dev.atelier.Engine;
 import dev.atelier.checkpoint.Checkpoint;
@@ -76,10 +77,12 @@ class DocumentationPictures {
         page.navigate(address);
         page.getByLabel("Primary model (A)").fill("shapes-base");
         page.getByLabel("Secondary model (B)").fill("night");
-        page.getByLabel("Prompt").fill("a blue triangle on a yellow background");
+        page.getByLabel("Prompt", new Page.GetByLabelOptions().setExact(true))
+                .fill("a blue triangle on a yellow background");
         page.getByLabel("Custom Name (Optional)").fill("dusk");
         assertThat(page.getByText("dusk.safetensors")).isVisible();
-        page.getByText("Preview", new Page.GetByTextOptions().setExact(true)).click();
+        page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName("Preview").setExact(true))
+                .click();
         assertThat(page.locator(".cell-frame img[src*=images]")).hasCount(5);
         page.evaluate("document.activeElement.blur()");
         take(page, "studio-merge");

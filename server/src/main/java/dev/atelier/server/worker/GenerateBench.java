@@ -177,6 +177,7 @@ public final class GenerateBench implements Bench {
     @Override
     public void unload() {
         close();
+        FreedMemory.giveBack();
     }
 
     /** Frees the model. */
