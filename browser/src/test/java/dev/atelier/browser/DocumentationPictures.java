@@ -5,6 +5,7 @@ import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertTha
 import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
 import dev.atelier.Engine;
@@ -54,6 +55,7 @@ class DocumentationPictures {
             Page page = browser.newPage(
                     new Browser.NewPageOptions().setViewportSize(1180, 760).setColorScheme(ColorScheme.LIGHT));
             page.setDefaultTimeout(60_000);
+            PlaywrightAssertions.setDefaultAssertionTimeout(60_000);
             create(page, "http://127.0.0.1:%d/".formatted(server.port()));
             merge(page, "http://127.0.0.1:%d/#merge".formatted(server.port()));
         }
@@ -81,7 +83,9 @@ class DocumentationPictures {
                 .fill("a blue triangle on a yellow background");
         page.getByLabel("Custom Name (Optional)").fill("dusk");
         assertThat(page.getByText("dusk.safetensors")).isVisible();
-        page.getByRole(AriaRole.BUTTON, new Page.GetByRoleOptions().setName("Preview").setExact(true))
+        page.getByRole(
+                        AriaRole.BUTTON,
+                        new Page.GetByRoleOptions().setName("Preview").setExact(true))
                 .click();
         assertThat(page.locator(".cell-frame img[src*=images]")).hasCount(5);
         page.evaluate("document.activeElement.blur()");
