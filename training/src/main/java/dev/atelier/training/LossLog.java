@@ -71,11 +71,34 @@ final class LossLog implements AutoCloseable {
 
     /** Replaces table and curves. */
     void write() {
+        writeTable();
+        draw();
+    }
+
+    /** Replaces the table. */
+    void writeTable() {
         try {
             replace(file("csv"), text(HEADER + "\n" + String.join("\n", rows) + "\n"));
-            if (losses.isEmpty()) {
-                return;
-            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Has Java load what curves are drawn with, which it no longer does while the program is being stopped. */
+    static void prepare() {
+        try {
+            png(new LossCurve(List.of(1.0)).image());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Replaces the curves, if there is a loss. */
+    void draw() {
+        if (losses.isEmpty()) {
+            return;
+        }
+        try {
             LossCurve curve = new LossCurve(losses);
             replace(file("svg"), text(curve.svg()));
             replace(file("png"), png(curve.image()));

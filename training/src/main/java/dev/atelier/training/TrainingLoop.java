@@ -70,6 +70,7 @@ final class TrainingLoop {
             trainer.restore(saved);
             log.resume(trainer.step());
         }
+        LossLog.prepare();
         long saved = System.nanoTime();
         long pause = SAVE_EVERY_NANOS;
         try (log) {
@@ -118,7 +119,8 @@ final class TrainingLoop {
         Checkpoint now = trainer.state();
         Map<String, String> metadata = new LinkedHashMap<>(now.metadata());
         settings.forEach((name, value) -> metadata.put(SETTINGS + name, value));
-        log.write(); // first: rows that are too many are forgotten later, those that are missing are lost
+        log.writeTable(); // first: rows that are too many are forgotten later, those that are missing are lost
         now.withMetadata(metadata).writeTo(state, Progress.NONE);
+        log.draw();
     }
 }
