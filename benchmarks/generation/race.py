@@ -34,8 +34,7 @@ STEP_GFLOP, DECODE_GFLOP = 1606, 2515   # as convolutions and matrix products ar
 class Atelier:
     def __init__(self, threads, in_use=0):
         setup = dict(os.environ, OMP_NUM_THREADS=str(threads), MALLOC_ARENA_MAX="1",   # as the launcher sets them
-                     MALLOC_MMAP_THRESHOLD_="4294967296", MALLOC_TRIM_THRESHOLD_="4294967296",
-                     GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
+                     MALLOC_MMAP_THRESHOLD_="4294967296", MALLOC_TRIM_THRESHOLD_="4294967296")
         java = os.path.join(os.environ["JAVA_HOME"], "bin", "java")
         classes = self.classes()
         use(in_use)
