@@ -61,6 +61,9 @@ record StoredAdapter(
                 throw new IllegalArgumentException(
                         "%s has no %s, without which it cannot be trained on".formatted(what, name));
             }
+            if (part.shape().rank() < 2 || part.shape().elements() == 0) {
+                throw new IllegalArgumentException("%s.%s is no matrix, but %s".formatted(what, name, part.shape()));
+            }
             return part;
         }
 
