@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs of the CFG++ samplers and of TCD, and schedules with other ends.
+"""Runs of the CFG++ samplers, of TCD and of UniPC with its settings, and schedules with other ends.
 
     python make_sampler_reference.py --webui stable-diffusion-webui --comfy reForge --k-diffusion k-diffusion \\
         sampler-trajectories.json more-samplers.json
 
---webui: AUTOMATIC1111's checkout or Forge's, for modules/sd_schedulers.py. --comfy: reForge's, which has ComfyUI's samplers in
+--webui: AUTOMATIC1111's checkout or Forge's, for modules/sd_schedulers.py and UniPC. --comfy: reForge's, which has ComfyUI's samplers in
 ldm_patched/k_diffusion/sampling.py. TCD is diffusers'. The models and the noise are those of the file. Needs torch, scipy, diffusers.
 """
 import argparse
@@ -121,6 +121,32 @@ def tcd_run(eta, recorded):
             "latents": [short(x.flatten()) for x in latents], "result": short(x.flatten())}
 
 
+def unipc_runs(webui, recorded):
+    """AUTOMATIC1111's copy of UniPC with its settings, in double precision; its network takes noise and says noise."""
+    torch.set_default_dtype(torch.float64)
+    module = load(f"{webui}/modules/models/diffusion/uni_pc/uni_pc.py", "webui_unipc", [])
+    alphas = make_reference.compvis_alphas_cumprod().double()
+    start = latent(next(run["start"] for run in recorded["runs"] if run["sampler"] == "UniPC"))
+    for variant, skip, order, lower, steps in [
+            ("bh2", "time_uniform", 3, True, 10), ("vary_coeff", "time_uniform", 3, True, 10),
+            ("bh1", "time_quadratic", 2, True, 8), ("bh1", "logSNR", 3, False, 10), ("vary_coeff", "logSNR", 4, False, 8),
+            ("bh2", "time_quadratic", 1, True, 5), ("bh1", "time_uniform", 5, True, 5)]:
+        schedule = module.NoiseScheduleVP("discrete", alphas_cumprod=alphas)
+        model, times = Model("mix", recorded["mu"]), []
+
+        def noise(x, t, *_):
+            times.append(((t[0] - 1 / 1000) * 1000).item())
+            alpha, std = schedule.marginal_alpha(t)[0], schedule.marginal_std(t)[0]
+            return (x - alpha * model.denoise(x / alpha, std / alpha)) / std
+
+        result = module.UniPC(noise, schedule, predict_x0=True, variant=variant).sample(
+            start, steps=steps, skip_type=skip, method="multistep", order=order, lower_order_final=lower)
+        yield {"id": f"unipc_{variant}_{skip}_{order}_{lower}", "sampler": "UniPC", "denoiser": "mix", "steps": steps,
+               "variant": variant, "skip_type": skip, "order": order, "lower_order_final": lower, "draws": 0,
+               "modelTimesteps": short(times), "start": short(start.flatten()), "result": short(result.flatten())}
+    torch.set_default_dtype(torch.float32)
+
+
 def schedules(webui, folder):
     """By what is changed and by scheduler: ten steps between other ends, with another rho, with other shapes of beta."""
     sys.modules["modules"] = MagicMock()
@@ -156,7 +182,8 @@ def main():
     a = a.parse_args()
     with open(a.trajectories) as file:
         recorded = json.load(file)
-    runs = [*comfy_runs(a.comfy, recorded), *(tcd_run(eta, recorded) for eta in (0.0, 0.3, 1.0))]
+    runs = [*comfy_runs(a.comfy, recorded), *(tcd_run(eta, recorded) for eta in (0.0, 0.3, 1.0)),
+            *unipc_runs(a.webui, recorded)]
     out = {"sigmas": {"tcd4": recorded["sigmas"]["tcd4"]}, "runs": runs, "schedules": schedules(a.webui, a.k_diffusion)}
     with open(a.out, "w") as file:
         file.write(json.dumps(out).replace("{\"id\"", "\n{\"id\"").replace("}, \"", "},\n\"") + "\n")

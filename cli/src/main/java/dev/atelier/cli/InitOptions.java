@@ -144,14 +144,17 @@ final class InitOptions {
 
     @Option(
             names = "--soft-inpainting",
+            description = "Let what is drawn fade into what is kept, best with a wide --mask-blur.")
+    private boolean soft;
+
+    @Option(
+            names = "--soft-settings",
             paramLabel = "KEY=VALUE",
-            arity = "0..1",
             split = ":",
-            fallbackValue = "",
             description =
-                    "Let what is drawn fade into what is kept, best with a wide --mask-blur; with these settings between"
-                            + " colons or as usual: bias=1, preservation=0.5, boost=4, influence=0, threshold=0.5, contrast=2.")
-    private @Nullable List<String> soft;
+                    "The same with other settings than bias=1, preservation=0.5, boost=4, influence=0, threshold=0.5,"
+                            + " contrast=2, between colons.")
+    private List<String> softSettings = List.of();
 
     GenerationRequest applyTo(GenerationRequest request) throws IOException {
         if (inits.isEmpty()) {
@@ -173,7 +176,7 @@ final class InitOptions {
             inpainting = maskBlur != null ? inpainting.blur(maskBlur, maskBlur) : inpainting;
             inpainting = onlyMasked != null ? inpainting.onlyMasked(onlyMasked) : inpainting;
             inpainting = maskWeight != null ? inpainting.conditioningWeight(maskWeight) : inpainting;
-            inpainting = soft != null ? inpainting.soft(softInpainting(soft)) : inpainting;
+            inpainting = soft || !softSettings.isEmpty() ? inpainting.soft(softInpainting(softSettings)) : inpainting;
             from = from.inpainting(content != null ? inpainting.content(content.content) : inpainting);
         }
         if (sdUpscale == null) {
@@ -187,13 +190,11 @@ final class InitOptions {
         Map<String, Double> values = new HashMap<>();
         for (String setting : settings) {
             String[] parts = setting.split("=", 2);
-            if (!setting.isEmpty() && !SOFT_SETTINGS.contains(parts[0])) {
+            if (!SOFT_SETTINGS.contains(parts[0])) {
                 throw new IllegalArgumentException(
-                        "--soft-inpainting has no setting \"%s\"; known are %s".formatted(parts[0], SOFT_SETTINGS));
+                        "--soft-settings has no \"%s\"; known are %s".formatted(parts[0], SOFT_SETTINGS));
             }
-            if (!setting.isEmpty()) {
-                values.put(parts[0], number(parts));
-            }
+            values.put(parts[0], number(parts));
         }
         SoftInpainting usual = SoftInpainting.DEFAULT;
         return new SoftInpainting(
@@ -209,7 +210,7 @@ final class InitOptions {
         try {
             return Double.parseDouble(setting.length == 2 ? setting[1] : "");
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("--soft-inpainting %s has no number".formatted(setting[0]), e);
+            throw new IllegalArgumentException("--soft-settings %s has no number".formatted(setting[0]), e);
         }
     }
 }

@@ -1,8 +1,12 @@
 package dev.atelier.cli;
 
 import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.HiresFix;
+import dev.atelier.diffusion.ImageToImage;
+import dev.atelier.diffusion.NoiseTable;
 import dev.atelier.diffusion.SamplerOptions;
 import dev.atelier.diffusion.ScheduleOptions;
+import dev.atelier.diffusion.UniPcOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -63,12 +67,49 @@ final class SamplerSettings {
             description = "Plan one noise level more and leave out the last but one, which some samplers always do.")
     private boolean discardPenultimate;
 
+    @Option(
+            names = "--unipc-variant",
+            paramLabel = "NAME",
+            description = "How UniPC weighs the changes of a step: ${COMPLETION-CANDIDATES}. Default: bh1.")
+    private UniPcOptions.@Nullable Variant unipcVariant;
+
+    @Option(
+            names = "--unipc-skip",
+            paramLabel = "NAME",
+            description = "How UniPC's noise levels are spaced: ${COMPLETION-CANDIDATES}. Default: time_uniform.")
+    private UniPcOptions.@Nullable Spacing unipcSpacing;
+
+    @Option(
+            names = "--unipc-order",
+            paramLabel = "N",
+            description = "How many noise levels UniPC looks back, 1 to 50. Default: 3.")
+    private @Nullable Integer unipcOrder;
+
+    @Option(names = "--unipc-full-order", description = "It looks back as far in the last steps.")
+    private boolean unipcFullOrder;
+
+    @Option(
+            names = "--extra-noise",
+            paramLabel = "SHARE",
+            description = "Noise that is added to what --init and --hires draw over, 0 to 1. Default: 0.")
+    private @Nullable Double extraNoise;
+
+    @Option(
+            names = "--old-timelines",
+            description =
+                    "[from:to:N] counts as in AUTOMATIC1111 before 1.6: below 1 a share of the steps, point or not.")
+    private boolean oldTimelines;
+
+    @Option(names = "--downcast-alphas", description = "Round the model's noise schedule to fp16, as there before 1.7.")
+    private boolean downcastAlphas;
+
     @Option(names = "--sgm-noise", description = "Start from a little more noise, as Stability's code does.")
     private boolean sgmNoise;
 
     GenerationRequest applyTo(GenerationRequest request) {
         SamplerOptions options = request.samplerOptions();
         ScheduleOptions schedule = options.schedule();
+        UniPcOptions uniPc = options.uniPc();
         GenerationRequest changed = request.samplerOptions(new SamplerOptions(
                 eta != null ? eta : options.eta(),
                 churn != null ? churn : options.churn(),
@@ -82,7 +123,21 @@ final class SamplerSettings {
                         alpha != null ? alpha : schedule.alpha(),
                         beta != null ? beta : schedule.beta(),
                         discardPenultimate || schedule.discardPenultimate(),
-                        sgmNoise || schedule.sgmNoise())));
+                        sgmNoise || schedule.sgmNoise()),
+                new UniPcOptions(
+                        unipcVariant != null ? unipcVariant : uniPc.variant(),
+                        unipcSpacing != null ? unipcSpacing : uniPc.spacing(),
+                        unipcOrder != null ? unipcOrder : uniPc.order(),
+                        !unipcFullOrder && uniPc.lowerOrderFinal())));
+        if (extraNoise != null) {
+            ImageToImage from = changed.imageToImage();
+            HiresFix hires = changed.hiresFix();
+            changed = changed.imageToImage(from == null ? null : from.extraNoise(extraNoise))
+                    .hiresFix(hires == null ? null : hires.extraNoise(extraNoise));
+        }
+        changed = oldTimelines ? changed.oldTimelines(true) : changed;
+        NoiseTable table = changed.noiseTable();
+        changed = downcastAlphas ? changed.noiseTable(new NoiseTable(true, table.zeroTerminalSnr())) : changed;
         return seedDelta != null ? changed.noiseSeedDelta(seedDelta) : changed;
     }
 }

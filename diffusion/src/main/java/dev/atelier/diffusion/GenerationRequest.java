@@ -53,6 +53,8 @@ public final class GenerationRequest implements Cloneable {
     private int commaBacktrack = 20;
     private PromptPadding padding = PromptPadding.NONE;
     private int clipSkip = 1;
+    private NoiseTable noiseTable = NoiseTable.TRAINED;
+    private boolean oldTimelines;
     private @Nullable ImageToImage imageToImage;
     private @Nullable HiresFix hiresFix;
     private @Nullable SdUpscale sdUpscale;
@@ -275,6 +277,24 @@ public final class GenerationRequest implements Cloneable {
     /** At which layer from the end the text encoder of SD 1.x stops, 1 to 12; 1 is the last. */
     public GenerationRequest clipSkip(int value) {
         return with(copy -> copy.clipSkip = within("clipSkip", value, 1, 12));
+    }
+
+    public NoiseTable noiseTable() {
+        return noiseTable;
+    }
+
+    /** What becomes of the noise levels that the model was trained on. */
+    public GenerationRequest noiseTable(NoiseTable value) {
+        return with(copy -> copy.noiseTable = value);
+    }
+
+    public boolean oldTimelines() {
+        return oldTimelines;
+    }
+
+    /** Whether prompt editing counts as in AUTOMATIC1111 before 1.6: its "Old prompt editing timelines". */
+    public GenerationRequest oldTimelines(boolean value) {
+        return with(copy -> copy.oldTimelines = value);
     }
 
     public @Nullable ImageToImage imageToImage() {

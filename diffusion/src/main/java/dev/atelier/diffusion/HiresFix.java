@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param sampler of the second pass; null for that of the first
  * @param prompt of the second pass; empty for that of the first
  * @param negativePrompt the same
+ * @param extraNoise how much noise is added besides, 0 to 1
  */
 public record HiresFix(
         Upscaler upscaler,
@@ -25,7 +26,8 @@ public record HiresFix(
         double denoisingStrength,
         @Nullable SamplerChoice sampler,
         String prompt,
-        String negativePrompt) {
+        String negativePrompt,
+        double extraNoise) {
 
     /** @throws IllegalArgumentException if a value is out of range; the message names it */
     public HiresFix {
@@ -36,6 +38,7 @@ public record HiresFix(
         requireWithin("hires height", height, GenerationRequest.MAX_SIZE);
         requireWithin("hires steps", steps, 1000);
         GenerationRequest.within("denoising strength", denoisingStrength, 1);
+        GenerationRequest.within("extra noise", extraNoise, 1);
     }
 
     private static void requireWithin(String name, int value, int max) {
@@ -46,32 +49,41 @@ public record HiresFix(
 
     /** With the settings of AUTOMATIC1111's web page: the upscaler Latent, and a denoising strength of 0.7. */
     public static HiresFix by(double scale) {
-        return new HiresFix(Upscaler.LATENT, scale, 0, 0, 0, 0.7, null, "", "");
+        return new HiresFix(Upscaler.LATENT, scale, 0, 0, 0, 0.7, null, "", "", 0);
     }
 
     /** To a size in pixels, of which one may be 0: it follows from the proportions of the first picture. */
     public static HiresFix to(int width, int height) {
-        return new HiresFix(Upscaler.LATENT, 2, width, height, 0, 0.7, null, "", "");
+        return new HiresFix(Upscaler.LATENT, 2, width, height, 0, 0.7, null, "", "", 0);
     }
 
     public HiresFix upscaler(Upscaler value) {
-        return new HiresFix(value, scale, width, height, steps, denoisingStrength, sampler, prompt, negativePrompt);
+        return new HiresFix(
+                value, scale, width, height, steps, denoisingStrength, sampler, prompt, negativePrompt, extraNoise);
     }
 
     public HiresFix steps(int value) {
-        return new HiresFix(upscaler, scale, width, height, value, denoisingStrength, sampler, prompt, negativePrompt);
+        return new HiresFix(
+                upscaler, scale, width, height, value, denoisingStrength, sampler, prompt, negativePrompt, extraNoise);
     }
 
     public HiresFix denoisingStrength(double value) {
-        return new HiresFix(upscaler, scale, width, height, steps, value, sampler, prompt, negativePrompt);
+        return new HiresFix(upscaler, scale, width, height, steps, value, sampler, prompt, negativePrompt, extraNoise);
     }
 
     public HiresFix sampler(@Nullable SamplerChoice value) {
-        return new HiresFix(upscaler, scale, width, height, steps, denoisingStrength, value, prompt, negativePrompt);
+        return new HiresFix(
+                upscaler, scale, width, height, steps, denoisingStrength, value, prompt, negativePrompt, extraNoise);
     }
 
     public HiresFix prompts(String prompt, String negativePrompt) {
-        return new HiresFix(upscaler, scale, width, height, steps, denoisingStrength, sampler, prompt, negativePrompt);
+        return new HiresFix(
+                upscaler, scale, width, height, steps, denoisingStrength, sampler, prompt, negativePrompt, extraNoise);
+    }
+
+    public HiresFix extraNoise(double value) {
+        return new HiresFix(
+                upscaler, scale, width, height, steps, denoisingStrength, sampler, prompt, negativePrompt, value);
     }
 
     boolean isResize() {

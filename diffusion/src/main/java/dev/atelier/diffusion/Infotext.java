@@ -163,6 +163,7 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
             parameters.put("Hires steps", Integer.toString(hires.steps()));
         }
         parameters.put("Hires upscaler", hires.upscaler().label());
+        putUnless(0, "Extra noise", hires.extraNoise(), parameters);
     }
 
     private static void putImageToImage(@Nullable ImageToImage from, Map<String, String> parameters) {
@@ -221,6 +222,18 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
         if (!sampler.has(SamplerTrait.OWN_LEVELS)) {
             putSchedule(request.sampler(), options.schedule(), parameters);
         }
+        if (sampler == SamplerName.UNIPC) {
+            putUniPc(options.uniPc(), parameters);
+        }
+        if (request.noiseTable().halfPrecision()) {
+            parameters.put("Downcast alphas_cumprod", "True");
+        }
+        if (request.noiseTable().zeroTerminalSnr()) {
+            parameters.put("Noise Schedule", "Zero Terminal SNR");
+        }
+        if (request.oldTimelines()) {
+            parameters.put("Old prompt editing timelines", "True");
+        }
         putSdxl(request.sdxl(), parameters);
         putUnless(0, "Skip Early CFG", request.guidance().skipEarly(), parameters);
         putUnless(0, "NGMS", request.guidance().minSigma(), parameters);
@@ -236,6 +249,22 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
                 EMPHASIS.matcher(request.prompt() + request.negativePrompt()).find();
         if (emphasized && request.emphasis() != EmphasisMode.ORIGINAL) {
             parameters.put("Emphasis", request.emphasis().label());
+        }
+    }
+
+    private static void putUniPc(UniPcOptions options, Map<String, String> parameters) {
+        UniPcOptions usual = UniPcOptions.DEFAULT;
+        if (options.variant() != usual.variant()) {
+            parameters.put("UniPC variant", options.variant().toString());
+        }
+        if (options.spacing() != usual.spacing()) {
+            parameters.put("UniPC skip type", options.spacing().toString());
+        }
+        if (options.order() != usual.order()) {
+            parameters.put("UniPC order", Integer.toString(options.order()));
+        }
+        if (!options.lowerOrderFinal()) {
+            parameters.put("UniPC lower order final", "False");
         }
     }
 

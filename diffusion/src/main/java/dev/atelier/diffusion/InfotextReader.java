@@ -30,6 +30,10 @@ final class InfotextReader {
                 .clipSkip(read("Clip skip", Integer::valueOf, 1))
                 .noiseSeedDelta(read("ENSD", Long::valueOf, 0L))
                 .tiling(isTrue("Tiling"))
+                .noiseTable(new NoiseTable(
+                        isTrue("Downcast alphas_cumprod"),
+                        parameters.getOrDefault("Noise Schedule", "").equals("Zero Terminal SNR")))
+                .oldTimelines(isTrue("Old prompt editing timelines"))
                 // AUTOMATIC1111 says nothing of its default, which draws as NV does
                 .rng(read("RNG", NoiseSource::valueOf, NoiseSource.NV))
                 .padding(
@@ -71,6 +75,7 @@ final class InfotextReader {
         return hires.upscaler(read("Hires upscaler", Upscaler::new, Upscaler.LATENT))
                 .steps(read("Hires steps", Integer::valueOf, 0))
                 .denoisingStrength(read("Denoising strength", Double::valueOf, hires.denoisingStrength()))
+                .extraNoise(read("Extra noise", Double::valueOf, 0.0))
                 .sampler(otherSampler ? sampler("Hires sampler", "Hires schedule type", first) : null)
                 .prompts(
                         parameters.getOrDefault("Hires prompt", ""),
@@ -101,7 +106,12 @@ final class InfotextReader {
                         read("Beta schedule alpha", Double::valueOf, ScheduleOptions.DEFAULT.alpha()),
                         read("Beta schedule beta", Double::valueOf, ScheduleOptions.DEFAULT.beta()),
                         isTrue("Discard penultimate sigma"),
-                        isTrue("SGM noise multiplier")));
+                        isTrue("SGM noise multiplier")),
+                UniPcOptions.named(
+                        parameters.getOrDefault("UniPC variant", "bh1"),
+                        parameters.getOrDefault("UniPC skip type", "time_uniform"),
+                        read("UniPC order", Integer::valueOf, UniPcOptions.DEFAULT.order()),
+                        !parameters.getOrDefault("UniPC lower order final", "").equals("False")));
     }
 
     private boolean isTrue(String key) {

@@ -13,10 +13,10 @@ import java.util.Arrays;
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record Levels(float[] all, float[] sigmas, double signal, double noise, double end) {
 
-    static Levels fromNoise(SamplerChoice choice, NoiseSchedule schedule, ScheduleOptions options, int steps) {
+    static Levels fromNoise(SamplerChoice choice, NoiseSchedule schedule, SamplerOptions options, int steps) {
         LatentSpace space = choice.name().space();
         float[] sigmas = choice.sigmas(schedule, options, steps);
-        LatentSpace start = options.sgmNoise() ? LatentSpace.VARIANCE_PRESERVING : space;
+        LatentSpace start = options.schedule().sgmNoise() ? LatentSpace.VARIANCE_PRESERVING : space;
         return new Levels(sigmas, sigmas, 0, start.start(sigmas[0]), space.end(last(sigmas)));
     }
 
@@ -24,14 +24,15 @@ record Levels(float[] all, float[] sigmas, double signal, double noise, double e
     static Levels fromPicture(
             SamplerChoice choice,
             NoiseSchedule schedule,
-            ScheduleOptions options,
+            SamplerOptions options,
             Strength strength,
             double extraNoise) {
         if (strength.planned() == 0) { // AUTOMATIC1111 has no answer to no strength and exact steps
             return new Levels(new float[] {0}, new float[] {0}, 1, 0, 1);
         }
         return switch (choice.name()) {
-            case DDIM, DDIM_CFG_PLUS_PLUS, PLMS, UNIPC -> variancePreserving(choice, schedule, strength, extraNoise);
+            case DDIM, DDIM_CFG_PLUS_PLUS, PLMS, UNIPC ->
+                variancePreserving(choice, schedule, options, strength, extraNoise);
             case DPM_FAST, DPM_ADAPTIVE -> endsOnly(schedule, strength, extraNoise);
             default -> exploding(choice.sigmas(schedule, options, strength.planned()), strength, extraNoise);
         };
@@ -55,15 +56,19 @@ record Levels(float[] all, float[] sigmas, double signal, double noise, double e
      * network is called once less often than timesteps remain.
      */
     private static Levels variancePreserving(
-            SamplerChoice choice, NoiseSchedule schedule, Strength strength, double extraNoise) {
+            SamplerChoice choice,
+            NoiseSchedule schedule,
+            SamplerOptions options,
+            Strength strength,
+            double extraNoise) {
         int[] timesteps = SigmaSpacing.compvisTimesteps(schedule, strength.planned());
         double added = schedule.tableSigma(timesteps[Math.min(strength.last(), timesteps.length - 1)]);
         int count = Math.max(1, strength.last());
         float[] sigmas;
         if (choice.name() == SamplerName.UNIPC) {
-            sigmas = SigmaSpacing.unipc(schedule, timesteps[count - 1], count);
+            sigmas = SigmaSpacing.unipc(schedule, options.uniPc(), timesteps[count - 1], count);
         } else {
-            float[] all = choice.sigmas(schedule, ScheduleOptions.DEFAULT, strength.planned());
+            float[] all = choice.sigmas(schedule, options, strength.planned());
             sigmas = Arrays.copyOfRange(all, all.length - count, all.length);
         }
         double signal = Math.sqrt((1 + (double) sigmas[0] * sigmas[0]) / (1 + added * added));

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One of a request's runs through the sampler.
  *
- * @param planned how many steps prompt editing counts
+ * @param calls how often the network would be called from noise to picture
+ * @param times when prompt editing switches
  */
 record Pass(
         DiffusionModel model,
@@ -14,7 +15,8 @@ record Pass(
         NoiseSchedule schedule,
         Levels levels,
         Size size,
-        int planned,
+        int calls,
+        EditingTimes times,
         double cfgScale,
         GuidanceOptions guidance,
         Acceleration acceleration,
@@ -25,14 +27,14 @@ record Pass(
     /** From noise, or from the request's picture. */
     static Pass first(DiffusionModel model, GenerationRequest request) {
         SamplerChoice sampler = request.sampler();
-        NoiseSchedule schedule = schedule(model, sampler);
+        NoiseSchedule schedule = schedule(model, sampler, request.noiseTable());
         ImageToImage from = request.imageToImage();
         Levels levels = from == null
-                ? Levels.fromNoise(sampler, schedule, request.samplerOptions().schedule(), request.steps())
+                ? Levels.fromNoise(sampler, schedule, request.samplerOptions(), request.steps())
                 : Levels.fromPicture(
                         sampler,
                         schedule,
-                        request.samplerOptions().schedule(),
+                        request.samplerOptions(),
                         Strength.of(from.denoisingStrength(), request.steps(), from.exactSteps()),
                         from.extraNoise());
         return new Pass(
@@ -41,7 +43,8 @@ record Pass(
                 schedule,
                 levels,
                 new Size(request.width(), request.height()),
-                request.steps(),
+                calls(sampler, request.steps()),
+                times(request),
                 request.cfgScale(),
                 guidance(request, sampler),
                 request.acceleration(),
@@ -57,7 +60,7 @@ record Pass(
         }
         SamplerChoice ofSecond = hires.sampler();
         SamplerChoice sampler = ofSecond != null ? ofSecond : request.sampler();
-        NoiseSchedule schedule = schedule(model, sampler);
+        NoiseSchedule schedule = schedule(model, sampler, request.noiseTable());
         int steps = hires.steps() > 0 ? hires.steps() : request.steps();
         return new Pass(
                 model,
@@ -66,11 +69,12 @@ record Pass(
                 Levels.fromPicture(
                         sampler,
                         schedule,
-                        request.samplerOptions().schedule(),
+                        request.samplerOptions(),
                         Strength.of(hires.denoisingStrength(), steps, true),
-                        0),
+                        hires.extraNoise()),
                 Enlargement.finalSize(hires, new Size(request.width(), request.height()), model.spatialFactor()),
-                steps,
+                calls(sampler, steps),
+                times(request).second(calls(sampler, steps)),
                 request.cfgScale(),
                 guidance(request, sampler),
                 request.acceleration().ofHires(),
@@ -86,17 +90,21 @@ record Pass(
                 : new GuidanceOptions(options.skipEarly(), 0, false, options.split());
     }
 
-    private static NoiseSchedule schedule(DiffusionModel model, SamplerChoice sampler) {
-        return sampler.name().schedule(new NoiseSchedule(model.alphasCumprod(), AlignYourSteps.of(model.family())));
+    private static NoiseSchedule schedule(DiffusionModel model, SamplerChoice sampler, NoiseTable table) {
+        return sampler.name()
+                .schedule(new NoiseSchedule(table.of(model.alphasCumprod()), AlignYourSteps.of(model.family())));
     }
 
     int steps() {
         return levels.steps();
     }
 
-    /** How often the network would be called from noise to picture, which prompt editing counts. */
-    int calls() {
-        return sampler.name().has(SamplerTrait.SECOND_ORDER) ? 2 * planned : planned;
+    private static EditingTimes times(GenerationRequest request) {
+        return EditingTimes.first(calls(request.sampler(), request.steps()), request.oldTimelines());
+    }
+
+    private static int calls(SamplerChoice sampler, int steps) {
+        return sampler.name().has(SamplerTrait.SECOND_ORDER) ? 2 * steps : steps;
     }
 
     /** {@code [channels, height, width]} of a picture's latent. */

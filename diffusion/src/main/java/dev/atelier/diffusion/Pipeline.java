@@ -421,7 +421,7 @@ public final class Pipeline {
                     request.emphasis(),
                     request.commaBacktrack(),
                     request.clipSkip(),
-                    pass.calls(),
+                    pass.times(),
                     request.batchSize(),
                     pass.size(),
                     request.sdxl());

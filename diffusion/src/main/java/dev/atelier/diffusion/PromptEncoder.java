@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param named receives those that they do name
  * @param commaBacktrack see {@link GenerationRequest#commaBacktrack()}
  * @param clipSkip see {@link DiffusionModel#encodeText(List, int)}
- * @param steps how many steps the run has, counted in calls of the network
+ * @param times when prompt editing switches
  * @param images how many images share the prompts
  * @param size of the images; only SDXL is told
  * @param sdxl what else it is told
@@ -37,7 +37,7 @@ record PromptEncoder(
         EmphasisMode emphasis,
         int commaBacktrack,
         int clipSkip,
-        int steps,
+        EditingTimes times,
         int images,
         Size size,
         SdxlOptions sdxl) {
@@ -66,7 +66,7 @@ record PromptEncoder(
 
     /** All texts that the run switches between, with equally many windows. */
     private Timeline<UNetConditioning> encode(String prompt, boolean negative) {
-        Timeline<String> timeline = PromptTimeline.of(prompt, steps);
+        Timeline<String> timeline = PromptTimeline.of(prompt, times);
         List<List<Window>> texts = new ArrayList<>();
         timeline.entries()
                 .forEach(entry ->

@@ -92,25 +92,24 @@ final class PromptTimeline {
     private record Parsed(Node node, int end, int nesting) {}
 
     private final String prompt;
-    private final int steps;
+    private final EditingTimes times;
 
     /** The bracket that begins at each position, if one does. Filled from the end, for brackets hold later ones. */
     private final @Nullable Parsed[] brackets;
 
-    private PromptTimeline(String prompt, int steps) {
+    private PromptTimeline(String prompt, EditingTimes times) {
         this.prompt = prompt;
-        this.steps = steps;
+        this.times = times;
         this.brackets = new Parsed[prompt.length()];
         for (int i = prompt.length() - 1; i >= 0; i--) {
             brackets[i] = bracket(i);
         }
     }
 
-    /** @param steps how many steps the run has, counted in calls of the network */
-    static Timeline<String> of(String prompt, int steps) {
-        Node node = new PromptTimeline(prompt, steps).parse();
-        NavigableSet<Integer> ends = new TreeSet<>(List.of(steps));
-        node.switches(steps, ends::add);
+    static Timeline<String> of(String prompt, EditingTimes times) {
+        Node node = new PromptTimeline(prompt, times).parse();
+        NavigableSet<Integer> ends = new TreeSet<>(List.of(times.steps()));
+        node.switches(times.steps(), ends::add);
         return new Timeline<>(
                 ends.stream().map(end -> new Entry<>(end, node.at(end))).toList());
     }
@@ -234,10 +233,7 @@ final class PromptTimeline {
         if (!when.lookingAt()) {
             return null;
         }
-        String number = when.group(1);
-        double value = Double.parseDouble(number);
-        int step = (int) Math.min(steps, number.contains(".") ? value * steps : value);
-        return new Parsed(new Scheduled(before, after.node, step), when.end(), nesting + 1);
+        return new Parsed(new Scheduled(before, after.node, times.step(when.group(1))), when.end(), nesting + 1);
     }
 
     private Parsed verbatim(int from, int end, Parsed... inside) {

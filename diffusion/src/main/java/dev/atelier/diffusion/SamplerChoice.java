@@ -45,10 +45,11 @@ public record SamplerChoice(SamplerName name, Scheduler scheduler) {
     }
 
     /** The noise levels of a run, falling. */
-    float[] sigmas(NoiseSchedule schedule, ScheduleOptions options, int steps) {
+    float[] sigmas(NoiseSchedule schedule, SamplerOptions settings, int steps) {
+        ScheduleOptions options = settings.schedule();
         return switch (name) {
             case DDIM, DDIM_CFG_PLUS_PLUS, PLMS -> SigmaSpacing.timesteps(schedule, steps);
-            case UNIPC -> SigmaSpacing.unipc(schedule, steps);
+            case UNIPC -> SigmaSpacing.unipc(schedule, settings.uniPc(), steps);
             // the ends and the number count, and a step more leaves σ_min at the end when the 0 goes
             case DPM_FAST, DPM_ADAPTIVE ->
                 Arrays.copyOf(SigmaSpacing.exponential(schedule, ScheduleOptions.DEFAULT, steps + 1), steps + 1);

@@ -140,7 +140,7 @@ public enum SamplerName {
             case EULER_CFG_PLUS_PLUS -> new DdimCfgPlusPlus(new FreshNoise(0, 1, source));
             case DPM_PLUS_PLUS_2M_CFG_PLUS_PLUS -> new DpmPlusPlus2MCfgPlusPlus();
             case PLMS -> new Plms();
-            case UNIPC -> new UniPc();
+            case UNIPC -> new UniPc(options.uniPc());
             case LCM -> new Lcm(source);
             case HEUN_PLUS_PLUS -> new HeunPlusPlus(churn);
             case IPNDM -> new ImprovedPndm(false);

@@ -12,9 +12,16 @@ import org.jspecify.annotations.Nullable;
  * @param tmax "Sigma tmax", the highest; 0 means no limit
  * @param noise "Sigma noise", the standard deviation of added noise, 1 in theory
  * @param schedule null for the scheduler's own
+ * @param uniPc null for the usual
  */
 public record SamplerOptions(
-        @Nullable Double eta, double churn, double tmin, double tmax, double noise, ScheduleOptions schedule) {
+        @Nullable Double eta,
+        double churn,
+        double tmin,
+        double tmax,
+        double noise,
+        ScheduleOptions schedule,
+        UniPcOptions uniPc) {
     public static final SamplerOptions DEFAULT = new SamplerOptions(null, 0, 0, 0, 1);
 
     /** @throws IllegalArgumentException if a value is negative or not finite; the message names it */
@@ -29,9 +36,10 @@ public record SamplerOptions(
         schedule = schedule == null
                 ? ScheduleOptions.DEFAULT
                 : schedule; // requests that were stored before there were any
+        uniPc = uniPc == null ? UniPcOptions.DEFAULT : uniPc; // the same
     }
 
     public SamplerOptions(@Nullable Double eta, double churn, double tmin, double tmax, double noise) {
-        this(eta, churn, tmin, tmax, noise, ScheduleOptions.DEFAULT);
+        this(eta, churn, tmin, tmax, noise, ScheduleOptions.DEFAULT, UniPcOptions.DEFAULT);
     }
 }

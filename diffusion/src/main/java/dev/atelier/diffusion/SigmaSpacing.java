@@ -149,16 +149,26 @@ final class SigmaSpacing {
         return sigmas;
     }
 
-    /** Evenly spaced in time from the last timestep to the first, in as many steps as CompVis has timesteps. */
-    static float[] unipc(NoiseSchedule schedule, int steps) {
-        return unipc(schedule, schedule.lastTimestep(), compvisTimesteps(schedule, steps).length);
+    /** From the last timestep to the first, in as many steps as CompVis has timesteps. */
+    static float[] unipc(NoiseSchedule schedule, UniPcOptions options, int steps) {
+        return unipc(schedule, options, schedule.lastTimestep(), compvisTimesteps(schedule, steps).length);
     }
 
-    /** Evenly spaced in time from a timestep to the first, in so many steps. */
-    static float[] unipc(NoiseSchedule schedule, int timestep, int steps) {
+    /** From a timestep to the first, in so many steps. Timestep t is the time (t + 1)/1000. */
+    static float[] unipc(NoiseSchedule schedule, UniPcOptions options, int timestep, int steps) {
+        double high = schedule.sigmaByAlpha(timestep);
+        double low = schedule.sigmaByAlpha(0);
         float[] sigmas = new float[steps + 1];
         for (int i = 0; i <= steps; i++) {
-            sigmas[i] = schedule.sigmaByAlpha((double) timestep * (steps - i) / steps);
+            double left = (double) (steps - i) / steps;
+            sigmas[i] = switch (options.spacing()) {
+                case TIME_UNIFORM -> schedule.sigmaByAlpha(timestep * left);
+                case TIME_QUADRATIC -> {
+                    double root = 1 + (Math.sqrt(timestep + 1) - 1) * left;
+                    yield schedule.sigmaByAlpha(Math.clamp(root * root - 1, 0, timestep));
+                }
+                case LOG_SNR -> (float) (low * Math.pow(high / low, left));
+            };
         }
         return sigmas;
     }

@@ -35,8 +35,8 @@ class ImageToImageTest {
         boolean exact = run.endsWith("exact");
         Strength strength = Strength.of(Double.parseDouble(words[2]), Integer.parseInt(words[1]), exact);
         NoiseSchedule schedule = new NoiseSchedule(AlphasCumprod.scaledLinear());
-        Levels levels = Levels.fromPicture(
-                choice, schedule, ScheduleOptions.DEFAULT, strength, run.endsWith("extra") ? 0.1 : 0);
+        Levels levels =
+                Levels.fromPicture(choice, schedule, SamplerOptions.DEFAULT, strength, run.endsWith("extra") ? 0.1 : 0);
         FloatArray picture = FIXTURE.array("picture");
         FloatArray mu = FIXTURE.array("mu");
         Denoiser gauss = (x, sigma) -> {
@@ -102,7 +102,7 @@ class ImageToImageTest {
         BatchSeeds seeds = BatchSeeds.from(NoiseSource.CPU, 1, 1);
         for (double denoising : new double[] {0, 0.1, 0.5, 1}) {
             Levels levels = Levels.fromPicture(
-                    choice, schedule, ScheduleOptions.DEFAULT, Strength.of(denoising, steps, false), 0);
+                    choice, schedule, SamplerOptions.DEFAULT, Strength.of(denoising, steps, false), 0);
             BatchNoise noise = new BatchNoise(seeds, 4, 2, 2);
             FloatArray result = new SamplerRun(choice.name(), schedule, SamplerOptions.DEFAULT, levels, seeds, noise)
                     .run(

@@ -184,7 +184,7 @@ class InfotextTest {
     }
 
     private static SamplerOptions with(ScheduleOptions schedule) {
-        return new SamplerOptions(null, 0, 0, 0, 1, schedule);
+        return new SamplerOptions(null, 0, 0, 0, 1, schedule, UniPcOptions.DEFAULT);
     }
 
     @Test
@@ -233,7 +233,17 @@ class InfotextTest {
                         .steps(9)
                         .sampler(SamplerChoice.named("Euler a"))
                         .prompts("a large cat, sharp", "a large dog")),
-                request.hiresFix(HiresFix.to(0, 1024)));
+                request.hiresFix(HiresFix.to(0, 1024).extraNoise(0.2)),
+                request.sampler("UniPC")
+                        .samplerOptions(new SamplerOptions(
+                                null,
+                                0,
+                                0,
+                                0,
+                                1,
+                                ScheduleOptions.DEFAULT,
+                                UniPcOptions.named("vary_coeff", "time_quadratic", 5, false))),
+                request.noiseTable(new NoiseTable(true, true)).oldTimelines(true));
     }
 
     @ParameterizedTest

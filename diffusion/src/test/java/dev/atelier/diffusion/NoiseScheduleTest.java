@@ -135,8 +135,8 @@ class NoiseScheduleTest {
     void someSamplersLeaveOutTheLastLevelButOne(String sampler, String id) {
         Map<Integer, float[]> byStepCount = RECORDED.discard_penultimate.get(id);
         assertThat(byStepCount).containsOnlyKeys(1, 5, 10, 20, 30);
-        byStepCount.forEach((steps, expected) -> assertSchedule(
-                SamplerChoice.named(sampler).sigmas(schedule, ScheduleOptions.DEFAULT, steps), expected));
+        byStepCount.forEach((steps, expected) ->
+                assertSchedule(SamplerChoice.named(sampler).sigmas(schedule, SamplerOptions.DEFAULT, steps), expected));
     }
 
     static Stream<Arguments> changedSchedules() {
@@ -163,14 +163,18 @@ class NoiseScheduleTest {
         assertSchedule(Scheduler.named(scheduler).sigmas(schedule, options, 10), expected, 2.4e-6f);
     }
 
+    private static SamplerOptions settings(ScheduleOptions schedule) {
+        return new SamplerOptions(null, 0, 0, 0, 1, schedule, UniPcOptions.DEFAULT);
+    }
+
     @Test
     void theLastLevelButOneIsLeftOutOfAnySamplerThatIsAsked() {
         ScheduleOptions options = new ScheduleOptions(0, 0, 0, 0.6, 0.6, true, false);
         RECORDED.discard_penultimate
                 .get("karras")
                 .forEach((steps, expected) -> assertSchedule(
-                        SamplerChoice.named("DPM++ 2M Karras").sigmas(schedule, options, steps), expected));
-        float[] once = SamplerChoice.named("DPM2 Karras").sigmas(schedule, options, 10);
+                        SamplerChoice.named("DPM++ 2M Karras").sigmas(schedule, settings(options), steps), expected));
+        float[] once = SamplerChoice.named("DPM2 Karras").sigmas(schedule, settings(options), 10);
         assertSchedule(once, RECORDED.discard_penultimate.get("karras").get(10));
     }
 
@@ -186,7 +190,7 @@ class NoiseScheduleTest {
     void timestepSamplersTakeTheTimestepsOfCompVis() {
         assertThat(RECORDED.ddim_timesteps).hasSizeGreaterThan(5);
         RECORDED.ddim_timesteps.forEach((steps, expected) -> {
-            float[] sigmas = SamplerChoice.named("DDIM").sigmas(schedule, ScheduleOptions.DEFAULT, steps);
+            float[] sigmas = SamplerChoice.named("DDIM").sigmas(schedule, SamplerOptions.DEFAULT, steps);
             assertThat(sigmas).hasSameSizeAs(expected);
             for (int i = 0; i < expected.length; i++) {
                 assertThat(sigmas[i]).isEqualTo(schedule.tableSigma((int) expected[expected.length - 1 - i]));
@@ -196,7 +200,7 @@ class NoiseScheduleTest {
 
     @Test
     void uniPcGoesFromTheLastTimestepToTheFirstInAsManySteps() {
-        float[] sigmas = SamplerChoice.named("UniPC").sigmas(schedule, ScheduleOptions.DEFAULT, 30);
+        float[] sigmas = SamplerChoice.named("UniPC").sigmas(schedule, SamplerOptions.DEFAULT, 30);
         assertThat(sigmas).hasSize(32);
         assertThat(sigmas[0]).isCloseTo(schedule.sigmaMax(), within(1e-5f));
         assertThat(sigmas[31]).isCloseTo(schedule.sigmaMin(), within(1e-7f));

@@ -23,7 +23,7 @@ class PromptEncoderTest {
                 emphasis,
                 20,
                 1,
-                10,
+                EditingTimes.first(10, false),
                 2,
                 new Size(512, 512),
                 SdxlOptions.DEFAULT);

@@ -56,18 +56,41 @@ class PromptTimelineTest {
                     [a:b:5%]                  ; 10{[a:b:5%]}
                     """)
     void promptEditingIsPlannedAsAutomatic1111PlansIt(String prompt, String expected) {
-        assertThat(describe(PromptTimeline.of(prompt, 10))).isEqualTo(expected);
+        assertThat(describe(PromptTimeline.of(prompt, EditingTimes.first(10, false))))
+                .isEqualTo(expected);
+    }
+
+    /** What {@code modules/prompt_parser.py} plans for a second pass of 8 steps after 20, and with old timelines for 10 steps. */
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', textBlock = """
+                    a [b:c:.5] d            ; 8{a c d}           ; 5{a b d} 10{a c d}
+                    a [b:c:1.5] d           ; 4{a b d} 8{a c d}  ; 1{a b d} 10{a c d}
+                    a [b:c:25] d            ; 5{a b d} 8{a c d}  ; 10{a b d}
+                    a [b:c:12] d            ; 8{a c d}           ; 10{a b d}
+                    a [b:c:0.3] [d:e:1.2]   ; 1{a c d} 8{a c e}  ; 1{a b d} 3{a b e} 10{a c e}
+                    [b:c:0.99]              ; 8{c}               ; 9{b} 10{c}
+                    [b:c:1.0]               ; 8{c}               ; 1{b} 10{c}
+                    [b:c:1e-1]              ; 8{c}               ; 1{b} 10{c}
+                    [b::22]                 ; 2{b} 8{}           ; 10{b}
+                    """)
+    void aSecondPassCountsOnAndOldTimelinesCountOtherwise(String prompt, String second, String old) {
+        EditingTimes first = EditingTimes.first(20, false);
+        assertThat(describe(PromptTimeline.of(prompt, first.second(8)))).isEqualTo(second);
+        EditingTimes ofOld = EditingTimes.first(10, true);
+        assertThat(describe(PromptTimeline.of(prompt, ofOld))).isEqualTo(old);
+        assertThat(ofOld.second(8)).isEqualTo(ofOld);
     }
 
     @Test
     void anEmptyPromptStaysEmpty() {
-        assertThat(describe(PromptTimeline.of("", 10))).isEqualTo("10{}");
+        assertThat(describe(PromptTimeline.of("", EditingTimes.first(10, false))))
+                .isEqualTo("10{}");
     }
 
     /** AUTOMATIC1111's own off-by-one: its calls count from 0, its steps from 1. */
     @Test
     void anEntryUpToStepKCoversTheFirstKPlusOneCalls() {
-        Timeline<String> timeline = PromptTimeline.of("[a:b:2]", 4);
+        Timeline<String> timeline = PromptTimeline.of("[a:b:2]", EditingTimes.first(4, false));
         assertThat(timeline.at(0)).isEqualTo("a");
         assertThat(timeline.at(2)).isEqualTo("a");
         assertThat(timeline.at(3)).isEqualTo("b");
@@ -76,7 +99,8 @@ class PromptTimelineTest {
 
     @Test
     void afterThePlannedCallsTheFirstEntryComesBack() {
-        assertThat(PromptTimeline.of("[a:b:2]", 4).at(5)).isEqualTo("a");
+        assertThat(PromptTimeline.of("[a:b:2]", EditingTimes.first(4, false)).at(5))
+                .isEqualTo("a");
     }
 
     @ParameterizedTest
@@ -84,13 +108,16 @@ class PromptTimelineTest {
     @Timeout(20)
     void hostilePromptsTakeLittleTime(String part) {
         String prompt = part.repeat(20_000);
-        assertThat(PromptTimeline.of(prompt, 10).at(0)).isEqualTo(prompt);
+        assertThat(PromptTimeline.of(prompt, EditingTimes.first(10, false)).at(0))
+                .isEqualTo(prompt);
     }
 
     @Test
     void bracketsThatAreNestedTooDeepAreText() {
         String prompt = "[".repeat(5000) + "a" + ":1]".repeat(5000);
-        assertThat(PromptTimeline.of(prompt, 10).at(0)).startsWith("[[[").contains(":1]:1]");
+        assertThat(PromptTimeline.of(prompt, EditingTimes.first(10, false)).at(0))
+                .startsWith("[[[")
+                .contains(":1]:1]");
     }
 
     private static String describe(Timeline<String> timeline) {

@@ -27,6 +27,10 @@ record Recordings(
             double s_tmin,
             double s_tmax,
             @Nullable Double s_noise,
+            @Nullable String variant,
+            @Nullable String skip_type,
+            int order,
+            boolean lower_order_final,
             int draws,
             @Nullable List<float[]> drawnBetween,
             float @Nullable [] modelSigmas,
@@ -36,7 +40,16 @@ record Recordings(
             float[] result) {
 
         SamplerOptions options() {
-            return new SamplerOptions(eta, s_churn, s_tmin, s_tmax, s_noise == null ? 1 : s_noise);
+            return new SamplerOptions(
+                    eta,
+                    s_churn,
+                    s_tmin,
+                    s_tmax,
+                    s_noise == null ? 1 : s_noise,
+                    ScheduleOptions.DEFAULT,
+                    variant == null || skip_type == null
+                            ? UniPcOptions.DEFAULT
+                            : UniPcOptions.named(variant, skip_type, order, lower_order_final));
         }
 
         @Override

@@ -55,7 +55,7 @@ class XlPromptEncoderTest {
                 EmphasisMode.ORIGINAL,
                 20,
                 1,
-                10,
+                EditingTimes.first(10, false),
                 2,
                 SIZE,
                 options);

@@ -36,9 +36,12 @@ public final class AlphasCumprod {
     /**
      * The same table stretched so that nothing of the picture is left at the last timestep (Lin et al. 2023, "Common
      * Diffusion Noise Schedules and Sample Steps Are Flawed", arXiv 2305.08891, algorithm 1). As in AUTOMATIC1111 the last
-     * ᾱ is not quite 0, which no sampler could divide by.
+     * ᾱ is not quite 0, which no sampler could divide by. A table that ends there already stays as it is.
      */
     public static float[] withZeroTerminalSnr(float[] table) {
+        if (table[table.length - 1] == ALMOST_ZERO) {
+            return table;
+        }
         float first = (float) Math.sqrt(table[0]);
         float last = (float) Math.sqrt(table[table.length - 1]);
         float[] stretched = new float[table.length];

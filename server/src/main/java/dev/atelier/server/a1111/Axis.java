@@ -73,7 +73,7 @@ record Axis(String label, Kind kind, @Nullable String target) {
             new Axis("Cond. Image Mask Weight", Kind.NUMBER, SETTINGS + "inpainting_mask_weight"),
             new Axis("VAE", Kind.CHOICE, SETTINGS + "sd_vae"),
             new Axis("Styles", Kind.STYLES, "styles"),
-            new Axis("UniPC Order", Kind.WHOLE, null),
+            new Axis("UniPC Order", Kind.WHOLE, SETTINGS + "uni_pc_order"),
             new Axis("Face restore", Kind.TEXT, null),
             new Axis("Token merging ratio", Kind.NUMBER, SETTINGS + "token_merging_ratio"),
             new Axis("Token merging ratio high-res", Kind.NUMBER, SETTINGS + "token_merging_ratio_hr"),

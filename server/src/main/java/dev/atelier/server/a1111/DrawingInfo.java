@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The {@code info} of an answer: what was drawn, in AUTOMATIC1111's words. */
@@ -71,8 +72,9 @@ record DrawingInfo(Options options, DrawingTasks tasks) {
         info.put("clip_skip", task.clipSkip() == null ? 1 : task.clipSkip());
         info.put("is_using_inpainting_conditioning", false);
         info.put("version", Atelier.version());
-        List<String> notes = all.stream()
-                .flatMap(one -> one.result().notes().stream())
+        List<String> notes = Stream.concat(
+                        options.idle(values.json("override_settings")).stream(),
+                        all.stream().flatMap(one -> one.result().notes().stream()))
                 .distinct()
                 .toList();
         if (!notes.isEmpty()) {

@@ -26,6 +26,8 @@ import tools.jackson.databind.JsonNode;
 record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscalers upscalers) {
     private static final Pattern NETWORK = Pattern.compile("<\\w+:[^<>]+>");
 
+    private static final double OLD_PIXELS = 512 * 512; // of a first pass whose second has the size of the request
+
     GenerateTask task(Values values) throws IOException {
         boolean fromPicture = values.isKnown("init_images");
         String model = options.withVae(model(values), values.json("override_settings"));
@@ -72,7 +74,9 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
                     settings.sdxl(),
                     settings.padding(),
                     settings.commaBacktrack(),
-                    Script.isSdUpscale(values) ? sdUpscale(values.json("script_args")) : null);
+                    Script.isSdUpscale(values) ? sdUpscale(values.json("script_args")) : null,
+                    settings.noiseTable(),
+                    settings.isTrue("use_old_scheduling") ? true : null);
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
@@ -153,8 +157,8 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
                     sampler.scheduler().id(),
                     values.number("cfg_scale"),
                     values.integer("seed"),
-                    firstSide(values, "width"),
-                    firstSide(values, "height"),
+                    firstSide(values, settings, "width"),
+                    firstSide(values, settings, "height"),
                     Math.max(count(values, "batch_size", 1), pictures(values)),
                     count(values, "n_iter", 1),
                     settings.clipSkip(),
@@ -193,18 +197,21 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
             return null;
         }
         String sampler = values.textOrEmpty("hr_sampler_name");
+        RequestSettings settings = new RequestSettings(options, values);
+        boolean areFinal = sizesAreFinal(values, settings);
         boolean isSame = sampler.isEmpty() || sampler.equals("Use same sampler");
         try {
             return new HiresFix(
                     upscalers.ofHiresFix(values.textOrEmpty("hr_upscaler")),
                     values.number("hr_scale", 2),
-                    side(values.integer("hr_resize_x", 0)),
-                    side(values.integer("hr_resize_y", 0)),
+                    side(areFinal ? values.integer("width", 512) : values.integer("hr_resize_x", 0)),
+                    side(areFinal ? values.integer("height", 512) : values.integer("hr_resize_y", 0)),
                     count(values, "hr_second_pass_steps", 0),
                     values.number("denoising_strength", 0.75),
                     isSame ? null : sampler(values, "hr_sampler_name", "hr_scheduler"),
                     values.textOrEmpty("hr_prompt"),
-                    values.textOrEmpty("hr_negative_prompt"));
+                    values.textOrEmpty("hr_negative_prompt"),
+                    extraNoise(values));
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
@@ -248,9 +255,13 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
                                 Math.clamp(settings.number("inpainting_mask_weight"), 0, 1),
                                 SoftInpaintingScript.of(values.json("alwayson_scripts"))),
                 keys.size() == 1 ? null : keys.subList(1, keys.size()),
-                Math.clamp(settings.number("img2img_extra_noise"), 0, 1),
+                extraNoise(values),
                 upscaler(values),
                 settings.isTrue("img2img_color_correction") ? true : null);
+    }
+
+    private double extraNoise(Values values) {
+        return Math.clamp(new RequestSettings(options, values).number("img2img_extra_noise"), 0, 1);
     }
 
     /** What makes pictures to start from larger; null for plain resizing. */
@@ -260,10 +271,19 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
     }
 
     /** Of the first pass, which old clients of the hires fix give a size of its own. */
-    private static int firstSide(Values values, String side) {
+    private static int firstSide(Values values, RequestSettings settings, String side) {
+        if (sizesAreFinal(values, settings)) {
+            double pixels = (double) values.integer("width", 512) * values.integer("height", 512);
+            return (int) Math.ceil(Math.sqrt(OLD_PIXELS / pixels) * values.integer(side, 512) / 64) * 64;
+        }
         boolean isGiven = values.isKnown("firstphase_width")
                 && (values.integer("firstphase_width", 0) != 0 || values.integer("firstphase_height", 0) != 0);
         return side(isGiven ? values.integer("firstphase_" + side, 0) : values.integer(side, 512));
+    }
+
+    /** Whether the sides are those of a hires fix's second pass. */
+    private static boolean sizesAreFinal(Values values, RequestSettings settings) {
+        return values.isTrue("enable_hr") && settings.isTrue("use_old_hires_fix_width_height");
     }
 
     /** AUTOMATIC1111 cuts sides to whole latent cells. */

@@ -6,6 +6,7 @@ import dev.atelier.server.http.HttpError;
 import dev.atelier.server.models.ModelFile;
 import dev.atelier.server.models.ModelShelf;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,7 +39,8 @@ final class Options {
              "rho": 0.0, "eta_noise_seed_delta": 0, "always_discard_next_to_last_sigma": false,
              "sgm_noise_multiplier": false, "uni_pc_variant": "bh1", "uni_pc_skip_type": "time_uniform",
              "uni_pc_order": 3.0, "uni_pc_lower_order_final": true, "sd_noise_schedule": "Default",
-             "use_old_scheduling": false, "beta_dist_alpha": 0.6, "beta_dist_beta": 0.6,
+             "use_old_scheduling": false, "use_old_karras_scheduler_sigmas": false,
+             "use_downcasted_alpha_bar": false, "use_old_hires_fix_width_height": false, "beta_dist_alpha": 0.6, "beta_dist_beta": 0.6,
              "token_merging_ratio": 0.0, "token_merging_ratio_img2img": 0.0, "token_merging_ratio_hr": 0.0,
              "deepcache_enable": false, "deepcache_full_run_step_rate": 3.0,
              "pad_cond_uncond": false, "pad_cond_uncond_v0": false, "sdxl_crop_top": 0, "sdxl_crop_left": 0,
@@ -47,9 +49,37 @@ final class Options {
              "grid_only_if_multiple": true, "add_model_hash_to_info": true, "add_model_name_to_info": true,
              "add_version_to_infotext": true, "disable_weights_auto_swap": true, "hide_samplers": [],
              "quicksettings_list": ["sd_model_checkpoint"], "extra_networks_default_multiplier": 1.0,
+             "use_old_emphasis_implementation": false, "no_dpmpp_sde_batch_determinism": false,
+             "hires_fix_use_firstpass_conds": false, "hires_fix_refiner_pass": "second pass",
+             "refiner_switch_by_sample_steps": false, "enable_quantization": false, "enable_batch_seeds": true,
+             "sdxl_clip_l_skip": false, "sd_vae_encode_method": "Full", "sd_vae_decode_method": "Full",
+             "fp8_storage": "Disable", "img2img_background_color": "#ffffff", "overlay_inpaint": true,
+             "ESRGAN_tile": 192.0, "ESRGAN_tile_overlap": 8.0,
              "live_previews_enable": true, "show_progress_every_n_steps": 10.0, "show_progress_type": "Approx NN",
              "api_enable_requests": true, "api_forbid_local_requests": true, "api_useragent": ""}
             """);
+
+    /** Those that change pictures there and none here. */
+    private static final List<String> IDLE = List.of(
+            "face_restoration",
+            "sd_unet",
+            "sd_lora",
+            "sd_hypernetwork",
+            "use_old_emphasis_implementation",
+            "no_dpmpp_sde_batch_determinism",
+            "hires_fix_use_firstpass_conds",
+            "hires_fix_refiner_pass",
+            "refiner_switch_by_sample_steps",
+            "enable_quantization",
+            "enable_batch_seeds",
+            "sdxl_clip_l_skip",
+            "sd_vae_encode_method",
+            "sd_vae_decode_method",
+            "fp8_storage",
+            "img2img_background_color",
+            "overlay_inpaint",
+            "ESRGAN_tile",
+            "ESRGAN_tile_overlap");
 
     private final Settings settings;
     private final ModelShelf shelf;
@@ -142,6 +172,30 @@ final class Options {
             known.remove(CHECKPOINT);
         }
         change(known);
+    }
+
+    /** What a request asks of the settings that nothing is done about here. */
+    List<String> idle(@Nullable JsonNode overrides) {
+        List<String> notes = new ArrayList<>();
+        for (String name : IDLE) {
+            JsonNode value = get(name, overrides);
+            if (value != null && !isDefault(name, value)) {
+                notes.add("the setting %s changes nothing here".formatted(name));
+            }
+        }
+        if (overrides != null) {
+            overrides.propertyNames().stream()
+                    .filter(name -> !DEFAULTS.has(name))
+                    .forEach(name -> notes.add("the setting %s is not known here".formatted(name)));
+        }
+        return notes;
+    }
+
+    private static boolean isDefault(String name, JsonNode value) {
+        JsonNode standard = DEFAULTS.path(name);
+        return standard.isNumber()
+                ? value.isNumber() && value.doubleValue() == standard.doubleValue()
+                : value.isNull() || value.equals(standard);
     }
 
     private JsonNode title(JsonNode value) {

@@ -2,11 +2,13 @@ package dev.atelier.server.a1111;
 
 import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GuidanceOptions;
+import dev.atelier.diffusion.NoiseTable;
 import dev.atelier.diffusion.PromptPadding;
 import dev.atelier.diffusion.SamplerName;
 import dev.atelier.diffusion.SamplerOptions;
 import dev.atelier.diffusion.ScheduleOptions;
 import dev.atelier.diffusion.SdxlOptions;
+import dev.atelier.diffusion.UniPcOptions;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -84,13 +86,31 @@ record RequestSettings(Options options, Values values) {
                 given("s_tmax"),
                 given("s_noise"),
                 new ScheduleOptions(
-                        number("sigma_min"),
-                        number("sigma_max"),
+                        end("sigma_min", 0.1),
+                        end("sigma_max", 10),
                         number("rho"),
                         number("beta_dist_alpha"),
                         number("beta_dist_beta"),
                         isTrue("always_discard_next_to_last_sigma"),
-                        isTrue("sgm_noise_multiplier")));
+                        isTrue("sgm_noise_multiplier")),
+                UniPcOptions.named(
+                        String.valueOf(text("uni_pc_variant")),
+                        String.valueOf(text("uni_pc_skip_type")),
+                        (int) number("uni_pc_order"),
+                        isTrue("uni_pc_lower_order_final")));
+    }
+
+    /** An end of the schedule, which the setting for old pictures moves unless it is set by itself. */
+    private double end(String option, double old) {
+        double set = number(option);
+        return set == 0 && isTrue("use_old_karras_scheduler_sigmas") ? old : set;
+    }
+
+    @Nullable
+    NoiseTable noiseTable() {
+        NoiseTable table = new NoiseTable(
+                isTrue("use_downcasted_alpha_bar"), "Zero Terminal SNR".equals(text("sd_noise_schedule")));
+        return table.equals(NoiseTable.TRAINED) ? null : table;
     }
 
     /** What the settings hold back unless they were changed is the sampler's own. */

@@ -249,6 +249,8 @@ record PictureRequest(
                 null,
                 null,
                 null,
+                null,
+                null,
                 null);
     }
 

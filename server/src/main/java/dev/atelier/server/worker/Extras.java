@@ -3,6 +3,7 @@ package dev.atelier.server.worker;
 import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
+import dev.atelier.diffusion.NoiseTable;
 import dev.atelier.diffusion.PromptPadding;
 import dev.atelier.diffusion.SdUpscale;
 import dev.atelier.diffusion.SdxlOptions;
@@ -23,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param padding how prompts become equally long; null for not at all
  * @param commaBacktrack see {@link GenerationRequest#commaBacktrack}; null for 20
  * @param sdUpscale null for a picture that is drawn in one piece
+ * @param noiseTable null for the one that the model was trained on
+ * @param oldTimelines see {@link GenerationRequest#oldTimelines}; null for not
  */
 public record Extras(
         List<ControlPicture> controls,
@@ -37,7 +40,9 @@ public record Extras(
         @Nullable SdxlOptions sdxl,
         @Nullable PromptPadding padding,
         @Nullable Integer commaBacktrack,
-        @Nullable SdUpscale sdUpscale) {
+        @Nullable SdUpscale sdUpscale,
+        @Nullable NoiseTable noiseTable,
+        @Nullable Boolean oldTimelines) {
     public static final Extras NONE = of(List.of());
 
     public Extras {
@@ -45,7 +50,7 @@ public record Extras(
     }
 
     public static Extras of(List<ControlPicture> controls) {
-        return new Extras(controls, null, null, null, null, null, null, null, null, null, null, null, null);
+        return new Extras(controls, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
 
     /** With a refiner, which takes over at this share of the way. */
@@ -63,7 +68,9 @@ public record Extras(
                 sdxl,
                 padding,
                 commaBacktrack,
-                sdUpscale);
+                sdUpscale,
+                noiseTable,
+                oldTimelines);
     }
 
     GenerationRequest applyTo(GenerationRequest given) {
@@ -75,6 +82,8 @@ public record Extras(
         request = sdxl == null ? request : request.sdxl(sdxl);
         request = padding == null ? request : request.padding(padding);
         request = commaBacktrack == null ? request : request.commaBacktrack(commaBacktrack);
+        request = noiseTable == null ? request : request.noiseTable(noiseTable);
+        request = oldTimelines == null ? request : request.oldTimelines(oldTimelines);
         request = request.sdUpscale(sdUpscale);
         return refinerSwitchAt == null ? request : request.refinerSwitchAt(refinerSwitchAt);
     }

@@ -9,6 +9,7 @@ import dev.atelier.diffusion.PngFile;
 import dev.atelier.server.TestServer;
 import dev.atelier.server.db.Json;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -17,7 +18,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -102,6 +105,53 @@ class A1111ApiTest {
                 .containsEntry("NGMS", "3.0")
                 .containsEntry("SDXL crop top", "24")
                 .containsEntry("SDXL high aesthetic score", "7.0");
+    }
+
+    @Test
+    void settingsForOldPicturesAndForUniPcAreObeyed() throws IOException {
+        JsonNode response = draw("txt2img", """
+                {"prompt": "a [cat:dog:0.5]", "sampler_name": "UniPC", "enable_hr": true, "override_settings":
+                 {"uni_pc_variant": "bh2", "uni_pc_skip_type": "logSNR", "uni_pc_order": 2, "uni_pc_lower_order_final": false,
+                  "use_old_scheduling": true, "use_downcasted_alpha_bar": true, "img2img_extra_noise": 0.1,
+                  "use_old_hires_fix_width_height": true}, %s}""".formatted(SMALL.replace("64", "640")));
+        BufferedImage drawn =
+                ImageIO.read(new ByteArrayInputStream(png(response.get("images").get(0))));
+        assertThat(drawn.getWidth()).isEqualTo(640);
+        assertThat(parameters(response))
+                .containsEntry("UniPC variant", "bh2")
+                .containsEntry("UniPC skip type", "logSNR")
+                .containsEntry("UniPC order", "2")
+                .containsEntry("UniPC lower order final", "False")
+                .containsEntry("Old prompt editing timelines", "True")
+                .containsEntry("Downcast alphas_cumprod", "True")
+                .containsEntry("Extra noise", "0.1")
+                .containsEntry("Size", "512x512")
+                .containsEntry("Hires resize", "640x640");
+        JsonNode other = draw("txt2img", """
+                {"prompt": "a cat", "sampler_name": "Euler", "scheduler": "karras", "override_settings":
+                 {"use_old_karras_scheduler_sigmas": true, "sd_noise_schedule": "Zero Terminal SNR"}, %s}""".formatted(SMALL));
+        assertThat(parameters(other))
+                .containsEntry("Schedule min sigma", "0.1")
+                .containsEntry("Schedule max sigma", "10.0")
+                .containsEntry("Noise Schedule", "Zero Terminal SNR");
+    }
+
+    @Test
+    void settingsThatChangeNothingHereAreToldInTheAnswer() {
+        JsonNode response = draw("txt2img", """
+                {"prompt": "a cat", "override_settings": {"sd_vae_decode_method": "TAESD", "overlay_inpaint": true,
+                 "face_restoration": false, "no_such_setting": 1, "samples_save": false}, %s}""".formatted(SMALL));
+        assertThat(Json.MAPPER.readTree(response.get("info").stringValue()).get("comments"))
+                .extracting(JsonNode::stringValue)
+                .containsExactly(
+                        "the setting sd_vae_decode_method changes nothing here",
+                        "the setting no_such_setting is not known here");
+    }
+
+    private static Map<String, String> parameters(JsonNode response) throws IOException {
+        return Infotext.parse(
+                        PngFile.readInfotext(png(response.get("images").get(0))).orElseThrow())
+                .parameters();
     }
 
     @Test
