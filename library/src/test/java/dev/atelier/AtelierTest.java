@@ -40,7 +40,7 @@ class AtelierTest {
         Path picture = folder.resolve("fox.png");
         Example.draw(miniature, picture);
         assertThat(ImageIO.read(picture.toFile()).getHeight()).isEqualTo(192);
-        String hash = FileHash.shortHash(miniature, Progress.NONE);
+        String hash = FileHash.sha256(miniature, Progress.NONE).substring(0, 10);
         assertThat(PngFile.readInfotext(picture).orElseThrow())
                 .contains("Model hash: " + hash + ", Model: "
                         + miniature.getFileName().toString().replace(".safetensors", ""));

@@ -9,17 +9,8 @@ import java.util.HexFormat;
 /** SHA-256 of files and mapped memory. */
 public final class FileHash {
     private static final int BLOCK = 1 << 20;
-    private static final int SHORT_DIGITS = 10;
 
     private FileHash() {}
-
-    /**
-     * The short hash that AUTOMATIC1111 shows as "Model hash" and Civitai as AutoV2: the first ten hex digits of the
-     * SHA-256 of the whole file.
-     */
-    public static String shortHash(Path file, Progress progress) {
-        return sha256(file, progress).substring(0, SHORT_DIGITS);
-    }
 
     /** The SHA-256 of the whole file, 64 lower-case hex digits. */
     public static String sha256(Path file, Progress progress) {

@@ -19,7 +19,6 @@ class FileHashTest {
         Path file = Files.writeString(folder.resolve("abc"), "abc"); // the first example of FIPS 180-2
         String expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assertThat(FileHash.sha256(file, Progress.NONE)).isEqualTo(expected);
-        assertThat(FileHash.shortHash(file, Progress.NONE)).isEqualTo("ba7816bf8f");
     }
 
     @Test
@@ -32,7 +31,7 @@ class FileHashTest {
     @Test
     void anEmptyFileHasAHashAndProgressEndsAtTheSize() throws IOException {
         Path empty = Files.createFile(folder.resolve("empty"));
-        assertThat(FileHash.shortHash(empty, Progress.NONE)).isEqualTo("e3b0c44298");
+        assertThat(FileHash.sha256(empty, Progress.NONE)).startsWith("e3b0c44298");
         Path large = Files.write(folder.resolve("large"), new byte[2_500_000]);
         List<Long> heard = new ArrayList<>();
         FileHash.sha256(large, (done, total) -> heard.add(done));

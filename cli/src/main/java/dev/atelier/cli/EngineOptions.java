@@ -12,6 +12,7 @@ import picocli.CommandLine.Option;
 final class EngineOptions {
     @Option(
             names = "--rng",
+            paramLabel = "WHOSE",
             description = "Where the noise comes from: NV gives the pictures that a seed gives on a graphics card in "
                     + "AUTOMATIC1111, CPU those of its setting \"CPU\". Default: NV.")
     private @Nullable NoiseSource rng;

@@ -22,10 +22,6 @@ final class Combiner {
         this.lambda = lambda;
     }
 
-    double[] weights() {
-        return weights;
-    }
-
     /** Whose sign wins where models disagree. */
     enum Consensus {
         /** Nobody's: all are added. */

@@ -1,7 +1,7 @@
 package dev.atelier.training;
 
 /** How much of the moving average of the weights stays at each update: little at first, so that it forgets the start. */
-public sealed interface EmaSchedule {
+sealed interface EmaSchedule {
     /** At an update, counted from 1; between 0 and 1. */
     double decay(int update);
 

@@ -1,7 +1,7 @@
 package dev.atelier.training;
 
 /** How the tensors of a small file are called. */
-public enum LoraNaming {
+enum LoraNaming {
     /** As kohya's scripts do, which every program reads. */
     KOHYA,
     /** As diffusers does. */

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** An optimiser with the constants that kohya's {@code optimizer_args} and diffusers' options give it, by their names there. */
-public enum OptimizerChoice {
+enum OptimizerChoice {
     ADAMW,
     ADAMW8BIT,
     ADAFACTOR,

@@ -170,7 +170,7 @@ public sealed interface TrainingMethod {
             @Setting(
                     value = "limit-norm",
                     label = "X",
-                    help = "Shrink each layer's LoRA to this norm after each step. Default: 0, never.",
+                    help = "Shrink each layer's LoRA to this norm after each step; 0 for never.",
                     standard = "0",
                     also = "scale_weight_norms")
             double normLimit,

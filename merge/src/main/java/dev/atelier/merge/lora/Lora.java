@@ -98,11 +98,6 @@ public final class Lora {
         return file.name();
     }
 
-    /** How many layers it changes. */
-    public int layers() {
-        return modules.size();
-    }
-
     Checkpoint file() {
         return file;
     }

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * Tells whoever asked for it that a task is done. Each is told once, or again where a server dies while it tells; any server of
  * the same database may be the one.
  */
-public final class Webhooks implements AutoCloseable {
+final class Webhooks implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Webhooks.class);
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final Duration INTERVAL = Duration.ofMillis(500);

@@ -4,6 +4,6 @@ import java.awt.image.BufferedImage;
 
 /** Pictures that a request handed in, by the key under which they are stored. */
 @FunctionalInterface
-public interface Pictures {
+interface Pictures {
     BufferedImage read(String key);
 }

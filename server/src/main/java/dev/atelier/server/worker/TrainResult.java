@@ -10,4 +10,4 @@ import org.jspecify.annotations.Nullable;
  * @param model its id in the catalog
  * @param keys of its report and its samples in the store
  */
-public record TrainResult(String file, @Nullable Long model, int steps, double loss, List<String> keys) {}
+record TrainResult(String file, @Nullable Long model, int steps, double loss, List<String> keys) {}

@@ -10,5 +10,5 @@ import org.jspecify.annotations.Nullable;
  * @param bytes of its tensors
  * @param model its id in the catalog
  */
-public record WriteResult(
+record WriteResult(
         String file, long bytes, int tensors, @Nullable Long model, List<String> warnings) {}

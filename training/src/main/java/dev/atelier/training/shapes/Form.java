@@ -3,7 +3,7 @@ package dev.atelier.training.shapes;
 import java.util.Locale;
 
 /** A shape to draw, of about the same extent as the circle of radius 1. */
-public enum Form {
+enum Form {
     CIRCLE {
         @Override
         double distance(double x, double y) {

@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.Locale;
 
 /** The colours that captions name. */
-public enum Hue {
+enum Hue {
     RED(220, 30, 40),
     ORANGE(255, 140, 20),
     YELLOW(250, 220, 40),
