@@ -2,102 +2,63 @@ package dev.atelier.merge.rebasin;
 
 import dev.atelier.checkpoint.Scratch;
 import dev.atelier.checkpoint.Tensor;
+import dev.atelier.merge.Room;
 import dev.atelier.merge.rebasin.Symmetry.Place;
 import java.util.stream.IntStream;
 
-/** The slices of a tensor that stand for some neurons, one after the other, in fp32: {@code [count][length]}. */
+/** The slices of a tensor that stand for some neurons, in fp32. */
 final class Slices {
-    private static final int TILE = 8;
-
     private final float[] values;
-    private final int count;
-    private final int length;
-
-    private Slices(float[] values, int count) {
-        this.values = values;
-        this.count = count;
-        this.length = values.length / count;
-    }
+    private final int columns;
+    private final int depth;
+    private final Place place;
+    private final int[] order;
+    private final int[] other;
 
     /**
+     * @param order of the neurons
      * @param other the order of what lies along the other of the first two axes
      */
-    static Slices of(Tensor tensor, Place place, int count, int[] other) {
-        int columns = tensor.shape().rank() < 2 ? 1 : (int) tensor.shape().size(1);
-        int depth = (int) (tensor.shape().elements() / tensor.shape().size(0) / columns);
-        float[] all = read(tensor);
-        float[] values = new float[count * other.length * depth];
-        int at = 0;
-        for (int i = 0; i < count; i++) {
-            int slice = place.first() + i;
-            for (int across : other) {
-                int row = place.axis() == 0 ? slice : across;
-                int column = place.axis() == 0 ? across : slice;
-                for (int k = 0; k < depth; k++) {
-                    values[at++] = all[(row * columns + column) * depth + k];
-                }
-            }
-        }
-        return new Slices(values, count);
+    Slices(Tensor tensor, Place place, int[] order, int[] other) {
+        this.columns = tensor.shape().rank() < 2 ? 1 : (int) tensor.shape().size(1);
+        this.depth = (int) (tensor.shape().elements() / tensor.shape().size(0) / columns);
+        this.place = place;
+        this.order = order;
+        this.other = other;
+        int rows = place.axis() == 0 ? order.length : (int) tensor.shape().size(0);
+        this.values =
+                read(tensor, place.axis() == 0 ? (long) place.first() * columns * depth : 0, rows * columns * depth);
     }
 
-    private static float[] read(Tensor tensor) {
-        float[] values = new float[Math.toIntExact(tensor.shape().elements())];
-        try (Scratch scratch = Scratch.borrow()) {
-            for (int done = 0; done < values.length; done += Scratch.SIZE) {
-                int part = Math.min(Scratch.SIZE, values.length - done);
-                tensor.read(done, scratch.floats(), part);
+    private static float[] read(Tensor tensor, long first, int count) {
+        Room.make(4L * count);
+        float[] values = new float[count];
+        IntStream.rangeClosed(0, (count - 1) / Scratch.SIZE).parallel().forEach(block -> {
+            int done = block * Scratch.SIZE;
+            int part = Math.min(Scratch.SIZE, count - done);
+            try (Scratch scratch = Scratch.borrow()) {
+                tensor.read(first + done, scratch.floats(), part);
                 System.arraycopy(scratch.floats(), 0, values, done, part);
             }
-        }
+        });
         return values;
     }
 
-    /** Adds the dot products with others' slices: {@code [count][count]}, a row for each slice of this one. */
-    void addProducts(Slices others, float[] products) {
-        float[] columns = others.transposed();
-        IntStream.rangeClosed(0, (count - 1) / TILE).parallel().forEach(tile -> {
-            int end = Math.min(count, (tile + 1) * TILE);
-            int k = 0;
-            for (; k + 4 <= length; k += 4) {
-                for (int i = tile * TILE; i < end; i++) {
-                    addFour(columns, k, products, i);
-                }
-            }
-            for (; k < length; k++) {
-                for (int i = tile * TILE; i < end; i++) {
-                    for (int j = 0; j < count; j++) {
-                        products[i * count + j] += values[i * length + k] * columns[k * count + j];
-                    }
-                }
+    /** Of how many numbers each slice is made. */
+    int length() {
+        return other.length * depth;
+    }
+
+    /** Fills a panel, {@code [k][count]}, with the numbers from {@code first} on of each slice, and with zeros behind the last. */
+    void fill(float[][] panel, int first) {
+        IntStream.range(0, panel.length).parallel().forEach(k -> {
+            boolean isThere = first + k < length();
+            int across = isThere ? other[(first + k) / depth] : 0;
+            int within = (first + k) % depth;
+            for (int i = 0; i < order.length; i++) {
+                int at = place.axis() == 0 ? order[i] * columns + across : across * columns + place.first() + order[i];
+                panel[k][i] = isThere ? values[at * depth + within] : 0;
             }
         });
-    }
-
-    /** Four of the terms of a row's products: a loop that the compiler makes vectors of. */
-    private void addFour(float[] columns, int k, float[] products, int i) {
-        float a = values[i * length + k];
-        float b = values[i * length + k + 1];
-        float c = values[i * length + k + 2];
-        float d = values[i * length + k + 3];
-        int row = i * count;
-        int first = k * count;
-        int second = first + count;
-        int third = second + count;
-        int fourth = third + count;
-        for (int j = 0; j < count; j++) {
-            products[row + j] +=
-                    a * columns[first + j] + b * columns[second + j] + c * columns[third + j] + d * columns[fourth + j];
-        }
-    }
-
-    private float[] transposed() {
-        float[] columns = new float[values.length];
-        for (int i = 0; i < count; i++) {
-            for (int k = 0; k < length; k++) {
-                columns[k * count + i] = values[i * length + k];
-            }
-        }
-        return columns;
     }
 }

@@ -151,25 +151,25 @@ class RebasinTest {
     void anAssignmentIsTheBestOfAll() {
         Random random = new Random(7);
         for (int round = 0; round < 50; round++) {
-            float[] scores = new float[36];
-            for (int i = 0; i < scores.length; i++) {
-                scores[i] = random.nextInt(10);
+            float[][] scores = new float[6][6];
+            for (int i = 0; i < 36; i++) {
+                scores[i / 6][i % 6] = random.nextInt(10);
             }
-            int[] best = Assignment.best(scores, 6, 1, 1, 5);
+            int[] best = Assignment.best(scores, 1, 1, 5);
             assertThat(best).containsExactlyInAnyOrder(0, 1, 2, 3, 4);
             assertThat(sum(scores, best)).isEqualTo(bestOf(scores, new int[5], 0));
         }
     }
 
-    private static float sum(float[] scores, int[] order) {
+    private static float sum(float[][] scores, int[] order) {
         float sum = 0;
         for (int i = 0; i < order.length; i++) {
-            sum += scores[(i + 1) * 6 + 1 + order[i]];
+            sum += scores[i + 1][1 + order[i]];
         }
         return sum;
     }
 
-    private static float bestOf(float[] scores, int[] order, int given) {
+    private static float bestOf(float[][] scores, int[] order, int given) {
         if (given == order.length) {
             return sum(scores, order);
         }
