@@ -8,6 +8,8 @@ Usage:
   make_control_reference.py --checkpoint miniature.safetensors --k-diffusion k-diffusion --out DIR
   make_control_reference.py --checkpoint sd15-a-fp32.safetensors --full --out DIR     one call at full size, and the net
   make_control_reference.py --xl --out DIR                                            one call of a net for XL
+  make_control_reference.py --small --out DIR                                         the same of nets with less attention
+  make_control_reference.py --adapters --checkpoint miniature.safetensors --xl-checkpoint sdxl.safetensors --out DIR
 """
 import argparse, json, math, os
 
@@ -101,15 +103,18 @@ def run(a, unet, net, context, picture):
     return sampling.sample_euler(guided, noise * sigmas[0], sigmas, disable=True)
 
 
-def xl(a):
-    """A ControlNet for the miniature of XL (make_families.py) in diffusers' names, and what it puts out."""
+def xl_net(attention=(0, 1, 1), depth=(1, 2, 10), **more):
     from diffusers import ControlNetModel
-    net = fill(ControlNetModel(
+    return fill(ControlNetModel(
         in_channels=4, layers_per_block=2, block_out_channels=(8, 16, 32), cross_attention_dim=32, norm_num_groups=4,
-        attention_head_dim=(1, 2, 4), transformer_layers_per_block=(1, 2, 10), use_linear_projection=True,
+        attention_head_dim=(1, 2, 4), transformer_layers_per_block=depth, use_linear_projection=True,
         addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=16 + 6 * 256,
         norm_eps=1e-5, conditioning_embedding_out_channels=(8, 8, 16, 16),
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D")))
+        down_block_types=["CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attention], **more))
+
+
+def xl(a, name, net):
+    """A ControlNet for the miniature of XL (make_families.py) in diffusers' names, and what it puts out."""
     latents, t, context, pooled = rnd(211, 1, 4, 8, 8), torch.tensor([321.0]), rnd(212, 1, 77, 32), rnd(213, 1, 16)
     sizes = torch.tensor([[64.0, 64, 0, 0, 64, 64]])
     levels = torch.randint(0, 256, (1, 3, 64, 64), generator=torch.Generator().manual_seed(214), dtype=torch.uint8)
@@ -119,7 +124,46 @@ def xl(a):
     vector = torch.cat([pooled, net.add_time_proj(sizes.flatten()).reshape(1, -1)], 1)
     tensors = {"latents": latents, "timesteps": t, "context": context, "vector": vector, "picture": levels}
     tensors.update({"control_%d" % i: part for i, part in enumerate(down + [middle])})
-    save(os.path.join(a.out, "control-xl.safetensors"), tensors, {"layout": layout(net)})
+    save(os.path.join(a.out, f"control-{name}.safetensors"), tensors, {"layout": layout(net)})
+
+
+def xl_unet(path):
+    import make_families
+    from safetensors.torch import load_file
+    unet = make_families.new_unet(make_families.FAMILIES["sdxl"])
+    stored, names = load_file(path), list(unet.state_dict())
+    unet.load_state_dict({name: stored[make_families.unet_key(name, names)].float() for name in names})
+    return unet
+
+
+def adapters(a):
+    """T2I-Adapters of each kind, what they say of a picture, and the noise of a UNet that listens to them."""
+    from diffusers import T2IAdapter
+    tensors, layouts = {}, {}
+    for name, kind, channels, blocks, cell, colours in [
+            ("full", "full_adapter", (16, 32, 64, 64), 2, 8, 3), ("light", "light_adapter", (16, 32, 64), 4, 8, 3),
+            ("gray", "full_adapter", (16, 32, 64, 64), 2, 8, 1), ("xl", "full_adapter_xl", (8, 16, 32, 32), 2, 16, 3)]:
+        is_xl = name == "xl"
+        unet = xl_unet(a.xl_checkpoint) if is_xl else load_network("unet", "miniature", a.checkpoint)
+        adapter = fill(T2IAdapter(in_channels=colours, channels=list(channels), num_res_blocks=blocks,
+                                  downscale_factor=cell, adapter_type=kind))
+        h, w = (72, 56) if name == "gray" else (64, 64)    # odd, where diffusers' UNet pads otherwise than CompVis'
+        levels = torch.randint(0, 256, (1, 3, h, w), generator=torch.Generator().manual_seed(223), dtype=torch.uint8)
+        latents, t = rnd(221, 1, 4, h // 8, w // 8), torch.tensor([321.0])
+        context = rnd(222, 1, 77, 32 if is_xl else 16)
+        features = adapter(levels[:, :colours] / 255)
+        pooled, sizes = rnd(224, 1, 16), torch.tensor([[64.0, 64, 0, 0, 64, 64]])
+        more = dict(added_cond_kwargs={"text_embeds": pooled, "time_ids": sizes}) if is_xl else {}
+        one = {"latents": latents, "timesteps": t, "context": context, "picture": levels}
+        if name != "gray":
+            one["noise"] = unet(latents, t, encoder_hidden_states=context,
+                                down_intrablock_additional_residuals=[f.clone() for f in features], **more).sample
+        if is_xl:
+            one["vector"] = torch.cat([pooled, unet.add_time_proj(sizes.flatten()).reshape(1, -1)], 1)
+        one.update({"adapted_%d" % i: f for i, f in enumerate(features)})
+        tensors.update({f"{name}.{k}": v for k, v in one.items()})
+        layouts[name] = layout(adapter)
+    save(os.path.join(a.out, "adapters.safetensors"), tensors, layouts)
 
 
 def full(a):
@@ -141,12 +185,20 @@ def main():
     parser.add_argument("--k-diffusion")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--xl", action="store_true")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--adapters", action="store_true")
+    parser.add_argument("--xl-checkpoint")
     a = parser.parse_args()
     torch.set_grad_enabled(False)
     if a.full:
         return full(a)
     if a.xl:
-        return xl(a)
+        return xl(a, "xl", xl_net())
+    if a.small:
+        xl(a, "xl-small", xl_net((0, 0, 0), (1, 1, 1), mid_block_type="UNetMidBlock2D"))
+        return xl(a, "xl-mid", xl_net((0, 1, 1), (1, 1, 1)))
+    if a.adapters:
+        return adapters(a)
     unet = load_network("unet", "miniature", a.checkpoint)
     net = control_net("miniature")
     latents, t, context = rnd(201, 1, 4, 8, 8), torch.tensor([321.0]), rnd(202, 1, 77, 16)

@@ -2,7 +2,7 @@ package dev.atelier;
 
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.FileStamp;
-import dev.atelier.model.ControlNetModel;
+import dev.atelier.model.ControlModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -11,17 +11,18 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** ControlNets by the names of their files, without extension. */
+/** ControlNets and T2I-Adapters by the names of their files, without extension. */
 final class ControlNetFiles {
     private static final Set<String> EXTENSIONS = Set.of("safetensors", "pth", "pt", "ckpt", "bin");
-    private static final Set<String> NAMES = Set.of("controlnet", "controlnets");
+    private static final Set<String> NAMES =
+            Set.of("controlnet", "controlnets", "t2i_adapter", "t2i-adapter", "t2iadapter");
 
     /** What AUTOMATIC1111's extension puts behind a name. */
     private static final Pattern HASH = Pattern.compile(" \\[[0-9a-f]{8}]$");
 
     private final List<Path> files;
     private final List<Path> models;
-    private final Map<FileStamp, ControlNetModel> opened = new HashMap<>();
+    private final Map<FileStamp, ControlModel> opened = new HashMap<>();
 
     /** @param models folders of models of all kinds */
     ControlNetFiles(List<Path> files, List<Path> models) {
@@ -30,11 +31,11 @@ final class ControlNetFiles {
     }
 
     /** As {@link dev.atelier.diffusion.ExtraNetworks#controlNet}. */
-    ControlNetModel find(String name) {
+    ControlModel find(String name) {
         List<Path> all = new ArrayList<>(files);
         models.forEach(folder -> all.addAll(ModelTree.files(folder, EXTENSIONS)));
         Path file = ModelTree.named(HASH.matcher(name).replaceFirst(""), all, NAMES)
                 .orElseThrow(() -> new IllegalArgumentException("there is no ControlNet \"%s\"".formatted(name)));
-        return opened.computeIfAbsent(FileStamp.of(file), stamp -> ControlNetModel.of(Checkpoints.open(stamp.path())));
+        return opened.computeIfAbsent(FileStamp.of(file), stamp -> ControlModel.of(Checkpoints.open(stamp.path())));
     }
 }

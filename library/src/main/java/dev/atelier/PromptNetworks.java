@@ -5,7 +5,7 @@ import dev.atelier.checkpoint.FileStamp;
 import dev.atelier.checkpoint.InvalidCheckpointException;
 import dev.atelier.diffusion.ExtraNetworks;
 import dev.atelier.diffusion.PromptTag;
-import dev.atelier.model.ControlNetModel;
+import dev.atelier.model.ControlModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.EngineModel;
 import dev.atelier.model.Hypernetwork;
@@ -75,7 +75,7 @@ final class PromptNetworks implements ExtraNetworks, AutoCloseable {
     }
 
     @Override
-    public ControlNetModel controlNet(String name) {
+    public ControlModel controlNet(String name) {
         return controlNets.find(name);
     }
 

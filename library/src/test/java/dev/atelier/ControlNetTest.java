@@ -38,11 +38,14 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A ControlNet for the miniature, held to diffusers and k-diffusion; see the README beside the numbers. */
 class ControlNetTest {
@@ -119,10 +122,16 @@ class ControlNetTest {
         }
     }
 
+    static Stream<Arguments> ofXl() {
+        return Stream.of(Engine.values())
+                .flatMap(engine -> Stream.of("xl", "xl-mid", "xl-small").map(name -> Arguments.of(engine, name)));
+    }
+
+    /** Also those of diffusers that attend less than the UNet, or not at all. */
     @ParameterizedTest
-    @EnumSource
-    void oneForXlAgreesWithDiffusers(Engine engine) throws IOException {
-        Reference numbers = numbers("control-xl.safetensors");
+    @MethodSource("ofXl")
+    void oneForXlAgreesWithDiffusers(Engine engine, String name) throws IOException {
+        Reference numbers = numbers("control-%s.safetensors".formatted(name));
         Checkpoint xl = HashedWeights.of(
                 Objects.requireNonNull(numbers.file().metadata().get("layout")),
                 Map.of("atelier.norm_num_groups", "4", "atelier.attention_head_dim", "8"));

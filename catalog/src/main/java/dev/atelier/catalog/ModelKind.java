@@ -24,7 +24,7 @@ public enum ModelKind {
         return switch (architecture) {
             case LORA -> LORA;
             case EMBEDDING -> EMBEDDING;
-            case CONTROLNET -> CONTROLNET;
+            case CONTROLNET, T2I_ADAPTER -> CONTROLNET;
             case VAE_ONLY -> VAE;
             case HYPERNETWORK -> HYPERNETWORK;
             case UPSCALER -> UPSCALER;

@@ -37,6 +37,7 @@ public enum Architecture {
             file -> anyKey(file, key -> key.startsWith("control_model."))
                     || file.has("input_hint_block.0.weight")
                     || file.has("controlnet_cond_embedding.conv_in.weight")),
+    T2I_ADAPTER("T2I-Adapter", file -> file.has("body.0.block1.weight") || file.has("body.0.body.0.block1.weight")),
     HYPERNETWORK("hypernetwork", file -> anyKey(file, key -> key.matches("\\d+\\.[kv]\\.linear\\.\\d+\\.weight"))),
     UPSCALER(
             "upscaling network",

@@ -98,6 +98,20 @@ final class DiffusersModel {
         return Checkpoint.of(network.sources(), model.tensors, network.metadata());
     }
 
+    /** A T2I-Adapter, as its authors' code names it: their full ones number all blocks of all levels. */
+    static Checkpoint t2iAdapter(Checkpoint network) {
+        Set<String> all = network.tensors().keySet();
+        boolean isLight = all.contains("adapter.body.0.out_conv.weight");
+        int blocks = 0;
+        while (all.contains("adapter.body.0.resnets.%d.block1.weight".formatted(blocks))) {
+            blocks++;
+        }
+        int perLevel = blocks;
+        DiffusersModel model = new DiffusersModel();
+        model.add(network, "", (name, _) -> DiffusersNames.t2iAdapter(name, isLight, perLevel));
+        return Checkpoint.of(network.sources(), model.tensors, network.metadata());
+    }
+
     private void add(Checkpoint network, String prefix, Naming naming) {
         Set<String> all = network.tensors().keySet();
         network.tensors().forEach((name, tensor) -> {

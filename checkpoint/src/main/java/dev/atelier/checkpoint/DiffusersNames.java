@@ -22,6 +22,8 @@ final class DiffusersNames {
             Pattern.compile("(encoder|decoder)\\.mid_block\\.(resnets|attentions)\\.(\\d{1,4})\\.(.+)");
     private static final Pattern ZERO_CONVOLUTION =
             Pattern.compile("controlnet_down_blocks\\.(\\d{1,4})\\.(weight|bias)");
+    private static final Pattern ADAPTER_BLOCK =
+            Pattern.compile("adapter\\.body\\.(\\d{1,4})\\.(?:resnets\\.(\\d{1,4})\\.)?([a-z0-9_]+\\.(?:weight|bias))");
     private static final Pattern HINT =
             Pattern.compile("controlnet_cond_embedding\\.(conv_in|conv_out|blocks\\.(\\d{1,4}))\\.(weight|bias)");
     private static final Pattern LEADING = Pattern.compile("([a-z_0-9]+(?:\\.\\d+)?)\\.(.+)");
@@ -102,6 +104,23 @@ final class DiffusersNames {
             return Optional.of("input_hint_block.%d.%s".formatted(n, hint.group(3)));
         }
         return unet(name, all);
+    }
+
+    /** @param blocks residual blocks per level */
+    static Optional<String> t2iAdapter(String name, boolean isLight, int blocks) {
+        Matcher block = ADAPTER_BLOCK.matcher(name);
+        if (!block.matches()) {
+            return name.startsWith("adapter.conv_in.")
+                    ? Optional.of(name.substring("adapter.".length()))
+                    : Optional.empty();
+        }
+        int level = Integer.parseInt(block.group(1));
+        int index = block.group(2) == null ? 0 : Integer.parseInt(block.group(2));
+        String inner = block.group(2) == null ? "" : "body." + index + ".";
+        return Optional.of(
+                isLight
+                        ? "body.%d.%s%s".formatted(level, inner, block.group(3))
+                        : "body.%d.%s".formatted(level * blocks + index, block.group(3)));
     }
 
     private static int hintBlocks(Set<String> all) {

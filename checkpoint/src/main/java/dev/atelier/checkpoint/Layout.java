@@ -81,6 +81,9 @@ public final class Layout {
         if (file.has("controlnet_cond_embedding.conv_in.weight")) {
             return DiffusersModel.controlNet(file);
         }
+        if (file.has("adapter.body.0.resnets.0.block1.weight")) {
+            return DiffusersModel.t2iAdapter(file);
+        }
         if (file.has("conv_in.weight") && file.has("time_embedding.linear_1.weight")) {
             Map<String, Tensor> unet = DiffusersModel.singleFile(Map.of(DiffusersModel.UNET, file));
             return Checkpoint.of(file.sources(), unet, file.metadata());

@@ -53,8 +53,14 @@ public record Recognition(
             case UNET_ONLY -> "of " + family(contextWidth(file, name -> name.startsWith(UNET)));
             case CONTROLNET -> {
                 boolean whole = file.has(UNET + "input_blocks.0.0.weight");
-                String family = family(contextWidth(file, name -> name.startsWith("control_model.")));
+                boolean isXl = file.tensors().keySet().stream().anyMatch(name -> name.contains("label_emb."));
+                String family = family(isXl ? 2048 : contextWidth(file, name -> name.startsWith("control_model.")));
                 yield "for " + family + (whole ? ", with the whole model it controls" : "");
+            }
+            case T2I_ADAPTER -> {
+                boolean isLight = file.has("body.0.out_conv.weight");
+                long inputs = axis(file, isLight ? "body.0.in_conv.weight" : "conv_in.weight", 1);
+                yield (isLight ? "light, for " : "for ") + family(inputs % 256 == 0 ? 2048 : 768);
             }
             case SD2, SDXL -> channels(file);
             default -> "";

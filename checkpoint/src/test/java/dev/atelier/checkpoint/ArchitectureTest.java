@@ -83,6 +83,8 @@ class ArchitectureTest {
         "emb_params, EMBEDDING",
         "control_model.input_blocks.0.0.weight, CONTROLNET",
         "input_hint_block.0.weight, CONTROLNET",
+        "body.0.block1.weight, T2I_ADAPTER",
+        "body.0.body.0.block1.weight, T2I_ADAPTER",
         "controlnet_cond_embedding.conv_in.weight, CONTROLNET",
         "model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight, SD3_OR_FLUX",
         "double_blocks.0.img_attn.qkv.weight, SD3_OR_FLUX",

@@ -31,7 +31,7 @@ final class ControlOptions {
             names = "--control",
             paramLabel = GRAMMAR,
             description =
-                    "A ControlNet, a file or the name of one in --models, and the picture that it is shown; an empty"
+                    "A ControlNet or T2I-Adapter, a file or the name of one in --models, and the picture it is shown; an empty"
                             + " PICTURE is that of --init. Keys: weight=0…2, start=0…1, end=0…1, mode=balanced, prompt or control,"
                             + " extract=lineart, canny or invert, region=PICTURE, white where it controls, resize=crop, fill or"
                             + " stretch, pass=first or second of a hires fix. May be given several times.")

@@ -70,6 +70,7 @@ record Conditioning(List<Part> parts) {
                         .flatMap(
                                 one -> IntStream.range(0, one.context().size(0)).mapToObj(one::isNegative))
                         .toList(),
+                List.of(),
                 List.of());
     }
 

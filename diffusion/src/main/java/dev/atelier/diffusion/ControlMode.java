@@ -1,5 +1,7 @@
 package dev.atelier.diffusion;
 
+import java.util.List;
+
 /** What counts more where prompt and control picture disagree, under the names of AUTOMATIC1111's ControlNet extension. */
 public enum ControlMode {
     BALANCED("Balanced"),
@@ -21,12 +23,20 @@ public enum ControlMode {
         return label;
     }
 
+    /** The same of T2I-Adapters, from the first output on. */
+    private static final List<Double> SOFTENING_OF_ADAPTERS = List.of(0.25, 0.62, 0.825, 1.0);
+
     /**
-     * The strength of one of the outputs.
+     * The strength of one of a ControlNet's outputs.
      *
      * @param before how many outputs lie between it and the middle block's
      */
     double strength(int before) {
         return this == BALANCED ? 1 : Math.pow(SOFTENING, before);
+    }
+
+    /** The strength of one of a T2I-Adapter's outputs. */
+    double ofAdapter(int output) {
+        return this == BALANCED ? 1 : SOFTENING_OF_ADAPTERS.get(output);
     }
 }

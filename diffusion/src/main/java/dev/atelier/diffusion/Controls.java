@@ -1,15 +1,17 @@
 package dev.atelier.diffusion;
 
+import dev.atelier.model.ControlModel;
 import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.T2iAdapterModel;
 import dev.atelier.model.UNetConditioning;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The ControlNets of a run.
+ * The ControlNets and T2I-Adapters of a run.
  *
  * @param levels the noise levels of the run, falling, by which it is told how far it has come
  */
@@ -18,29 +20,45 @@ record Controls(List<Control> controls, List<Float> levels) {
 
     /**
      * @param picture {@code [1, 3, 8h, 8w]}, values from 0 to 1
+     * @param features what a T2I-Adapter says of it; empty for ControlNets
      * @param region {@code [1, 1, h, w]} of any size, the share of the control that each place gets; null for all of it
      */
     record Control(
             ControlUnit unit,
-            ControlNetModel net,
+            ControlModel net,
             FloatArray picture,
+            List<FloatArray> features,
             @Nullable FloatArray region) {}
 
     /**
-     * The conditioning together with what the ControlNets add at this noise level.
+     * The conditioning together with what the ControlNets and T2I-Adapters add at this noise level.
      *
      * @param latents as the network is given them
      */
     UNetConditioning with(
             UNetConditioning conditioning, DiffusionModel model, FloatArray latents, float[] timesteps, float sigma) {
-        List<FloatArray> sum = new ArrayList<>();
-        for (Control control : controls) {
-            if (isActive(control.unit, sigma)) {
-                FloatArray picture = Latents.repeat(control.picture, latents.size(0));
-                add(model.control(control.net, latents, timesteps, conditioning, picture), control, conditioning, sum);
+        List<FloatArray> control = new ArrayList<>();
+        List<FloatArray> adapted = new ArrayList<>();
+        for (Control each : controls) {
+            if (isActive(each.unit, sigma)) {
+                switch (each.net) {
+                    case ControlNetModel net -> {
+                        FloatArray picture = Latents.repeat(each.picture, latents.size(0));
+                        List<FloatArray> outputs = model.control(net, latents, timesteps, conditioning, picture);
+                        add(outputs, each, conditioning, control);
+                    }
+                    case T2iAdapterModel _ ->
+                        add(
+                                each.features.stream()
+                                        .map(feature -> Latents.repeat(feature, latents.size(0)))
+                                        .toList(),
+                                each,
+                                conditioning,
+                                adapted);
+                }
             }
         }
-        return sum.isEmpty() ? conditioning : conditioning.withControl(sum);
+        return conditioning.withControl(control).withAdapted(adapted);
     }
 
     private boolean isActive(ControlUnit unit, float sigma) {
@@ -63,8 +81,11 @@ record Controls(List<Control> controls, List<Float> levels) {
         requireLayers(unit, outputs.size());
         for (int i = 0; i < outputs.size(); i++) {
             FloatArray output = outputs.get(i);
+            double softening = control.net instanceof T2iAdapterModel
+                    ? unit.mode().ofAdapter(i)
+                    : unit.mode().strength(outputs.size() - 1 - i);
             double strength = unit.layers().isEmpty()
-                    ? unit.weight() * unit.mode().strength(outputs.size() - 1 - i)
+                    ? unit.weight() * softening
                     : unit.layers().get(i);
             float[] shares = control.region == null
                     ? new float[] {1}

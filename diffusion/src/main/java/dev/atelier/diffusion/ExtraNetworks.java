@@ -1,6 +1,6 @@
 package dev.atelier.diffusion;
 
-import dev.atelier.model.ControlNetModel;
+import dev.atelier.model.ControlModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UpscalingNetwork;
@@ -46,12 +46,12 @@ public interface ExtraNetworks {
     Map<String, String> apply(List<PromptTag> tags, Consumer<String> notes);
 
     /**
-     * A ControlNet by its name.
+     * A ControlNet or T2I-Adapter by its name.
      *
      * @throws IllegalArgumentException if there is none of this name
-     * @throws dev.atelier.checkpoint.InvalidCheckpointException if it is no ControlNet
+     * @throws dev.atelier.checkpoint.InvalidCheckpointException if it is neither
      */
-    default ControlNetModel controlNet(String name) {
+    default ControlModel controlNet(String name) {
         throw new IllegalArgumentException("there is no ControlNet \"%s\" here".formatted(name));
     }
 

@@ -3,10 +3,12 @@ package dev.atelier.diffusion;
 import dev.atelier.diffusion.Controls.Control;
 import dev.atelier.diffusion.GenerationListener.Course;
 import dev.atelier.diffusion.GenerationListener.Phase;
+import dev.atelier.model.ControlModel;
 import dev.atelier.model.ControlNet;
 import dev.atelier.model.DiffusionModel;
 import dev.atelier.model.Embedding;
 import dev.atelier.model.FloatArray;
+import dev.atelier.model.T2iAdapterModel;
 import dev.atelier.model.TinyDecoderModel;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
@@ -336,7 +338,10 @@ public final class Pipeline {
                 }
                 Bitmap picture = unit.extraction().of(unit.resizeMode().resize(given, width, height));
                 FloatArray shares = shares(picture.toFloats());
-                controls.add(new Control(unit, networks.controlNet(unit.net()), shares, region(unit.region())));
+                ControlModel net = networks.controlNet(unit.net());
+                List<FloatArray> features =
+                        net instanceof T2iAdapterModel adapter ? pass.model().adapt(adapter, shares) : List.of();
+                controls.add(new Control(unit, net, shares, features, region(unit.region())));
             }
             List<Float> levels = new ArrayList<>();
             for (float sigma : pass.levels().sigmas()) {

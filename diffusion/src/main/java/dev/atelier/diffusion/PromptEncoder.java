@@ -157,6 +157,7 @@ record PromptEncoder(
                 pooled == null ? null : sdxl.sizes(size).vector(pooled, model.family(), sdxl.aestheticScore(negative)),
                 null,
                 List.of(negative),
+                List.of(),
                 List.of());
         return Conditioning.stack(Collections.nCopies(images, row));
     }

@@ -17,7 +17,8 @@ import java.util.SequencedSet;
  * @param checkpoint its tensors under the names that they have in the UNet of which it is a copy
  * @param family of the models that it controls
  */
-public record ControlNetModel(Checkpoint checkpoint, Family family, UNetConfig config) implements Loadable {
+public record ControlNetModel(Checkpoint checkpoint, Family family, UNetConfig config)
+        implements Loadable, ControlModel {
     private static final String PREFIX = "control_model.";
 
     /**
@@ -68,7 +69,7 @@ public record ControlNetModel(Checkpoint checkpoint, Family family, UNetConfig c
         return config.modelChannels() == unet.modelChannels()
                 && config.levels() == unet.levels()
                 && config.resBlocks() == unet.resBlocks()
-                && config.contextWidth() == unet.contextWidth()
+                && (config.contextWidth() == 0 || config.contextWidth() == unet.contextWidth())
                 && config.vectorWidth() == unet.vectorWidth();
     }
 

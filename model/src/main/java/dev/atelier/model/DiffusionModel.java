@@ -102,6 +102,17 @@ public interface DiffusionModel extends AutoCloseable {
     }
 
     /**
+     * Runs a T2I-Adapter. It is loaded when it is first used.
+     *
+     * @param picture {@code [n, 3, 8h, 8w]}, values from 0 to 1
+     * @return what {@link UNetConditioning#adapted} takes
+     * @throws dev.atelier.checkpoint.InvalidCheckpointException if it is for another family of models
+     */
+    default List<FloatArray> adapt(T2iAdapterModel adapter, FloatArray picture) {
+        throw new UnsupportedOperationException("this model takes no T2I-Adapters");
+    }
+
+    /**
      * Runs the VAE decoder.
      *
      * @param latents {@code [n, 4, h, w]} in the UNet's scale (the latent scale factor is undone here)

@@ -146,6 +146,9 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
     /** Loads a ControlNet's weights and makes it ready to run. */
     protected abstract N open(ControlNetModel controlNet);
 
+    /** Loads a T2I-Adapter's weights and makes it ready to run. */
+    protected abstract N open(T2iAdapterModel adapter);
+
     /** Loads a tiny decoder's weights and makes it ready to run. */
     protected abstract N open(TinyDecoderModel decoder);
 
@@ -158,6 +161,9 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
 
     /** Runs a ControlNet. */
     protected abstract List<FloatArray> control(N controlNet, UNet.Input<FloatArray> input, FloatArray picture);
+
+    /** Runs a T2I-Adapter on {@link T2iAdapterModel#cells}. */
+    protected abstract List<FloatArray> adapt(N adapter, FloatArray cells);
 
     /** Runs a decoder, the VAE's or a tiny one. */
     protected abstract FloatArray decode(N decoder, FloatArray latents);
@@ -205,6 +211,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
             ready = switch (network) {
                 case Network own -> open(own, settings, Progress.NONE);
                 case ControlNetModel controlNet -> open(controlNet);
+                case T2iAdapterModel adapter -> open(adapter);
                 case TinyDecoderModel decoder -> open(decoder);
             };
         }
@@ -234,6 +241,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
         return switch (network) {
             case Network own -> size(model.checkpoint(), model.weights(own));
             case ControlNetModel controlNet -> size(controlNet.checkpoint(), controlNet.weights());
+            case T2iAdapterModel adapter -> size(adapter.checkpoint(), adapter.weights());
             case TinyDecoderModel decoder -> size(decoder.checkpoint(), decoder.weights());
         };
     }
@@ -330,7 +338,9 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
                             .formatted(unet.finestBlocks(), depth));
         }
         boolean merges = unet.transformerDepth().getFirst() > 0; // SDXL has nothing to merge
-        boolean controlled = !conditioning.control().isEmpty(); // what was kept knows nothing of that
+        // what was kept knows nothing of that
+        boolean controlled =
+                !conditioning.control().isEmpty() || !conditioning.adapted().isEmpty();
         UNetShortcut suited = new UNetShortcut(
                 merges ? shortcut.mergedTokens() : 0, controlled ? 0 : depth, controlled ? null : shortcut.deep());
         FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
@@ -342,6 +352,7 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
                 vector,
                 image == null ? null : image.rows(0, distinct),
                 conditioning.control(),
+                conditioning.adapted(),
                 latents.size(0) / distinct);
         return predict(network(Network.UNET), input, suited);
     }
@@ -364,18 +375,30 @@ public abstract class EngineModel<N extends EngineModel.LoadedNetwork> implement
             UNetConditioning conditioning,
             FloatArray picture) {
         if (!controlNet.fits(model.unet())) {
-            throw new InvalidCheckpointException(
-                    controlNet.checkpoint().name(),
-                    InvalidCheckpointException.Reason.SHAPE_MISMATCH,
-                    "it is a ControlNet for %s, and this model is %s"
-                            .formatted(
-                                    controlNet.family().label(), model.family().label()));
+            throw foreign(
+                    controlNet,
+                    "a ControlNet for %s".formatted(controlNet.family().label()));
         }
         FloatArray t = FloatArray.of(timesteps, timesteps.length, 1);
         return control(
                 network(controlNet),
                 new UNet.Input<>(latents, t, conditioning.context(), conditioning.vector(), null),
                 picture);
+    }
+
+    @Override
+    public final List<FloatArray> adapt(T2iAdapterModel adapter, FloatArray picture) {
+        if (!adapter.fits(model)) {
+            throw foreign(adapter, "a T2I-Adapter for another model, of %s channels".formatted(adapter.channels()));
+        }
+        return adapt(network(adapter), adapter.cells(picture));
+    }
+
+    private InvalidCheckpointException foreign(ControlModel control, String what) {
+        return new InvalidCheckpointException(
+                control.checkpoint().name(),
+                InvalidCheckpointException.Reason.SHAPE_MISMATCH,
+                "it is %s, and this model is %s".formatted(what, model.family().label()));
     }
 
     private static void requireWidth(String what, int expected, int actual) {

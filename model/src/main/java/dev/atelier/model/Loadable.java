@@ -1,4 +1,4 @@
 package dev.atelier.model;
 
 /** What engines load into memory. */
-public sealed interface Loadable permits Network, ControlNetModel, TinyDecoderModel {}
+public sealed interface Loadable permits Network, ControlNetModel, T2iAdapterModel, TinyDecoderModel {}

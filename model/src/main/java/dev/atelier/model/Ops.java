@@ -121,6 +121,9 @@ public interface Ops<T> {
     /** Doubles height and width by repeating pixels. */
     T upsample2x(T image);
 
+    /** Halves height and width, rounded up, by the means of 2 × 2 pixels, or of as many as there are. */
+    T halve(T image);
+
     /** Squares of {@code factor²} pixels out of as many channels: {@code [n, c·factor², h, w]} to {@code [n, c, h·factor, w·factor]}. */
     T pixelShuffle(T image, int factor);
 

@@ -127,6 +127,14 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
         return Collections.unmodifiableSequencedSet(check.used);
     }
 
+    /** @throws InvalidCheckpointException naming the first tensor that is missing or does not fit */
+    static SequencedSet<String> run(T2iAdapterModel model) {
+        ShapeCheck check = new ShapeCheck(model.checkpoint());
+        long channels = (long) model.pictureChannels() * model.cell() * model.cell();
+        new T2iAdapter<>(check, check, model).forward(value(1, channels, 1, 1));
+        return Collections.unmodifiableSequencedSet(check.used);
+    }
+
     private void control(UNetConfig unet) {
         long side = 1L << (unet.levels() - 1);
         ControlNet<Value> net = new ControlNet<>(this, this, unet);
@@ -373,6 +381,11 @@ final class ShapeCheck implements Ops<ShapeCheck.Value>, Weights<ShapeCheck.Valu
     @Override
     public Value upsample2x(Value image) {
         return value(image.size(0), image.size(1), image.size(2) * 2, image.size(3) * 2);
+    }
+
+    @Override
+    public Value halve(Value image) {
+        return value(image.size(0), image.size(1), (image.size(2) + 1) / 2, (image.size(3) + 1) / 2);
     }
 
     @Override

@@ -25,6 +25,7 @@ public final class UNet<T> {
      * @param vector {@code [k, vectorWidth]}, for the models that have such
      * @param image {@code [k, inputChannels - 4, h, w]}, for the models that see more than the latents
      * @param control what {@link ControlNet}s add; empty for nothing
+     * @param adapted what {@link T2iAdapter}s add; empty for nothing
      * @param repeats n / k: the first context, the one k further on and so on are those of the first latent
      */
     public record Input<T>(
@@ -34,14 +35,16 @@ public final class UNet<T> {
             @Nullable T vector,
             @Nullable T image,
             List<T> control,
+            List<T> adapted,
             int repeats) {
         public Input {
             control = List.copyOf(control);
+            adapted = List.copyOf(adapted);
         }
 
         /** The input without ControlNets, with a latent for each context. */
         public Input(T latents, T timesteps, T context, @Nullable T vector, @Nullable T image) {
-            this(latents, timesteps, context, vector, image, List.of(), 1);
+            this(latents, timesteps, context, vector, image, List.of(), List.of(), 1);
         }
 
         /** The input of models that see only latents and text: SD 1.x and 2.x. */
@@ -148,6 +151,7 @@ public final class UNet<T> {
         private T emb;
         private final T context;
         private final List<T> control;
+        private final List<T> adapted;
         private final Deque<T> skips = new ArrayDeque<>();
         private T h;
         private int repeats; // still to come
@@ -156,6 +160,7 @@ public final class UNet<T> {
             this.emb = ops.scope(() -> embedding(input));
             this.context = input.context;
             this.control = input.control;
+            this.adapted = input.adapted;
             this.repeats = input.repeats;
             this.h = ops.scope(() -> unet.conv("input_blocks.0.0", seen(input)));
         }
@@ -168,16 +173,27 @@ public final class UNet<T> {
             } else if (block > 0) {
                 attend(unet.at("input_blocks." + block), level, h);
             }
+            adapt(block);
             skips.push(h);
         }
 
         void middle() {
             h = resBlock(unet.at("middle_block.0"), h, emb);
-            attend(unet.at("middle_block.1"), config.middleDepth(), false);
-            h = resBlock(unet.at("middle_block.2"), h, emb);
+            if (config.middleDepth() > 0) {
+                attend(unet.at("middle_block.1"), config.middleDepth(), false);
+                h = resBlock(unet.at("middle_block.2"), h, emb);
+            }
             part();
+            adapt(blocks());
             if (!control.isEmpty()) {
                 h = ops.add(h, control.getLast());
+            }
+        }
+
+        private void adapt(int place) {
+            int index = config.adapterPlaces().indexOf(place);
+            if (index >= 0 && !adapted.isEmpty()) {
+                h = ops.add(h, adapted.get(index));
             }
         }
 

@@ -16,11 +16,12 @@ import java.util.stream.Stream;
  * @param resBlocks residual blocks per level on the way down (one more on the way up): 2
  * @param transformerDepth transformer blocks after each residual block, per level; 0 where there is no attention:
  *     1, 1, 1, 0 for SD 1.x
- * @param middleDepth transformer blocks in the middle: 1 for SD 1.x
+ * @param middleDepth transformer blocks in the middle: 1 for SD 1.x; 0 where it is but one residual block
  * @param linearProjections whether a transformer's projections are linear layers, as from SD 2.x on, or convolutions
  * @param heads attention heads
  * @param groups GroupNorm groups: 32 in all released models
- * @param contextWidth width of the text's vectors: 768 for SD 1.x, 1024 for SD 2.x, 2048 for SDXL, 1280 for its refiner
+ * @param contextWidth width of the text's vectors: 768 for SD 1.x, 1024 for SD 2.x, 2048 for SDXL, 1280 for its refiner; 0
+ *     where nothing attends to it
  * @param vectorWidth width of the vector beside the time, 0 if there is none: 2816 for SDXL, 2560 for its refiner
  * @param inputChannels 4, and for models that see a picture 9 (inpainting) or 8 (instruct-pix2pix)
  * @param hypernetworks what changes the UNet's attention, one after the other; their tensors lie in the checkpoint
@@ -92,10 +93,18 @@ public record UNetConfig(
                 linear,
                 heads,
                 keys.setting("atelier.norm_num_groups", 32),
-                (int) keys.size(attention + "transformer_blocks.0.attn2.to_k.weight", 1),
+                contextWidth(checkpoint),
                 checkpoint.has(label) ? (int) keys.size(label, 1) : 0,
                 inputChannels,
                 List.of());
+    }
+
+    private static int contextWidth(Checkpoint checkpoint) {
+        return checkpoint.tensors().keySet().stream()
+                .filter(name -> name.startsWith(PREFIX) && name.endsWith(".attn2.to_k.weight"))
+                .findFirst()
+                .map(name -> (int) checkpoint.tensor(name).shape().size(1))
+                .orElse(0);
     }
 
     /** The same UNet with these hypernetworks and no others. */
@@ -123,6 +132,22 @@ public record UNetConfig(
     /** How many blocks there are at full resolution on the way up, which is how many a shallow run may have. */
     public int finestBlocks() {
         return resBlocks + 1;
+    }
+
+    /**
+     * Behind which input blocks what a {@link T2iAdapter} says is added, the last number being the middle block: where a
+     * level has attended, or has been halved without.
+     */
+    public List<Integer> adapterPlaces() {
+        return IntStream.rangeClosed(0, levels)
+                .map(level -> {
+                    int last = (level + 1) * (resBlocks + 1) - 1;
+                    boolean isHalved = level < levels - 1 && transformerDepth.get(level) == 0;
+                    return level == levels ? levels * (resBlocks + 1) : isHalved ? last + 1 : last;
+                })
+                .limit(T2iAdapterModel.LEVELS)
+                .boxed()
+                .toList();
     }
 
     /** How many channels each input block puts out, and last the middle block. */

@@ -71,6 +71,11 @@ class EngineModelTest {
         }
 
         @Override
+        protected Part open(T2iAdapterModel adapter) {
+            throw new AssertionError("there is no T2I-Adapter");
+        }
+
+        @Override
         protected Part open(TinyDecoderModel decoder) {
             throw new AssertionError("there is no tiny decoder");
         }
@@ -78,6 +83,11 @@ class EngineModelTest {
         @Override
         protected List<FloatArray> control(Part part, UNet.Input<FloatArray> input, FloatArray picture) {
             throw new AssertionError("there is no ControlNet");
+        }
+
+        @Override
+        protected List<FloatArray> adapt(Part part, FloatArray cells) {
+            throw new AssertionError("there is no T2I-Adapter");
         }
 
         @Override

@@ -9,14 +9,15 @@ import dev.atelier.engine.onnx.FastOps.Size;
  * @param mergedTokens see {@link dev.atelier.model.UNetShortcut#mergedTokens}
  * @param depth how many of the UNet's outermost blocks it is, see {@link dev.atelier.model.UNet#shallow}; 0 for all of it
  * @param controlled whether it has inputs for what ControlNets add
+ * @param adapted whether it has inputs for what T2I-Adapters add
  * @param repeats see {@link dev.atelier.model.UNet.Input}; the size counts contexts
  */
-record GraphForm(Size size, double mergedTokens, int depth, boolean controlled, int repeats) {
+record GraphForm(Size size, double mergedTokens, int depth, boolean controlled, boolean adapted, int repeats) {
     static final GraphForm ANY = of(new Size(64, 64));
 
     /** Of a network that has but one, or of a UNet that takes no shortcut. */
     static GraphForm of(Size size) {
-        return new GraphForm(size, 0, 0, false, 1);
+        return new GraphForm(size, 0, 0, false, false, 1);
     }
 
     /** Whether one run may take both in turns. */
@@ -31,6 +32,7 @@ record GraphForm(Size size, double mergedTokens, int depth, boolean controlled, 
         return size.isAsLarge(other.size)
                 && mergedTokens == other.mergedTokens
                 && depth == other.depth
-                && controlled == other.controlled;
+                && controlled == other.controlled
+                && adapted == other.adapted;
     }
 }

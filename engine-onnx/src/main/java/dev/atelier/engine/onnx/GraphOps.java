@@ -205,6 +205,16 @@ class GraphOps implements Ops<GraphValue> {
 
     /** ONNX puts the places within a square before the channels. */
     @Override
+    public GraphValue halve(GraphValue image) {
+        return graph.onnx(
+                "AveragePool",
+                List.of(image),
+                Attribute.of("kernel_shape", new long[] {2, 2}),
+                Attribute.of("strides", new long[] {2, 2}),
+                Attribute.of("ceil_mode", 1));
+    }
+
+    @Override
     public GraphValue pixelUnshuffle(GraphValue picture, int factor) {
         int places = factor * factor;
         long[] order = LongStream.range(0, 3L * places)

@@ -9,6 +9,8 @@ import dev.atelier.model.ControlNetModel;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.T2iAdapter;
+import dev.atelier.model.T2iAdapterModel;
 import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.TinyDecoder;
 import dev.atelier.model.TinyDecoderModel;
@@ -21,6 +23,7 @@ import dev.atelier.model.VaeDecoder;
 import dev.atelier.model.VaeEncoder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,6 +71,11 @@ final class NetworkGraph {
     /** A graph for {@link OnnxSession}; the size is that of the latents. */
     static OnnxGraph toRun(ControlNetModel controlNet, GraphForm form) {
         return toRun("controlnet", controlNet.checkpoint(), form.size()).controlNet(controlNet.config());
+    }
+
+    /** A graph for {@link OnnxSession}; the size is that of the cells. */
+    static OnnxGraph toRun(T2iAdapterModel adapter, GraphForm form) {
+        return toRun("t2i_adapter", adapter.checkpoint(), form.size()).adapter(adapter);
     }
 
     /** A graph for {@link OnnxSession}; the size is that of the latents. */
@@ -122,12 +130,16 @@ final class NetworkGraph {
         UNetConfig config = model.unet();
         UNet<GraphValue> unet = new UNet<>(ops, weights, config, form.mergedTokens());
         if (form.depth() > 0) {
-            shallow(unet, inputs(config, List.of(), form), form.depth());
-        } else if (form.controlled()) {
-            List<GraphValue> control = controlInputs(config.outputChannels(model.checkpoint()));
-            graph.output("noise", unet.forward(inputs(config, control, form)), latents());
+            shallow(unet, inputs(config, List.of(), List.of(), form), form.depth());
+        } else if (form.controlled() || form.adapted()) {
+            List<Integer> channels = config.outputChannels(model.checkpoint());
+            List<GraphValue> control = form.controlled() ? added(channels, NetworkGraph::control) : List.of();
+            List<GraphValue> adapted = form.adapted()
+                    ? added(config.adapterPlaces().stream().map(channels::get).toList(), NetworkGraph::adapted)
+                    : List.of();
+            graph.output("noise", unet.forward(inputs(config, control, adapted, form)), latents());
         } else {
-            whole(unet, inputs(config, List.of(), form));
+            whole(unet, inputs(config, List.of(), List.of(), form));
         }
     }
 
@@ -146,17 +158,17 @@ final class NetworkGraph {
         graph.output("noise", unet.shallow(inputs, depth, deep), latents());
     }
 
-    /** @param channels of what ControlNets add */
-    private List<GraphValue> controlInputs(List<Integer> channels) {
-        List<GraphValue> control = new ArrayList<>();
+    /** Inputs for what other networks add. */
+    private List<GraphValue> added(List<Integer> channels, IntFunction<String> names) {
+        List<GraphValue> added = new ArrayList<>();
         for (int i = 0; i < channels.size(); i++) {
-            String name = control(i);
-            control.add(graph.input(
+            String name = names.apply(i);
+            added.add(graph.input(
                     name,
                     ElementType.FLOAT,
                     List.of(count, Integer.toString(channels.get(i)), name + "_height", name + "_width")));
         }
-        return control;
+        return added;
     }
 
     private OnnxGraph controlNet(UNetConfig config) {
@@ -171,16 +183,31 @@ final class NetworkGraph {
                 inputIf(config.vectorWidth(), "vector", count),
                 null);
         List<GraphValue> added = new ControlNet<>(ops, weights, config).forward(input, read);
+        outputs(added, NetworkGraph::control);
+        return graph;
+    }
+
+    private OnnxGraph adapter(T2iAdapterModel adapter) {
+        GraphValue cells = graph.input("cells", ElementType.FLOAT, List.of(count, "cell", height, width));
+        outputs(new T2iAdapter<>(new GraphOps(graph), weights, adapter).forward(cells), NetworkGraph::adapted);
+        return graph;
+    }
+
+    private void outputs(List<GraphValue> added, IntFunction<String> names) {
         for (int i = 0; i < added.size(); i++) {
-            String name = control(i);
+            String name = names.apply(i);
             graph.output(name, added.get(i), List.of(count, name + "_channels", name + "_height", name + "_width"));
         }
-        return graph;
     }
 
     /** The name of a tensor that goes from a ControlNet to a UNet. */
     static String control(int index) {
         return "control_" + index;
+    }
+
+    /** The name of a tensor that goes from a T2I-Adapter to a UNet. */
+    static String adapted(int index) {
+        return "adapted_" + index;
     }
 
     private OnnxGraph tinyDecoder() {
@@ -201,7 +228,8 @@ final class NetworkGraph {
         return List.of(count, "4", height, width);
     }
 
-    private UNet.Input<GraphValue> inputs(UNetConfig config, List<GraphValue> control, GraphForm form) {
+    private UNet.Input<GraphValue> inputs(
+            UNetConfig config, List<GraphValue> control, List<GraphValue> adapted, GraphForm form) {
         int more = config.inputChannels() - UNetConfig.LATENT_CHANNELS;
         String rows = form.repeats() == 1 ? count : Integer.toString(form.size().count() / form.repeats());
         return new UNet.Input<>(
@@ -211,6 +239,7 @@ final class NetworkGraph {
                 inputIf(config.vectorWidth(), "vector", rows),
                 inputIf(more, "image", rows, height, width),
                 control,
+                adapted,
                 form.repeats());
     }
 

@@ -10,6 +10,7 @@ import dev.atelier.model.Loadable;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.T2iAdapterModel;
 import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UNet;
 import dev.atelier.model.UNetAnswer;
@@ -59,6 +60,11 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
     }
 
     @Override
+    protected OnnxNetwork open(T2iAdapterModel adapter) {
+        return OnnxNetwork.load(adapter);
+    }
+
+    @Override
     protected OnnxNetwork open(TinyDecoderModel decoder) {
         return OnnxNetwork.load(decoder);
     }
@@ -69,6 +75,7 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
         OnnxGraph graph = switch (network) {
             case Network own -> NetworkGraph.toRun(model(), own, wanted, GraphForm.ANY);
             case ControlNetModel controlNet -> NetworkGraph.toRun(controlNet, GraphForm.ANY);
+            case T2iAdapterModel adapter -> NetworkGraph.toRun(adapter, GraphForm.ANY);
             case TinyDecoderModel decoder -> NetworkGraph.toRun(decoder, GraphForm.ANY);
         };
         return graph.weights().stream().mapToLong(OnnxGraph.Weight::byteSize).sum();
@@ -91,6 +98,7 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
                 shortcut.mergedTokens(),
                 isShallow ? shortcut.depth() : 0,
                 !input.control().isEmpty(),
+                !input.adapted().isEmpty(),
                 input.repeats());
         Map<String, FloatArray> inputs = inputs(input);
         if (isShallow) {
@@ -113,6 +121,15 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
                 .toList();
     }
 
+    @Override
+    protected List<FloatArray> adapt(OnnxNetwork adapter, FloatArray cells) {
+        Map<String, FloatArray> outputs =
+                adapter.session(GraphForm.of(sizeAndCount(cells))).run(Map.of("cells", cells));
+        return IntStream.range(0, outputs.size())
+                .mapToObj(i -> output(outputs, NetworkGraph.adapted(i)))
+                .toList();
+    }
+
     private static Map<String, FloatArray> inputs(UNet.Input<FloatArray> input) {
         Map<String, FloatArray> inputs = new HashMap<>();
         inputs.put("latents", input.latents());
@@ -126,6 +143,9 @@ public final class OnnxModel extends EngineModel<OnnxNetwork> {
         }
         for (int i = 0; i < input.control().size(); i++) {
             inputs.put(NetworkGraph.control(i), input.control().get(i));
+        }
+        for (int i = 0; i < input.adapted().size(); i++) {
+            inputs.put(NetworkGraph.adapted(i), input.adapted().get(i));
         }
         return inputs;
     }

@@ -8,6 +8,7 @@ import dev.atelier.model.EngineModel;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.T2iAdapterModel;
 import dev.atelier.model.TinyDecoderModel;
 import dev.atelier.model.UpscalerModel;
 import java.io.IOException;
@@ -60,6 +61,10 @@ final class OnnxNetwork implements EngineModel.LoadedNetwork {
 
     static OnnxNetwork load(ControlNetModel controlNet) {
         return load(form -> NetworkGraph.toRun(controlNet, form), null, true, controlNet.checkpoint(), Progress.NONE);
+    }
+
+    static OnnxNetwork load(T2iAdapterModel adapter) {
+        return load(form -> NetworkGraph.toRun(adapter, form), null, false, adapter.checkpoint(), Progress.NONE);
     }
 
     static OnnxNetwork load(TinyDecoderModel decoder) {

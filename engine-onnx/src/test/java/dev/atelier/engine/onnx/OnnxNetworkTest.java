@@ -35,7 +35,7 @@ class OnnxNetworkTest {
     }
 
     private static GraphForm shallow(int count, int side) {
-        return new GraphForm(new Size(count, side, side), 0, 1, false, 1);
+        return new GraphForm(new Size(count, side, side), 0, 1, false, false, 1);
     }
 
     @Test
@@ -74,7 +74,7 @@ class OnnxNetworkTest {
         assertThat(unet.session(whole(1, 16))).isNotSameAs(whole);
         assertThat(unet.session(shallow(1, 16))).isNotSameAs(shallow);
         OnnxSession exact = unet.session(whole(1, 16));
-        unet.session(new GraphForm(new Size(1, 16, 16), 0.5, 0, false, 1));
+        unet.session(new GraphForm(new Size(1, 16, 16), 0.5, 0, false, false, 1));
         assertThat(unet.session(whole(1, 16))).isNotSameAs(exact);
     }
 }

@@ -1,5 +1,6 @@
 package dev.atelier.engine.torch;
 
+import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Shape;
 import dev.atelier.model.ClipTextEncoder;
@@ -11,6 +12,8 @@ import dev.atelier.model.Loadable;
 import dev.atelier.model.Network;
 import dev.atelier.model.NetworkSettings;
 import dev.atelier.model.StableDiffusion;
+import dev.atelier.model.T2iAdapter;
+import dev.atelier.model.T2iAdapterModel;
 import dev.atelier.model.TextEncoderConfig;
 import dev.atelier.model.TinyDecoder;
 import dev.atelier.model.TinyDecoderModel;
@@ -113,22 +116,24 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
 
     @Override
     protected Part open(ControlNetModel controlNet) {
-        TorchWeights weights = TorchWeights.load(
-                controlNet.checkpoint(),
-                controlNet.weights()::contains,
-                fp32 -> settings.weight(fp32, Network.UNET),
-                Progress.NONE);
-        return new Part(controlNet, weights, weights, NetworkSettings.DEFAULT);
+        return open(controlNet, controlNet.checkpoint(), controlNet.weights(), Network.UNET);
+    }
+
+    @Override
+    protected Part open(T2iAdapterModel adapter) {
+        return open(adapter, adapter.checkpoint(), adapter.weights(), Network.UNET);
     }
 
     @Override
     protected Part open(TinyDecoderModel decoder) {
-        TorchWeights weights = TorchWeights.load(
-                decoder.checkpoint(),
-                decoder.weights()::contains,
-                fp32 -> settings.weight(fp32, Network.VAE_DECODER),
-                Progress.NONE);
-        return new Part(decoder, weights, weights, NetworkSettings.DEFAULT);
+        return open(decoder, decoder.checkpoint(), decoder.weights(), Network.VAE_DECODER);
+    }
+
+    /** @param like the network whose precision it has */
+    private Part open(Loadable network, Checkpoint checkpoint, Set<String> used, Network like) {
+        TorchWeights weights =
+                TorchWeights.load(checkpoint, used::contains, fp32 -> settings.weight(fp32, like), Progress.NONE);
+        return new Part(network, weights, weights, NetworkSettings.DEFAULT);
     }
 
     @Override
@@ -182,6 +187,17 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
         }
     }
 
+    @Override
+    protected List<FloatArray> adapt(Part part, FloatArray cells) {
+        try (PointerScope _ = new PointerScope();
+                NoGradGuard _ = new NoGradGuard()) {
+            T2iAdapter<Tensor> adapter = new T2iAdapter<>(ops, part.weights, (T2iAdapterModel) part.network);
+            return adapter.forward(ops.constant(cells)).stream()
+                    .map(Tensors::toArray)
+                    .toList();
+        }
+    }
+
     private UNet.Input<Tensor> tensors(UNet.Input<FloatArray> input) {
         return new UNet.Input<>(
                 ops.constant(input.latents()),
@@ -190,6 +206,7 @@ public final class TorchModel extends EngineModel<TorchModel.Part> {
                 orNull(input.vector()),
                 orNull(input.image()),
                 input.control().stream().map(ops::constant).toList(),
+                input.adapted().stream().map(ops::constant).toList(),
                 input.repeats());
     }
 

@@ -216,6 +216,12 @@ class TorchOps implements Ops<Tensor> {
     }
 
     @Override
+    public Tensor halve(Tensor image) {
+        long[] two = {2, 2};
+        return torch.avg_pool2d(image, two, two, new long[] {0, 0}, true, false, new LongOptional());
+    }
+
+    @Override
     public Tensor pixelUnshuffle(Tensor picture, int factor) {
         return torch.pixel_unshuffle(picture, factor);
     }
