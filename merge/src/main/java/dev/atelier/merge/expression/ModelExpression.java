@@ -2,6 +2,7 @@ package dev.atelier.merge.expression;
 
 import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Progress;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -83,6 +84,13 @@ public final class ModelExpression {
     /** A function called on LoRAs with strengths. */
     public static ModelExpression callOnLoras(String function, List<StrongLora> loras, Map<String, String> named) {
         return calledOn(function, loras.stream().map(StrongLora::written).toList(), named);
+    }
+
+    /** What LoRAs do to this model, each added to what those before it have made, as one LoRA for it: {@code extract-lora}. */
+    public ModelExpression extractionOf(List<StrongLora> loras, Map<String, String> named) {
+        List<String> operands = new ArrayList<>(List.of("fp32(%s)".formatted(text))); // or rounding would be extracted
+        loras.forEach(lora -> operands.add(lora.written()));
+        return call("extract-lora", List.of(calledOn("lora", operands, Map.of()), this), named);
     }
 
     private static ModelExpression calledOn(String function, List<String> operands, Map<String, String> named) {

@@ -130,7 +130,7 @@ public final class Lora {
             module.names().forEach((part, name) -> {
                 if (!allowed.test(part)) {
                     throw new IllegalArgumentException(
-                            "%s: \"%s\" is of a kind of LoRA that cannot be %s, because what it does depends on the model; a plain LoRA for one model is made by: atelier lora extract \"lora(MODEL, '%s')\" MODEL -o FILE"
+                            "%s: \"%s\" is of a kind of LoRA that cannot be %s, because what it does depends on the model; what it does to one is made a plain LoRA by: atelier lora merge '%s' --model MODEL --rank 64 -o FILE"
                                     .formatted(file.name(), name, task, file.name()));
                 }
             });
