@@ -9,13 +9,12 @@ import java.util.function.UnaryOperator;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
-import org.ejml.interfaces.decomposition.QRDecomposition;
 import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 
 /**
  * A turned towards B: the rotation that brings A's rows closest to B's (orthogonal Procrustes problem, Schönemann 1966),
  * or a part of it. The result has A's singular values in B's basis, and takes a singular value decomposition for each tensor. Memory:
- * 4 bytes per element; for matrices that are wider than high, four times 8.
+ * 4 bytes per element; for matrices that are wider than high, twice 8.
  */
 final class Rotation {
     private static final Parameter<Double> ALIGNMENT =
@@ -29,7 +28,9 @@ final class Rotation {
     private static final int STRIPE = 1 << 20;
 
     /** What wide ones take at once, in matrices of their size. */
-    private static final int MATRICES = 4;
+    private static final int MATRICES = 2;
+
+    private static final int STRIPE_WIDTH = 256;
 
     static final List<MergeMethod> METHODS = List.of(MergeMethod.named("rotate")
             .formula("lerp(A, B*Q^-1, alpha) * Q^alignment, Q the rotation with A*Q nearest to B; mean rows apart")
@@ -115,15 +116,6 @@ final class Rotation {
             });
             return place;
         }
-
-        DMatrixRMaj transposed() {
-            DMatrixRMaj matrix = new DMatrixRMaj(mean.length, height);
-            in.sweep((x, index) -> {
-                int column = (int) (index % mean.length);
-                matrix.set(column, (int) (index / mean.length), x[operand] - mean[column]);
-            });
-            return matrix;
-        }
     }
 
     /** The taps of a convolution are rotated among themselves, other tensors within their input channels. */
@@ -207,16 +199,23 @@ final class Rotation {
         return Math.acos(Interpolation.clamp(cosine, -1, 1));
     }
 
-    /** Of fewer rows than columns only the span is turned, from X's basis U to Y's basis V: Z + (ZU − ZV)Vᵀ. */
+    /**
+     * Of fewer rows than columns only the span is turned, from X's basis U to Y's basis V: Z + (ZUᵀ − ZVᵀ)V, where UᵀSV is the singular
+     * value decomposition of XᵀY. With Y = L·Q and LᵀX = M·P, that is Pᵀ·Mᵀ·Q, of which Mᵀ is small.
+     */
     private static Turn wide(Centred x, Centred y) {
-        Room.make(MATRICES * 8L * x.height * x.mean.length);
-        QRDecomposition<DMatrixRMaj> qr = DecompositionFactory_DDRM.qr(x.mean.length, x.height);
-        qr.decompose(y.transposed());
-        DMatrixRMaj basis = qr.getQ(null, true);
-        qr.decompose(timesTransposed(x.transposed(), qr.getR(null, true)));
-        SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(qr.getR(null, true));
-        DMatrixRMaj v = times(basis, svd.getV(null, false));
-        DMatrixRMaj u = times(qr.getQ(basis, true), svd.getU(null, false));
+        int columns = x.mean.length;
+        Room.make(MATRICES * 8L * x.height * columns);
+        DMatrixRMaj v = y.rows(0, x.height, new DMatrixRMaj(x.height, columns));
+        DMatrixRMaj lower = OrthonormalRows.of(v);
+        DMatrixRMaj u = x.rows(0, x.height, new DMatrixRMaj(x.height, columns));
+        CommonOps_DDRM.transpose(lower);
+        multiply(lower, u);
+        DMatrixRMaj inner = OrthonormalRows.of(u);
+        CommonOps_DDRM.transpose(inner);
+        SingularValueDecomposition_F64<DMatrixRMaj> svd = svd(inner);
+        multiply(svd.getU(null, true), u);
+        multiply(svd.getV(null, true), v);
         return exponent -> rows -> {
             for (int step = 0; step < Math.abs(exponent); step++) {
                 move(rows, exponent > 0 ? u : v, exponent > 0 ? v : u);
@@ -226,17 +225,22 @@ final class Rotation {
     }
 
     private static void move(DMatrixRMaj rows, DMatrixRMaj from, DMatrixRMaj to) {
-        DMatrixRMaj coordinates = times(rows, from);
-        CommonOps_DDRM.multAdd(-1, rows, to, coordinates);
-        CommonOps_DDRM.multAddTransB(coordinates, to, rows);
+        DMatrixRMaj coordinates = CommonOps_DDRM.multTransB(rows, from, null);
+        CommonOps_DDRM.multAddTransB(-1, rows, to, coordinates);
+        CommonOps_DDRM.multAdd(coordinates, to, rows);
     }
 
-    private static DMatrixRMaj times(DMatrixRMaj a, DMatrixRMaj b) {
-        return CommonOps_DDRM.mult(a, b, null);
-    }
-
-    private static DMatrixRMaj timesTransposed(DMatrixRMaj a, DMatrixRMaj b) {
-        return CommonOps_DDRM.multTransB(a, b, null);
+    /** Multiplies a matrix by a small one from the left, in its place. */
+    private static void multiply(DMatrixRMaj small, DMatrixRMaj matrix) {
+        DMatrixRMaj stripe = new DMatrixRMaj(matrix.numRows, STRIPE_WIDTH);
+        DMatrixRMaj product = new DMatrixRMaj(matrix.numRows, STRIPE_WIDTH);
+        for (int first = 0; first < matrix.numCols; first += STRIPE_WIDTH) {
+            int end = Math.min(matrix.numCols, first + STRIPE_WIDTH);
+            stripe.reshape(matrix.numRows, end - first);
+            CommonOps_DDRM.extract(matrix, 0, matrix.numRows, first, end, stripe);
+            CommonOps_DDRM.mult(small, stripe, product);
+            CommonOps_DDRM.insert(product, matrix, 0, first);
+        }
     }
 
     private static SingularValueDecomposition_F64<DMatrixRMaj> svd(DMatrixRMaj matrix) {
