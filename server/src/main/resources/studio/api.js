@@ -38,12 +38,16 @@ export function choices() {
 
 const watchers = new Map();
 const listeners = new Set();
+const over = new Set();
 let source = null;
 
+/** That a job is over is heard from the stream and where it is asked for, but told to all only once. */
 function tell(job) {
   watchers.get(job.id)?.(job);
-  for (const listener of listeners) listener(job);
-  if (isFinal(job.state)) watchers.delete(job.id);
+  if (!over.has(job.id)) for (const listener of listeners) listener(job);
+  if (!isFinal(job.state)) return;
+  watchers.delete(job.id);
+  over.add(job.id);
 }
 
 export function isFinal(state) {

@@ -68,7 +68,10 @@ export async function screen() {
 
   function ended(job, own) {
     if (job.state === 'succeeded' && job.images) shelf.add(job, own && !shelf.chosen());
-    else if (job.state === 'cancelled' && own) toast('Cancelled');
+    else if (isFinal(job.state)) {
+      if (own && job.state === 'cancelled') toast('Cancelled');
+      if (!view.job() && !shelf.first()) view.clear();
+    }
   }
 
   function actions(picture) {
@@ -134,7 +137,7 @@ export async function screen() {
     } else if (event.key === 'Escape' && view.job()) {
       guarded(() => post(`jobs/${view.job().id}/cancel`))();
     } else if (!typing && !event.altKey && (event.key === 'ArrowLeft' || event.key === 'ArrowRight') && event.target.getAttribute('role') !== 'radio') {
-      shelf.move(event.key === 'ArrowRight' ? 1 : -1);
+      guarded(shelf.move)(event.key === 'ArrowRight' ? 1 : -1);
     }
   }
   const onDragOver = (event) => {

@@ -1,16 +1,25 @@
 // Finished pictures, the newest first, and what can be done with one.
 import { get } from './api.js';
-import { h } from './dom.js';
+import { guarded, h } from './dom.js';
 
 const PAGE = 30;
 
 export function gallery(onChoose) {
   const grid = h('div', { class: 'thumbs', role: 'listbox', 'aria-label': 'Pictures' });
-  const more = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => load() }, 'Show older pictures');
+  const more = h('button', { type: 'button', class: 'quiet', hidden: true, onclick: guarded(() => load()) }, 'Show older pictures');
   const element = h('section', { class: 'gallery', 'aria-label': 'Gallery' }, grid, more);
   let pictures = [];
   let oldest = null;
   let chosen = null;
+  let loading = null;
+
+  // a mouse wheel goes along the row, and older pictures come as its end comes near
+  element.addEventListener('wheel', (event) => {
+    if (event.deltaX || event.ctrlKey || element.scrollWidth <= element.clientWidth) return;
+    event.preventDefault();
+    element.scrollLeft += event.deltaY;
+  }, { passive: false });
+  new IntersectionObserver((seen) => seen.at(-1).isIntersecting && guarded(load)(), { root: element, rootMargin: '0px 600px' }).observe(more);
 
   function thumb(picture) {
     picture.element = h('button', {
@@ -43,7 +52,13 @@ export function gallery(onChoose) {
 
   const of = (job) => job.images.map((image) => ({ ...image, job: job.id, model: job.model }));
 
-  async function load() {
+  /** The next page of older pictures; asked for twice, it comes once. */
+  function load() {
+    loading ??= page().finally(() => { loading = null; });
+    return loading;
+  }
+
+  async function page() {
     const query = new URLSearchParams({ kind: 'generate', state: 'succeeded', limit: PAGE });
     if (oldest) query.set('before', oldest);
     const { jobs } = await get(`jobs?${query}`);
@@ -73,13 +88,15 @@ export function gallery(onChoose) {
       empty();
       if (show && added.length) choose(added[0]);
     },
-    move(step) {
-      if (!pictures.length) return;
+    async move(step) {
       const next = pictures.indexOf(chosen) + step;
+      if (next === pictures.length && !more.hidden) await load();
       if (next >= 0 && next < pictures.length) choose(pictures[next]);
     },
+    /** The newest, where none is chosen; whether one is then. */
     first() {
       if (!chosen && pictures.length) choose(pictures[0]);
+      return Boolean(chosen);
     },
     chosen: () => chosen,
     forget,

@@ -75,11 +75,16 @@ export async function screen() {
     }
   }
 
+  /** Below the folder of models; many a model's name says little without. */
+  function folder(model) {
+    return model.name.split('/').slice(0, -1).join('/');
+  }
+
   function row(model, index) {
     const entry = { model };
     entry.element = h('div', { class: 'model-row', role: 'option', id: `model-${model.id}`, 'aria-selected': 'false', onclick: () => open(index) },
       cover(model),
-      h('span', { class: 'grow' }, h('strong', {}, model.stem), h('small', {}, model.problem ? h('span', { class: 'error' }, model.problem) : model.label)),
+      h('span', { class: 'grow' }, h('strong', {}, model.stem), h('small', {}, model.problem ? h('span', { class: 'error' }, model.problem) : [folder(model), model.label].filter(Boolean).join(' · '))),
       h('span', { class: 'tags' }, h('span', { class: 'tag' }, model.kind), model.dtypes ? h('span', { class: 'tag' }, model.dtypes.split(',')[0]) : null, h('span', { class: 'size-tag' }, bytes(model.size))));
     return entry;
   }

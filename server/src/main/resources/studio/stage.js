@@ -66,6 +66,10 @@ export function stage(actions) {
         show(`/api/v1/jobs/${job.id}/preview?n=${preview}`, 'Preview');
       }
     },
+    clear() {
+      image.hidden = true;
+      placeholder.hidden = false;
+    },
     choose(picture) {
       if (current && !isFinal(current.state)) current = null;
       running.hidden = true;

@@ -73,6 +73,7 @@ class StudioTest {
                         "atelier.text_num_attention_heads",
                         "4"))
                 .writeTo(models.resolve("watercolour.safetensors"), Progress.NONE);
+        Files.writeString(models.resolve("torn.safetensors"), "not a model");
         WorkOptions work = new WorkOptions(
                 Storage.in(folder.resolve("data")), folder.resolve("models"), 1, Engine.ONNX, Worker.Pace.STANDARD);
         server = Server.start(
@@ -163,6 +164,18 @@ class StudioTest {
                 page.waitForDownload(() -> page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Save"))
                         .click());
         assertThat(saved.suggestedFilename()).endsWith(seed + ".png");
+    }
+
+    @Test
+    void aFailureIsToldOnceAndThePictureBeforeItStays() {
+        draw("a blue star");
+        labelled("Model or expression").fill("style/torn");
+        labelled("Prompt").press("Control+Enter");
+        assertThat(page.locator(".toast.error")).containsText("A job failed");
+        assertThat(page.locator(".infotext")).containsText("a blue star");
+        assertThat(button("Reuse seed")).isVisible();
+        page.waitForTimeout(500);
+        assertThat(page.locator(".toast.error")).hasCount(1);
     }
 
     private boolean isFocused(Locator element) {

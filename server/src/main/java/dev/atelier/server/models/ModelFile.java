@@ -42,8 +42,12 @@ public record ModelFile(
 
     /** AUTOMATIC1111's {@code model_name}: the name without extension, its folders joined with underscores. */
     public String modelName() {
+        return withoutExtension().replace('/', '_');
+    }
+
+    private String withoutExtension() {
         int dot = name.lastIndexOf('.');
-        return (dot > name.lastIndexOf('/') + 1 ? name.substring(0, dot) : name).replace('/', '_');
+        return dot > name.lastIndexOf('/') + 1 ? name.substring(0, dot) : name;
     }
 
     public @Nullable String shortHash() {
@@ -55,9 +59,9 @@ public record ModelFile(
         return sha256 == null ? name : "%s [%s]".formatted(name, shortHash());
     }
 
-    /** What a request may call it: the exact aliases of AUTOMATIC1111. */
+    /** What a request may call it: the exact aliases of AUTOMATIC1111, and the name without extension. */
     public Set<String> aliases() {
-        Set<String> aliases = new LinkedHashSet<>(List.of(name, title(), modelName(), stem()));
+        Set<String> aliases = new LinkedHashSet<>(List.of(name, title(), modelName(), stem(), withoutExtension()));
         if (sha256 != null) {
             aliases.addAll(List.of(sha256, sha256.substring(0, SHORT_HASH), "%s [%s]".formatted(stem(), shortHash())));
         }

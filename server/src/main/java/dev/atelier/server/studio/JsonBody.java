@@ -4,9 +4,12 @@ import dev.atelier.server.db.Json;
 import dev.atelier.server.http.Body;
 import dev.atelier.server.http.HttpError;
 import io.javalin.http.Context;
+import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 
 /** Bodies that are the JSON of a record. A field that is not known is refused: it would be a setting without effect. */
@@ -36,12 +39,25 @@ final class JsonBody {
                                     path(e),
                                     e.getKnownPropertyIds().stream()
                                             .map(String::valueOf)
-                                            .toList()));
-        } catch (tools.jackson.databind.DatabindException e) {
+                                            .collect(Collectors.joining(", "))));
+        } catch (MismatchedInputException e) {
+            throw new HttpError(422, "%s must be %s".formatted(path(e), kind(e.getTargetType())));
+        } catch (DatabindException e) {
             throw new HttpError(422, "%s: %s".formatted(path(e), e.getOriginalMessage()));
         } catch (JacksonException e) {
             throw new HttpError(400, "the body is no JSON: " + e.getOriginalMessage());
         }
+    }
+
+    private static String kind(Class<?> type) {
+        return switch (type.getSimpleName()) {
+            case "int", "Integer", "long", "Long" -> "a whole number";
+            case "double", "Double", "float", "Float" -> "a number";
+            case "boolean", "Boolean" -> "true or false";
+            case "String" -> "a text";
+            case "List" -> "a list";
+            default -> "an object";
+        };
     }
 
     private static String path(JacksonException e) {

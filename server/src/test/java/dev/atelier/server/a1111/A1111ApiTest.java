@@ -2,6 +2,7 @@ package dev.atelier.server.a1111;
 
 import static dev.atelier.server.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.atelier.diffusion.ImageFile;
 import dev.atelier.diffusion.Infotext;
@@ -269,9 +270,15 @@ class A1111ApiTest {
 
     @Test
     void aValueOutOfRangeIsNamed() {
-        HttpResponse<String> response = server.post("/sdapi/v1/txt2img", "{\"steps\": 100000, \"width\": 64}");
+        HttpResponse<String> response = server.post("/sdapi/v1/txt2img", "{\"steps\": 100000, \"batch_size\": 0}");
         assertThat(response.statusCode()).isEqualTo(422);
-        assertThat(json(response).get("detail").stringValue()).contains("steps").contains("100000");
+        assertThat(json(response).get("detail"))
+                .extracting(
+                        problem -> problem.get("loc").get(1).stringValue(),
+                        problem -> problem.get("msg").stringValue())
+                .containsExactly(
+                        tuple("batch_size", "ensure this value is greater than or equal to 1"),
+                        tuple("steps", "ensure this value is less than or equal to 1000"));
     }
 
     @Test

@@ -63,7 +63,8 @@ class DocumentTest {
     void fieldsHaveTheirDefaults() {
         JsonNode fields =
                 document.at("/paths/~1sdapi~1v1~1txt2img/post/requestBody/content/application~1json/schema/properties");
-        assertThat(fields.at("/steps").toString()).isEqualTo("{\"type\":[\"integer\",\"null\"],\"default\":50}");
+        assertThat(fields.at("/steps").toString())
+                .isEqualTo("{\"type\":[\"integer\",\"null\"],\"default\":50,\"minimum\":1.0,\"maximum\":1000.0}");
         assertThat(fields.at("/restore_faces/description").stringValue()).startsWith("ignored: ");
     }
 

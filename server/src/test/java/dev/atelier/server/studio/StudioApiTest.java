@@ -137,6 +137,9 @@ class StudioApiTest {
         assertThat(steps.statusCode()).isEqualTo(422);
         assertThat(json(steps).get("error").stringValue()).contains("steps");
 
+        HttpResponse<String> text = server.post("/api/v1/pictures", "{\"hires\": {\"steps\": \"many\"}}");
+        assertThat(json(text).get("error").stringValue()).isEqualTo("hires.steps must be a whole number");
+
         HttpResponse<String> model = server.post("/api/v1/pictures", "{\"model\": \"shapes + nothing\"}");
         assertThat(model.statusCode()).isEqualTo(422);
         assertThat(json(model).get("position").intValue()).isNotNegative();
