@@ -19,7 +19,7 @@ final class Thumbnail {
 
     /** @throws IllegalArgumentException if the file is not a picture that can be read */
     static String dataUri(Path picture) throws IOException {
-        BufferedImage original = ImageIO.read(new java.io.ByteArrayInputStream(Files.readAllBytes(picture)));
+        BufferedImage original = ImageFile.read(picture);
         if (original == null) {
             throw new IllegalArgumentException("%s is not a PNG, JPEG, GIF or BMP picture".formatted(picture));
         }

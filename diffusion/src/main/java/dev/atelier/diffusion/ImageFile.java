@@ -1,8 +1,12 @@
 package dev.atelier.diffusion;
 
+import java.awt.color.ColorSpace;
 import java.awt.geom.AffineTransform;
 import java.awt.image.AffineTransformOp;
 import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.IndexColorModel;
+import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -64,7 +68,7 @@ public final class ImageFile {
                     throw new IOException("%s has %d × %d pixels, more than the %d million that are read"
                             .formatted(name, reader.getWidth(0), reader.getHeight(0), MAX_PIXELS / 1_000_000));
                 }
-                BufferedImage image = reader.read(0);
+                BufferedImage image = withLevelsAsStored(reader.read(0));
                 return upright(image, orientation(reader));
             } catch (RuntimeException e) {
                 throw new IOException("%s cannot be read: %s".formatted(name, e.getMessage()), e);
@@ -72,6 +76,33 @@ public final class ImageFile {
                 reader.dispose();
             }
         }
+    }
+
+    /** Java takes greys for amounts of light, and would brighten them; they are levels like those of colours. */
+    private static BufferedImage withLevelsAsStored(BufferedImage image) {
+        ColorModel model = image.getColorModel();
+        if (model.getColorSpace().getType() != ColorSpace.TYPE_GRAY || model instanceof IndexColorModel) {
+            return image;
+        }
+        int w = image.getWidth();
+        int h = image.getHeight();
+        Raster raster = image.getRaster();
+        BufferedImage copy = new BufferedImage(w, h, BufferedImage.TYPE_INT_ARGB);
+        int[] levels = new int[w];
+        int[] alphas = new int[w];
+        int bits = model.getComponentSize(0) - Byte.SIZE;
+        for (int y = 0; y < h; y++) {
+            raster.getSamples(0, y, w, 1, 0, levels);
+            if (model.hasAlpha()) {
+                raster.getSamples(0, y, w, 1, 1, alphas);
+            }
+            for (int x = 0; x < w; x++) {
+                int alpha = model.hasAlpha() ? alphas[x] >> bits : 0xFF;
+                levels[x] = alpha << 24 | (levels[x] >> bits) * 0x010101;
+            }
+            copy.setRGB(0, y, w, 1, levels, 0, w);
+        }
+        return copy;
     }
 
     /** EXIF's number for how the picture lies, 1 if it lies right or does not say. */

@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 /** How the noise levels of a run are spaced; names, order and numbers are AUTOMATIC1111's. */
 @SuppressWarnings("ImmutableEnumChecker") // the functions are static methods, the lists come from List.of
 public enum Scheduler {
-    /** Left to the sampler; uniform where the sampler has no noise levels of its own. */
+    /** Left to the sampler; as {@link #UNIFORM} where it has neither a default nor noise levels of its own. */
     AUTOMATIC("automatic", "Automatic", SigmaSpacing::uniform),
     UNIFORM("uniform", "Uniform", SigmaSpacing::uniform),
     KARRAS("karras", "Karras", SigmaSpacing::karras),

@@ -3,7 +3,14 @@ package dev.atelier.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.Transparency;
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.ComponentColorModel;
+import java.awt.image.DataBuffer;
+import java.awt.image.Raster;
+import java.awt.image.WritableRaster;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -98,6 +105,47 @@ class ImageFileTest {
             assertThat(image.getRGB(width - 1 - redX, redY) >> 16 & 0xFF).isLessThan(50);
             assertThat(image.getRGB(redX, height - 1 - redY) >> 16 & 0xFF).isLessThan(50);
         }
+    }
+
+    /** 16 levels of grey, with transparency or without, of 8 bits or 16: what Java's own conversion would brighten. */
+    @ParameterizedTest
+    @CsvSource({"png, 8, false", "png, 16, false", "png, 8, true", "png, 16, true", "tif, 8, false", "bmp, 8, false"})
+    void greysKeepTheirLevels(String format, int bits, boolean transparent) throws IOException {
+        int bands = transparent ? 2 : 1;
+        WritableRaster raster = Raster.createInterleavedRaster(
+                bits == 8 ? DataBuffer.TYPE_BYTE : DataBuffer.TYPE_USHORT, 16, 1, bands, null);
+        int unit = bits == 8 ? 1 : 0x101;
+        for (int x = 0; x < 16; x++) {
+            raster.setSample(x, 0, 0, 17 * x * unit);
+            if (transparent) {
+                raster.setSample(x, 0, 1, (255 - x) * unit);
+            }
+        }
+        ColorModel greys = new ComponentColorModel(
+                ColorSpace.getInstance(ColorSpace.CS_GRAY),
+                transparent,
+                false,
+                transparent ? Transparency.TRANSLUCENT : Transparency.OPAQUE,
+                raster.getTransferType());
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        assertThat(ImageIO.write(new BufferedImage(greys, raster, false, null), format, bytes))
+                .isTrue();
+        BufferedImage read = ImageFile.read(bytes.toByteArray());
+        for (int x = 0; x < 16; x++) {
+            int alpha = transparent ? 255 - x : 255;
+            assertThat(read.getRGB(x, 0)).isEqualTo(alpha << 24 | 17 * x * 0x010101);
+        }
+    }
+
+    @Test
+    void aGreyJpegIsAsDarkAsItSays() throws IOException {
+        BufferedImage grey = new BufferedImage(16, 16, BufferedImage.TYPE_BYTE_GRAY);
+        for (int pixel = 0; pixel < 256; pixel++) {
+            grey.getRaster().setSample(pixel % 16, pixel / 16, 0, 100);
+        }
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        ImageIO.write(grey, "jpg", bytes);
+        assertThat(ImageFile.read(bytes.toByteArray()).getRGB(5, 5) & 0xFF).isBetween(99, 101);
     }
 
     @Test

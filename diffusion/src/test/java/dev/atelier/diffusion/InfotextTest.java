@@ -42,8 +42,8 @@ class InfotextTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-                    Euler         | Sampler: Euler, Schedule type: Uniform         | Sigma churn: 3.0, Sigma tmin: 0.05, Sigma tmax: 50.0, Sigma noise: 1.003
-                    Euler a       | Sampler: Euler a, Schedule type: Uniform       | Eta: 0.5
+                    Euler         | Sampler: Euler, Schedule type: Automatic       | Sigma churn: 3.0, Sigma tmin: 0.05, Sigma tmax: 50.0, Sigma noise: 1.003
+                    Euler a       | Sampler: Euler a, Schedule type: Automatic     | Eta: 0.5
                     DPM2 a Simple | Sampler: DPM2 a, Schedule type: Simple         | Eta: 0.5, Sigma noise: 1.003
                     DPM++ 2M SDE  | Sampler: DPM++ 2M SDE, Schedule type: Exponential | Eta: 0.5, Sigma noise: 1.003
                     DDIM          | Sampler: DDIM, Schedule type: Automatic        | Eta DDIM: 0.5
@@ -74,7 +74,7 @@ class InfotextTest {
     void withoutNegativePromptAndHashTheirPartsAreLeftOut() {
         assertThat(infotext("a cat", "", new ModelLabel("m", null)).text()).isEqualTo("""
                         a cat
-                        Steps: 20, Sampler: Euler, Schedule type: Uniform, CFG scale: 7.0, Seed: 42, Size: 512x768, \
+                        Steps: 20, Sampler: Euler, Schedule type: Automatic, CFG scale: 7.0, Seed: 42, Size: 512x768, \
                         Model: m, RNG: CPU, Version: Atelier 1.0""");
     }
 

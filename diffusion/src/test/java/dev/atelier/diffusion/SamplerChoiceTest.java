@@ -20,7 +20,7 @@ class SamplerChoiceTest {
                 "DPM++ 2M, uniform, DPM++ 2M Uniform",
                 "DPM++ 2M Karras, null, DPM++ 2M Karras",
                 "DPM++ 2M Automatic, null, DPM++ 2M Karras",
-                "Euler, null, Euler Uniform",
+                "Euler, null, Euler Automatic",
                 "Euler Karras, null, Euler Karras",
                 "Euler karras, null, Euler Karras",
                 "Euler Karras, Uniform, Euler Karras",
@@ -35,7 +35,7 @@ class SamplerChoiceTest {
                 "DDIM Karras, null, DDIM Automatic",
                 "UniPC, Karras, UniPC Automatic",
                 "DPM fast, Karras, DPM fast Automatic",
-                "LCM, null, LCM Uniform",
+                "LCM, null, LCM Automatic",
                 "LCM, SGM Uniform, LCM SGM Uniform",
                 "TCD, null, TCD SGM Uniform",
                 "Euler a CFG++ Karras, null, Euler a CFG++ Karras"

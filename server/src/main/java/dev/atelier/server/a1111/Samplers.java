@@ -25,7 +25,7 @@ final class Samplers {
     private static Map<String, String> options(SamplerName sampler) {
         Map<String, String> options = new LinkedHashMap<>();
         // the web UI lists it only where it is not the model's own
-        if (sampler.defaultScheduler() != Scheduler.UNIFORM && sampler.defaultScheduler() != Scheduler.AUTOMATIC) {
+        if (sampler.defaultScheduler() != Scheduler.AUTOMATIC) {
             options.put("scheduler", sampler.defaultScheduler().id());
         }
         putIf(sampler, SamplerTrait.USES_ENSD, "uses_ensd", options);
