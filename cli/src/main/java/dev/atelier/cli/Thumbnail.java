@@ -1,12 +1,12 @@
 package dev.atelier.cli;
 
+import dev.atelier.diffusion.ImageFile;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import javax.imageio.ImageIO;
@@ -17,12 +17,9 @@ final class Thumbnail {
 
     private Thumbnail() {}
 
-    /** @throws IllegalArgumentException if the file is not a picture that can be read */
+    /** @throws IOException if the file is not a picture that can be read */
     static String dataUri(Path picture) throws IOException {
         BufferedImage original = ImageFile.read(picture);
-        if (original == null) {
-            throw new IllegalArgumentException("%s is not a PNG, JPEG, GIF or BMP picture".formatted(picture));
-        }
         double scale = Math.min(1, (double) SIZE / Math.max(original.getWidth(), original.getHeight()));
         int width = Math.max(1, (int) Math.round(original.getWidth() * scale));
         int height = Math.max(1, (int) Math.round(original.getHeight() * scale));
