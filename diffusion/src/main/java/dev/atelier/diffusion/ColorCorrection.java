@@ -5,18 +5,26 @@ import java.util.stream.IntStream;
 
 /**
  * Gives a picture the colours of another, as AUTOMATIC1111's "Apply color correction to img2img results": the histogram of
- * each channel in CIE L*a*b* becomes that of the other picture, and each pixel keeps its luma. Colours are those of OpenCV,
- * whose tables round otherwise by a level or two.
+ * each channel in CIE L*a*b* becomes that of the other picture, and each pixel keeps its luma. L*a*b* is computed in whole
+ * numbers as OpenCV does it: few colours have few levels, and a level more can be far away in the other histogram.
  *
  * @param target the picture whose colours are wanted, RGB
  */
 record ColorCorrection(Bitmap target) {
-    /** Of linear red, green and blue, CIE XYZ over that of white (D65). */
-    private static final double[][] XYZ = {
-        {0.412453 / 0.950456, 0.357580 / 0.950456, 0.180423 / 0.950456},
-        {0.212671, 0.715160, 0.072169},
-        {0.019334 / 1.088754, 0.119193 / 1.088754, 0.950227 / 1.088754}
-    };
+    /** Of linear red, green and blue, CIE XYZ over that of white (D65), in 4096ths. */
+    private static final int[][] XYZ = {{1777, 1541, 778}, {871, 2929, 296}, {73, 448, 3575}};
+
+    /** Of a level of red, green or blue, the amount of light, up to 8 · 255. */
+    private static final int[] LINEAR = IntStream.range(0, 256)
+            .map(level -> (int) Math.rint(8 * 255 * linear(level / 255.0)))
+            .toArray();
+
+    private static final int ONE = 1 << 15;
+
+    /** Of an amount of light, what L*a*b* takes differences of, in 32768ths. */
+    private static final int[] BENT = IntStream.range(0, 8 * 256 * 3 / 2)
+            .map(light -> (int) Math.rint(ONE * bent(light / (8 * 255.0))))
+            .toArray();
 
     private static final double[][] RGB = {
         {3.240479 * 0.950456, -1.53715, -0.498535 * 1.088754},
@@ -103,15 +111,23 @@ record ColorCorrection(Bitmap target) {
 
     private static Bitmap lab(Bitmap rgb) {
         return map(rgb, colour -> {
-            double[] linear =
-                    Arrays.stream(colour).map(level -> linear(level / 255)).toArray();
-            double y = product(XYZ[1], linear);
-            double fx = bent(product(XYZ[0], linear));
-            double fy = bent(y);
-            double fz = bent(product(XYZ[2], linear));
-            double lightness = y > 0.008856 ? 116 * fy - 16 : 903.3 * y;
-            return new double[] {lightness * 2.55, 500 * (fx - fy) + 128, 200 * (fy - fz) + 128};
+            int[] f = new int[3];
+            for (int i = 0; i < f.length; i++) {
+                int light = 0;
+                for (int channel = 0; channel < 3; channel++) {
+                    light += XYZ[i][channel] * LINEAR[(int) colour[channel]];
+                }
+                f[i] = BENT[(light + (1 << 11)) >> 12];
+            }
+            int lightness = 296 * f[1] - 16 * 255 * ONE / 100; // 296 = 116 · 255 / 100
+            int a = 500 * (f[0] - f[1]) + 128 * ONE;
+            int b = 200 * (f[1] - f[2]) + 128 * ONE;
+            return new double[] {rounded(lightness), rounded(a), rounded(b)};
         });
+    }
+
+    private static int rounded(int value) {
+        return (value + ONE / 2) / ONE;
     }
 
     private static double linear(double value) {

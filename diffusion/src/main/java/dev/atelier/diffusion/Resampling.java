@@ -60,17 +60,29 @@ enum Resampling {
     }
 
     private static Bitmap nearest(Bitmap image, int width, int height) {
+        int[] columns = nearest(image.width(), width);
+        int[] rows = nearest(image.height(), height);
         Bitmap resized = Bitmap.blank(image.channels(), width, height);
         for (int channel = 0; channel < image.channels(); channel++) {
             for (int y = 0; y < height; y++) {
                 for (int x = 0; x < width; x++) {
-                    resized.levels()[(channel * height + y) * width + x] = image.level(
-                            channel, (int) ((x + 0.5) * image.width() / width), (int)
-                                    ((y + 0.5) * image.height() / height));
+                    resized.levels()[(channel * height + y) * width + x] = image.level(channel, columns[x], rows[y]);
                 }
             }
         }
         return resized;
+    }
+
+    /** Step by step, as Pillow: where a centre falls between two pixels, the rounding of the sum decides. */
+    private static int[] nearest(int from, int to) {
+        int[] nearest = new int[to];
+        double step = (double) from / to;
+        double at = step / 2;
+        for (int i = 0; i < to; i++) {
+            nearest[i] = (int) at;
+            at += step;
+        }
+        return nearest;
     }
 
     private Bitmap horizontally(Bitmap image, int width, double left, double right) {

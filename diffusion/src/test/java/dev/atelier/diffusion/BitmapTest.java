@@ -3,7 +3,9 @@ package dev.atelier.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -71,5 +73,12 @@ class BitmapTest {
             actual = actual.rgb();
         }
         assertThat(actual.levels()).isEqualTo(expected.levels());
+    }
+
+    /** What Pillow 12.3 makes of the row 0 to 7, where every third centre falls between two pixels. */
+    @Test
+    void theNearestOfTwoThatAreAsNearIsPillows() {
+        Bitmap row = new Bitmap(1, 1, 8, IntStream.range(0, 8).toArray());
+        assertThat(Resampling.NEAREST.resize(row, 12, 1).levels()).containsExactly(0, 1, 1, 2, 2, 3, 4, 5, 5, 6, 7, 7);
     }
 }
