@@ -9,6 +9,7 @@ Usage:
   make_control_reference.py --checkpoint sd15-a-fp32.safetensors --full --out DIR     one call at full size, and the net
   make_control_reference.py --xl --out DIR                                            one call of a net for XL
   make_control_reference.py --small --out DIR                                         the same of nets with less attention
+  make_control_reference.py --lora --checkpoint miniature.safetensors --out DIR       a net that is a difference to the UNet
   make_control_reference.py --adapters --checkpoint miniature.safetensors --xl-checkpoint sdxl.safetensors --out DIR
 """
 import argparse, json, math, os
@@ -17,7 +18,7 @@ import numpy
 import torch
 
 from make_reference import (NEGATIVE, PROMPT, SIZES, compvis_alphas_cumprod, ids_for, load_k_diffusion, load_network,
-                            run_text, save)
+                            run_text, save, unet_key)
 
 
 def hashed(number, shape):
@@ -136,6 +137,55 @@ def xl_unet(path):
     return unet
 
 
+def ldm(name):
+    """The name that a ControlNet's tensor has in the layout of its authors."""
+    for begin, end in (("controlnet_cond_embedding.conv_in", "input_hint_block.0"), ("controlnet_mid_block", "middle_block_out.0"),
+                       ("controlnet_cond_embedding.conv_out", "input_hint_block.14")):
+        if name.startswith(begin + "."):
+            return end + name[len(begin):]
+    part = name.split(".")
+    if part[0] == "controlnet_down_blocks":
+        return f"zero_convs.{part[1]}.0.{part[2]}"
+    if part[0] == "controlnet_cond_embedding":
+        return f"input_hint_block.{2 * int(part[2]) + 2}.{part[3]}"
+    return unet_key(name)[len("model.diffusion_model."):]
+
+
+def control_lora(a):
+    """A Control-LoRA as Stability's are: of the UNet's matrices only a difference of rank 2, and everything else of its own."""
+    net = control_net("miniature")
+    names = {name: ldm(name) for name in net.state_dict()}
+    unet = {unet_key(k)[len("model.diffusion_model."):]: v for k, v in load_network("unet", "miniature", a.checkpoint).state_dict().items()}
+    shapes = {"lora_controlnet": [0]}
+    for name, value in net.state_dict().items():
+        key, shape = names[name], list(value.shape)
+        if len(shape) > 1 and key in unet:
+            layer, ones = key[:-len(".weight")], [1] * (len(shape) - 2)
+            shapes[layer + ".up"], shapes[layer + ".down"] = [shape[0], 2] + ones, [2] + shape[1:]
+        else:
+            shapes[key] = shape
+    stored = {}
+    for number, key in enumerate(sorted(shapes)):
+        shape = tuple(shapes[key])
+        x = hashed(number, shape)
+        stored[key] = x / 8 if key.endswith(".bias") else 1 + x / 8 if len(shape) == 1 else x / math.sqrt(math.prod(shape[1:]))
+    state = {}
+    for name, value in net.state_dict().items():
+        layer = names[name][:-len(".weight")]
+        if layer + ".up" in stored:
+            difference = torch.mm(stored[layer + ".up"].flatten(1), stored[layer + ".down"].flatten(1))
+            state[name] = (unet[names[name]].reshape(len(difference), -1) + difference).reshape(value.shape)
+        else:
+            state[name] = stored[names[name]]
+    net.load_state_dict(state, strict=True)
+    latents, t, context = rnd(231, 1, 4, 8, 8), torch.tensor([321.0]), rnd(232, 1, 77, 16)
+    levels = torch.randint(0, 256, (1, 3, 64, 64), generator=torch.Generator().manual_seed(233), dtype=torch.uint8)
+    down, middle = net(latents, t, encoder_hidden_states=context, controlnet_cond=levels / 255, return_dict=False)
+    tensors = {"latents": latents, "timesteps": t, "context": context, "picture": levels}
+    tensors.update({"control_%d" % i: part for i, part in enumerate(down + [middle])})
+    save(os.path.join(a.out, "control-lora.safetensors"), tensors, {"layout": json.dumps(dict(sorted(shapes.items())))})
+
+
 def adapters(a):
     """T2I-Adapters of each kind, what they say of a picture, and the noise of a UNet that listens to them."""
     from diffusers import T2IAdapter
@@ -187,6 +237,7 @@ def main():
     parser.add_argument("--xl", action="store_true")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--adapters", action="store_true")
+    parser.add_argument("--lora", action="store_true")
     parser.add_argument("--xl-checkpoint")
     a = parser.parse_args()
     torch.set_grad_enabled(False)
@@ -197,6 +248,8 @@ def main():
     if a.small:
         xl(a, "xl-small", xl_net((0, 0, 0), (1, 1, 1), mid_block_type="UNetMidBlock2D"))
         return xl(a, "xl-mid", xl_net((0, 1, 1), (1, 1, 1)))
+    if a.lora:
+        return control_lora(a)
     if a.adapters:
         return adapters(a)
     unet = load_network("unet", "miniature", a.checkpoint)

@@ -1,5 +1,6 @@
 package dev.atelier;
 
+import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Checkpoints;
 import dev.atelier.checkpoint.FileStamp;
 import dev.atelier.model.ControlModel;
@@ -22,12 +23,17 @@ final class ControlNetFiles {
 
     private final List<Path> files;
     private final List<Path> models;
+    private final Checkpoint unet;
     private final Map<FileStamp, ControlModel> opened = new HashMap<>();
 
-    /** @param models folders of models of all kinds */
-    ControlNetFiles(List<Path> files, List<Path> models) {
+    /**
+     * @param models folders of models of all kinds
+     * @param unet the model that those are for which hold but a difference to it
+     */
+    ControlNetFiles(List<Path> files, List<Path> models, Checkpoint unet) {
         this.files = files;
         this.models = models;
+        this.unet = unet;
     }
 
     /** As {@link dev.atelier.diffusion.ExtraNetworks#controlNet}. */
@@ -36,6 +42,10 @@ final class ControlNetFiles {
         models.forEach(folder -> all.addAll(ModelTree.files(folder, EXTENSIONS)));
         Path file = ModelTree.named(HASH.matcher(name).replaceFirst(""), all, NAMES)
                 .orElseThrow(() -> new IllegalArgumentException("there is no ControlNet \"%s\"".formatted(name)));
-        return opened.computeIfAbsent(FileStamp.of(file), stamp -> ControlModel.of(Checkpoints.open(stamp.path())));
+        return opened.computeIfAbsent(FileStamp.of(file), stamp -> open(Checkpoints.open(stamp.path())));
+    }
+
+    private ControlModel open(Checkpoint checkpoint) {
+        return ControlModel.of(ControlLora.isOne(checkpoint) ? ControlLora.of(checkpoint, unet) : checkpoint);
     }
 }

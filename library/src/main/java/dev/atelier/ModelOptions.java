@@ -166,8 +166,8 @@ public final class ModelOptions implements Cloneable {
                 .map(file -> TinyDecoderModel.of(Checkpoints.open(file)));
     }
 
-    ControlNetFiles controlNets() {
-        return new ControlNetFiles(controlNets, models);
+    ControlNetFiles controlNets(Checkpoint unet) {
+        return new ControlNetFiles(controlNets, models, unet);
     }
 
     UpscalerFiles upscalers() {

@@ -59,7 +59,7 @@ final class PromptNetworks implements ExtraNetworks, AutoCloseable {
         this.embeddings = options.embeddings();
         this.loras = options.loras();
         this.hypernetworks = options.hypernetworks();
-        this.controlNets = options.controlNets();
+        this.controlNets = options.controlNets(plain.checkpoint());
         this.upscalers = options.upscalers();
         this.previewDecoder = options.previewDecoder(plain.family());
     }

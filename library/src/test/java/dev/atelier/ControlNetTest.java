@@ -187,6 +187,45 @@ class ControlNetTest {
                 .isLessThan(1e-3);
     }
 
+    /** The base is the miniature; of its matrices the file has only differences of rank 2. */
+    @ParameterizedTest
+    @EnumSource
+    void aControlLoraAgreesWithDiffusersOnTheSumOfBoth(Engine engine) throws IOException {
+        Reference numbers = numbers("control-lora.safetensors");
+        Checkpoint file = HashedWeights.of(
+                Objects.requireNonNull(numbers.file().metadata().get("layout")), Map.of());
+        StableDiffusion base = StableDiffusion.of(Checkpoints.open(miniature).cast(DType.F32));
+        assertThat(ControlLora.isOne(file)).isTrue();
+        try (EngineModel<?> model = engine.load(base, Progress.NONE)) {
+            List<FloatArray> added = model.control(
+                    ControlNetModel.of(ControlLora.of(file, base.checkpoint())),
+                    numbers.array("latents"),
+                    numbers.array("timesteps").values(),
+                    UNetConditioning.of(numbers.array("context")),
+                    picture(numbers));
+            assertThat(added).hasSize(13);
+            for (int i = 0; i < added.size(); i++) {
+                assertThat(relativeError(added.get(i), numbers.array("control_" + i)))
+                        .as("output %d", i)
+                        .isLessThan(TOLERANCE);
+            }
+        }
+        Path written = folder.resolve("control-lora.safetensors");
+        Files.deleteIfExists(written);
+        file.writeTo(folder.resolve("lines-rank2.safetensors"), Progress.NONE);
+        try (Atelier atelier = Atelier.open(
+                miniature, ModelOptions.DEFAULT.models(List.of(folder)).engine(engine), Progress.NONE)) {
+            assertThat(pixels(draw(atelier, ControlUnit.of("lines-rank2", image()))))
+                    .isNotEqualTo(pixels(draw(atelier)));
+        }
+        Checkpoint xl = Checkpoints.open(
+                Reference.open("sdxl.safetensors", folder).file().name());
+        assertThatThrownBy(() -> ControlLora.of(file, xl))
+                .isInstanceOf(InvalidCheckpointException.class)
+                .hasMessageContaining("a Control-LoRA for another model");
+        Files.delete(folder.resolve("lines-rank2.safetensors"));
+    }
+
     /** From the noise that {@code torch.randn} draws with this seed. */
     private static GenerationRequest request() {
         return GenerationRequest.of("a red circle on a blue background")

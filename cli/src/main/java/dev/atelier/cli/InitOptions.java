@@ -5,6 +5,7 @@ import dev.atelier.diffusion.ImageFile;
 import dev.atelier.diffusion.ImageToImage;
 import dev.atelier.diffusion.Inpainting;
 import dev.atelier.diffusion.MaskedContent;
+import dev.atelier.diffusion.Outpainting;
 import dev.atelier.diffusion.ResizeMode;
 import dev.atelier.diffusion.SdUpscale;
 import dev.atelier.diffusion.SoftInpainting;
@@ -13,10 +14,12 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -101,6 +104,38 @@ final class InitOptions {
             description = "How far these tiles fade into each other. Default: 64.")
     private int overlap = 64;
 
+    @Option(
+            names = "--outpaint",
+            paramLabel = "PIXELS",
+            description = "Draw so much beyond its edges, 8 to 256; --mask-blur softens the old ones.")
+    private @Nullable Integer outpaint;
+
+    @Option(
+            names = "--outpaint-sides",
+            paramLabel = "SIDE",
+            split = ",",
+            description = "On which sides: ${COMPLETION-CANDIDATES}, between commas. Default: all.")
+    private Set<Outpainting.Side> outpaintSides = EnumSet.allOf(Outpainting.Side.class);
+
+    @Option(
+            names = "--outpaint-tiles",
+            description =
+                    "Draw it in tiles of --width × --height from --masked-content, not side by side over noise like"
+                            + " the picture.")
+    private boolean outpaintTiles;
+
+    @Option(
+            names = "--outpaint-falloff",
+            paramLabel = "EXPONENT",
+            description = "Of that noise, 0 to 4: the lower the more detail. Default: 1.")
+    private double outpaintFalloff = 1;
+
+    @Option(
+            names = "--outpaint-color",
+            paramLabel = "SHARE",
+            description = "How colourful that noise is, 0 to 1. Default: 0.05.")
+    private double outpaintColor = 0.05;
+
     @Option(names = "--color-correction", description = "Give what is drawn the colours of it.")
     private boolean colorCorrection;
 
@@ -180,10 +215,22 @@ final class InitOptions {
             from = from.inpainting(content != null ? inpainting.content(content.content) : inpainting);
         }
         if (sdUpscale == null) {
-            return request.imageToImage(from);
+            return request.imageToImage(from).outpainting(outpaint == null ? null : outpainting(outpaint));
         }
         Upscaler how = upscaler == null ? Upscaler.LANCZOS : from.upscaler();
         return request.imageToImage(from.upscaler(Upscaler.NONE)).sdUpscale(new SdUpscale(sdUpscale, how, overlap));
+    }
+
+    private Outpainting outpainting(int pixels) {
+        Outpainting usual = Outpainting.of(outpaintTiles ? Outpainting.Method.POOR_MANS : Outpainting.Method.MK2);
+        return new Outpainting(
+                usual.method(),
+                pixels,
+                maskBlur != null ? maskBlur : usual.blur(),
+                outpaintSides,
+                outpaintFalloff,
+                outpaintColor,
+                content != null ? content.content : usual.content());
     }
 
     private static SoftInpainting softInpainting(List<String> settings) {

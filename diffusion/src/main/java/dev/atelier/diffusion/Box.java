@@ -38,6 +38,10 @@ record Box(int left, int top, int right, int bottom) {
         return bottom - top;
     }
 
+    boolean holds(Box other) {
+        return left <= other.left && top <= other.top && right >= other.right && bottom >= other.bottom;
+    }
+
     Bitmap cutFrom(Bitmap image) {
         return image.crop(left, top, width(), height());
     }

@@ -58,6 +58,7 @@ public final class GenerationRequest implements Cloneable {
     private @Nullable ImageToImage imageToImage;
     private @Nullable HiresFix hiresFix;
     private @Nullable SdUpscale sdUpscale;
+    private @Nullable Outpainting outpainting;
     private boolean tiling;
     private boolean vaeTiling;
     private GuidanceOptions guidance = GuidanceOptions.DEFAULT;
@@ -331,6 +332,15 @@ public final class GenerationRequest implements Cloneable {
     /** Makes the picture to start from larger and draws it over in tiles of this request's size; null for not. */
     public GenerationRequest sdUpscale(@Nullable SdUpscale value) {
         return with(copy -> copy.sdUpscale = value);
+    }
+
+    public @Nullable Outpainting outpainting() {
+        return outpainting;
+    }
+
+    /** Draws what lies beyond the edges of the picture to start from; null for not. */
+    public GenerationRequest outpainting(@Nullable Outpainting value) {
+        return with(copy -> copy.outpainting = value);
     }
 
     public GuidanceOptions guidance() {

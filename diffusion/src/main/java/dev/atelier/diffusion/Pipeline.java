@@ -74,6 +74,10 @@ public final class Pipeline {
      * @throws ArithmeticException if the model yields a value that is not finite; the message says where
      */
     public List<GeneratedImage> generate(GenerationRequest request, GenerationListener listener) {
+        Outpainting beyond = request.outpainting();
+        if (beyond != null) {
+            return new Continuation(request, beyond, listener, (part, ofPart) -> new Job(part, ofPart).run()).run();
+        }
         SdUpscale tiles = request.sdUpscale();
         return tiles == null
                 ? new Job(request, listener).run()

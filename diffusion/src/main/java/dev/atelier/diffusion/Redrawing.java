@@ -1,21 +1,17 @@
 package dev.atelier.diffusion;
 
-import dev.atelier.diffusion.GenerationListener.Course;
-import dev.atelier.diffusion.GenerationListener.Phase;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
-import java.util.function.Supplier;
 
 /** A picture that is made larger and drawn over in tiles, see {@link SdUpscale}. */
 final class Redrawing {
     private final GenerationRequest request;
     private final SdUpscale how;
     private final GenerationListener listener;
-    private Course course = Course.CONTINUE;
 
     Redrawing(GenerationRequest request, SdUpscale how, GenerationListener listener) {
         this.request = request;
@@ -35,10 +31,11 @@ final class Redrawing {
         TileGrid grid = new TileGrid(given.size(), new Size(request.width(), request.height()), how.overlap());
         List<Bitmap> tiles = grid.cut(given);
         int batches = Math.ceilDiv(tiles.size(), request.batchSize());
+        Parts parts = new Parts(listener, batches * request.iterations());
         List<GeneratedImage> pictures = new ArrayList<>();
-        for (int i = 0; i < request.iterations() && course != Course.STOP; i++) {
+        for (int i = 0; i < request.iterations() && !parts.isStopped(); i++) {
             List<GeneratedImage> drawn = new ArrayList<>();
-            for (int batch = 0; batch < batches && course != Course.STOP; batch++) {
+            for (int batch = 0; batch < batches && !parts.isStopped(); batch++) {
                 int first = batch * request.batchSize();
                 List<BufferedImage> images =
                         tiles.subList(first, Math.min(tiles.size(), first + request.batchSize())).stream()
@@ -49,7 +46,7 @@ final class Redrawing {
                         .iterations(1)
                         .seed(request.seed() + i + batch)
                         .imageToImage(from.images(images));
-                drawn.addAll(draw.apply(part, new Part(i * batches + batch, batches * request.iterations())));
+                drawn.addAll(draw.apply(part, parts.next()));
             }
             TileGrid.Canvas canvas = grid.canvas(1);
             for (int t = 0; t < tiles.size(); t++) {
@@ -70,32 +67,5 @@ final class Redrawing {
         parameters.put("SD upscale overlap", Integer.toString(how.overlap()));
         parameters.put("SD upscale upscaler", how.upscaler().label());
         return new Infotext(infotext.prompt(), infotext.negativePrompt(), parameters).text();
-    }
-
-    /** Hears of a batch, and tells it as a part of all of them. */
-    private final class Part implements GenerationListener {
-        private final int before;
-        private final int batches;
-
-        Part(int before, int batches) {
-            this.before = before;
-            this.batches = batches;
-        }
-
-        @Override
-        public void progress(Phase phase, int done, int total) {
-            listener.progress(phase, before * total + done, batches * total);
-        }
-
-        @Override
-        public void note(String text) {
-            listener.note(text);
-        }
-
-        @Override
-        public Course step(Supplier<List<BufferedImage>> pictures) {
-            course = listener.step(pictures);
-            return course;
-        }
     }
 }

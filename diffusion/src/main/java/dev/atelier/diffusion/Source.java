@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param picture RGB, of the size that is drawn, or of its own for {@link ResizeMode#LATENT_UPSCALE}
  * @param mask white where it is drawn anew; null if it is drawn anew everywhere
+ * @param latentMask the same for latents; null together with the mask
  * @param original what is kept of, of the size of the overlay; null together with the mask
  * @param overlay what goes over the drawn picture, RGBA; null together with the mask
  * @param place where in the overlay the drawn picture lies; null if it fills it
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 record Source(
         Bitmap picture,
         @Nullable Bitmap mask,
+        @Nullable Bitmap latentMask,
         @Nullable Bitmap original,
         @Nullable Bitmap overlay,
         @Nullable Box place) {
@@ -35,7 +37,7 @@ record Source(
         Bitmap given = onWhite(Bitmap.rgba(image));
         Inpainting inpainting = from.inpainting();
         if (inpainting == null) {
-            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null, null);
+            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null, null, null);
         }
         Bitmap mask = mask(inpainting);
         if (!inpainting.isOnlyMasked()) {
@@ -47,7 +49,7 @@ record Source(
         }
         Box around = Box.of(mask, inpainting.padding());
         if (around == null) {
-            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null, null);
+            return new Source(resized(given, from.resizeMode(), size, upscaling), null, null, null, null, null);
         }
         Box box = around.expandedTo(size, mask.size());
         Bitmap closeUp = resized(box.cutFrom(given), ResizeMode.RESIZE_AND_FILL, size, upscaling);
@@ -67,9 +69,13 @@ record Source(
                 ? overlayMask
                 : from.resizeMode().resize(overlayMask, original.width(), original.height());
         boolean filled = inpainting.content() != MaskedContent.ORIGINAL;
+        Bitmap ofLatents = inpainting.latentMask() == null
+                ? mask
+                : Bitmap.rgba(inpainting.latentMask()).luma();
         return new Source(
-                filled ? Compositing.fill(picture, mask) : picture,
+                filled ? Compositing.fill(picture, ofLatents) : picture,
                 mask,
+                ofLatents,
                 original,
                 Compositing.cutOut(original, fitting),
                 place);
@@ -104,10 +110,10 @@ record Source(
 
     /** How much of each latent cell is drawn, {@code [images, channels, height, width]}. */
     FloatArray drawn(boolean rounded, int... shape) {
-        if (mask == null) {
+        if (latentMask == null) {
             throw new IllegalStateException("everything is drawn");
         }
-        Bitmap cells = Resampling.BICUBIC.resize(mask, shape[3], shape[2]);
+        Bitmap cells = Resampling.BICUBIC.resize(latentMask, shape[3], shape[2]);
         float[] drawn = new float[shape[0] * shape[1] * shape[2] * shape[3]];
         for (int i = 0; i < drawn.length; i++) {
             float share = cells.levels()[i % cells.levels().length] / 255f;
@@ -126,7 +132,7 @@ record Source(
                                 ResizeMode.CROP_AND_RESIZE.resize(drawn, place.width(), place.height()),
                                 place.left(),
                                 place.top());
-        return new Source(picture, mask, original, Compositing.cutOut(whole, fitting), place);
+        return new Source(picture, mask, latentMask, original, Compositing.cutOut(whole, fitting), place);
     }
 
     /** The drawn picture with what was to be kept over it. */

@@ -32,6 +32,15 @@ record TileGrid(Size picture, Size tile, int overlap) {
         return lefts().length * tops().length;
     }
 
+    /** Where each tile lies, in their order. */
+    List<Box> places() {
+        return Arrays.stream(tops())
+                .boxed()
+                .flatMap(top -> Arrays.stream(lefts())
+                        .mapToObj(left -> new Box(left, top, left + tile.width(), top + tile.height())))
+                .toList();
+    }
+
     List<Bitmap> cut(Bitmap image) {
         return Arrays.stream(tops())
                 .boxed()

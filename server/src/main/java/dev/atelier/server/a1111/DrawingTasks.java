@@ -75,6 +75,7 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
                     settings.padding(),
                     settings.commaBacktrack(),
                     Script.isSdUpscale(values) ? sdUpscale(values.json("script_args")) : null,
+                    OutpaintingScript.of(values),
                     settings.noiseTable(),
                     settings.isTrue("use_old_scheduling") ? true : null);
         } catch (IllegalArgumentException e) {

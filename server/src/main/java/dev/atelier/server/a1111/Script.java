@@ -1,6 +1,7 @@
 package dev.atelier.server.a1111;
 
 import dev.atelier.diffusion.GenerationRequest;
+import dev.atelier.diffusion.Outpainting;
 import java.awt.image.BufferedImage;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,7 +51,10 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
      */
     static Optional<Script> of(Values values) {
         String name = name(values);
-        if (name.isEmpty() || name.equals("none") || isSdUpscale(values)) {
+        if (name.isEmpty()
+                || name.equals("none")
+                || isSdUpscale(values)
+                || OutpaintingScript.method(values).isPresent()) {
             return Optional.empty();
         }
         boolean fromPicture = values.isKnown("init_images");
@@ -75,6 +79,9 @@ record Script(List<Cell> cells, boolean isLoop, Sheets sheets, boolean keepsPict
         Map<String, List<ScriptArgument>> arguments = new LinkedHashMap<>();
         if (fromPicture) {
             arguments.put(LOOPBACK, Loopback.ARGUMENTS);
+            for (Outpainting.Method method : Outpainting.Method.values()) {
+                arguments.put(OutpaintingScript.name(method), OutpaintingScript.arguments(method));
+            }
         }
         arguments.put(PROMPT_MATRIX, PromptMatrix.ARGUMENTS);
         arguments.put(PROMPTS_FROM_TEXT, PromptsFromText.ARGUMENTS);

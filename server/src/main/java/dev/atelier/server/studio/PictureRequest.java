@@ -251,6 +251,7 @@ record PictureRequest(
                 null,
                 null,
                 null,
+                null,
                 null);
     }
 

@@ -4,6 +4,7 @@ import dev.atelier.diffusion.Acceleration;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.GuidanceOptions;
 import dev.atelier.diffusion.NoiseTable;
+import dev.atelier.diffusion.Outpainting;
 import dev.atelier.diffusion.PromptPadding;
 import dev.atelier.diffusion.SdUpscale;
 import dev.atelier.diffusion.SdxlOptions;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param padding how prompts become equally long; null for not at all
  * @param commaBacktrack see {@link GenerationRequest#commaBacktrack}; null for 20
  * @param sdUpscale null for a picture that is drawn in one piece
+ * @param outpainting null for a picture that keeps its edges
  * @param noiseTable null for the one that the model was trained on
  * @param oldTimelines see {@link GenerationRequest#oldTimelines}; null for not
  */
@@ -41,6 +43,7 @@ public record Extras(
         @Nullable PromptPadding padding,
         @Nullable Integer commaBacktrack,
         @Nullable SdUpscale sdUpscale,
+        @Nullable Outpainting outpainting,
         @Nullable NoiseTable noiseTable,
         @Nullable Boolean oldTimelines) {
     public static final Extras NONE = of(List.of());
@@ -50,7 +53,8 @@ public record Extras(
     }
 
     public static Extras of(List<ControlPicture> controls) {
-        return new Extras(controls, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+        return new Extras(
+                controls, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
     }
 
     /** With a refiner, which takes over at this share of the way. */
@@ -69,6 +73,7 @@ public record Extras(
                 padding,
                 commaBacktrack,
                 sdUpscale,
+                outpainting,
                 noiseTable,
                 oldTimelines);
     }
@@ -84,7 +89,7 @@ public record Extras(
         request = commaBacktrack == null ? request : request.commaBacktrack(commaBacktrack);
         request = noiseTable == null ? request : request.noiseTable(noiseTable);
         request = oldTimelines == null ? request : request.oldTimelines(oldTimelines);
-        request = request.sdUpscale(sdUpscale);
+        request = request.sdUpscale(sdUpscale).outpainting(outpainting);
         return refinerSwitchAt == null ? request : request.refinerSwitchAt(refinerSwitchAt);
     }
 }

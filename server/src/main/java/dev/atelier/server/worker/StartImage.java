@@ -74,7 +74,16 @@ public record StartImage(
 
         private Inpainting inpainting(Pictures pictures) {
             return new Inpainting(
-                    pictures.read(image), content, blurX, blurY, inverted, padding, rounded, conditioningWeight, soft);
+                    pictures.read(image),
+                    content,
+                    blurX,
+                    blurY,
+                    inverted,
+                    padding,
+                    rounded,
+                    conditioningWeight,
+                    null,
+                    soft);
         }
     }
 

@@ -411,6 +411,33 @@ class A1111ApiTest {
     }
 
     @Test
+    void aPictureGoesOnBeyondItsEdges() throws IOException {
+        String image = draw("txt2img", "{\"prompt\": \"a cat\", \"seed\": 9, " + SMALL + "}")
+                .get("images")
+                .get(0)
+                .stringValue();
+        String body =
+                "{\"init_images\": [\"%s\"], \"seed\": 5, \"script_name\": \"%s\", \"script_args\": %s, " + SMALL + "}";
+        JsonNode beside =
+                draw("img2img", body.formatted(image, "Outpainting mk2", "[\"\", 32, 4, [\"right\"], 1, 0.05]"));
+        BufferedImage wide =
+                ImageIO.read(new ByteArrayInputStream(png(beside.get("images").get(0))));
+        assertThat(List.of(wide.getWidth(), wide.getHeight())).containsExactly(128, 64);
+        BufferedImage old =
+                ImageIO.read(new ByteArrayInputStream(Base64.getDecoder().decode(image)));
+        assertThat(wide.getRGB(0, 30)).isEqualTo(old.getRGB(0, 30));
+        JsonNode below =
+                draw("img2img", body.formatted(image, "poor man's outpainting", "[32, 4, \"fill\", [\"down\"]]"));
+        BufferedImage high =
+                ImageIO.read(new ByteArrayInputStream(png(below.get("images").get(0))));
+        assertThat(List.of(high.getWidth(), high.getHeight())).containsExactly(64, 128);
+        HttpResponse<String> refused = server.post(
+                "/sdapi/v1/img2img", body.formatted(image, "Outpainting mk2", "[\"\", 32, 4, [\"top\"], 1, 0.05]"));
+        assertThat(refused.statusCode()).isEqualTo(422);
+        assertThat(refused.body()).contains("known are [left, right, up, down]");
+    }
+
+    @Test
     void aLoopbackStartsFromItsOwnPictures() {
         String image = draw("txt2img", "{" + SMALL + "}").get("images").get(0).stringValue();
         JsonNode response = draw("img2img", """
