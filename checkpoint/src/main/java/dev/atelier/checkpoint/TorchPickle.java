@@ -7,17 +7,20 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/**
- * The pickle, of protocol 2, of {@code {"state_dict": OrderedDict(tensors), "epoch": 0, "global_step": 0}}: the form that the tools
- * around Stable Diffusion expect in a .ckpt file. The i-th tensor lies contiguous in a storage of its own, with the key i.
- */
+/** Pickles, of protocol 2, in which the i-th tensor lies contiguous in a storage of its own, with the key i. */
 final class TorchPickle {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
     private TorchPickle() {}
 
-    /** @throws IllegalArgumentException naming a tensor of a type that PyTorch has not */
+    /**
+     * Of {@code {"state_dict": OrderedDict(tensors), "epoch": 0, "global_step": 0}}: the form that the tools around Stable
+     * Diffusion expect in a .ckpt file.
+     *
+     * @throws IllegalArgumentException naming a tensor of a type that PyTorch has not
+     */
     static byte[] of(List<Map.Entry<String, Tensor>> tensors) {
         TorchPickle pickle = new TorchPickle();
         pickle.opcodes(0x80, 2, '}', '(');
@@ -29,6 +32,45 @@ final class TorchPickle {
         pickle.opcodes('u');
         pickle.text("epoch").integer(0).text("global_step").integer(0).opcodes('u', '.');
         return pickle.out.toByteArray();
+    }
+
+    /**
+     * Of a dict as {@link TorchFile#write} takes it.
+     *
+     * @param tensors to which its tensors are added, in the order of their storages
+     */
+    static byte[] of(Map<?, ?> root, List<Map.Entry<String, Tensor>> tensors) {
+        TorchPickle pickle = new TorchPickle();
+        pickle.opcodes(0x80, 2).value("", root, tensors).opcodes('.');
+        return pickle.out.toByteArray();
+    }
+
+    private TorchPickle value(String name, @Nullable Object value, List<Map.Entry<String, Tensor>> tensors) {
+        switch (value) {
+            case null -> opcodes('N');
+            case Boolean flag -> opcodes(flag ? 0x88 : 0x89);
+            case Integer number -> integer(number);
+            case Double number -> real(number);
+            case String text -> text(text);
+            case Tensor tensor -> {
+                tensor(tensors.size(), name, tensor);
+                tensors.add(Map.entry(name, tensor));
+            }
+            case List<?> list -> {
+                opcodes(']', '(');
+                list.forEach(item -> value(name, item, tensors));
+                opcodes('e');
+            }
+            case Map<?, ?> map -> {
+                opcodes('}', '(');
+                map.forEach((key, item) -> value(name, key, tensors).value(String.valueOf(key), item, tensors));
+                opcodes('u');
+            }
+            default ->
+                throw new IllegalArgumentException(
+                        "\"%s\" is a %s, which a file of PyTorch cannot hold".formatted(name, value.getClass()));
+        }
+        return this;
     }
 
     /**
@@ -86,6 +128,12 @@ final class TorchPickle {
             bytes.put((byte) 0x8A).put((byte) 8).putLong(value);
         }
         out.write(bytes.array(), 0, bytes.position());
+        return this;
+    }
+
+    private TorchPickle real(double value) {
+        out.write('G');
+        out.writeBytes(ByteBuffer.allocate(8).putDouble(value).array()); // big-endian
         return this;
     }
 

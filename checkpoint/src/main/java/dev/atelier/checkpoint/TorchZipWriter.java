@@ -41,22 +41,31 @@ final class TorchZipWriter {
     /** @param metadata asked for when all else is written */
     static void write(
             Checkpoint checkpoint, Path target, Supplier<? extends Map<String, String>> metadata, Progress progress) {
+        List<Map.Entry<String, Tensor>> tensors =
+                List.copyOf(checkpoint.tensors().entrySet());
         new TorchZipWriter()
                 .writeTo(
                         target,
-                        List.copyOf(checkpoint.tensors().entrySet()),
+                        TorchPickle.of(tensors),
+                        tensors,
                         FileStamp.of(checkpoint.sources()),
                         metadata,
                         progress);
     }
 
+    static void write(Map<?, ?> root, Path target, Progress progress) {
+        List<Map.Entry<String, Tensor>> tensors = new ArrayList<>();
+        byte[] pickle = TorchPickle.of(root, tensors);
+        new TorchZipWriter().writeTo(target, pickle, tensors, List.of(), Map::of, progress);
+    }
+
     private void writeTo(
             Path target,
+            byte[] pickle,
             List<Map.Entry<String, Tensor>> tensors,
             List<FileStamp> inputs,
             Supplier<? extends Map<String, String>> metadata,
             Progress progress) {
-        byte[] pickle = TorchPickle.of(tensors);
         byte[] byteOrder = "little".getBytes(StandardCharsets.US_ASCII);
         byte[] version = "3\n".getBytes(StandardCharsets.US_ASCII);
         place("data.pkl", pickle.length);

@@ -9,6 +9,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A hypernetwork as AUTOMATIC1111 trains them: small networks between what a UNet's attention looks at and its keys and
@@ -91,6 +92,14 @@ public record Hypernetwork(
         }
     }
 
+    /** The names of the activations that are known. */
+    public static List<String> activations() {
+        return Stream.concat(
+                        Stream.of(Activation.values()).map(one -> one.name().toLowerCase(Locale.ROOT)),
+                        Stream.of("hardswish"))
+                .toList();
+    }
+
     /**
      * Recognises a hypernetwork.
      *
@@ -128,8 +137,7 @@ public record Hypernetwork(
             throw new InvalidCheckpointException(
                     file.name(),
                     Reason.UNKNOWN_LAYOUT,
-                    "its activation \"%s\" is not known here; known are %s"
-                            .formatted(name, List.of(Activation.values())),
+                    "its activation \"%s\" is not known here; known are %s".formatted(name, activations()),
                     e);
         }
     }

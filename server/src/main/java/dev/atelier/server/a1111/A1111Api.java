@@ -28,7 +28,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -133,9 +135,11 @@ public final class A1111Api implements Api {
                 "Created",
                 this::createEmbedding));
         routes.add(post(
-                SD + "create/hypernetwork", "Make a hypernetwork, which this server does not.", "Created", context -> {
-                    throw new HttpError(501, "hypernetworks are not made here; train a LoRA or an embedding");
-                }));
+                SD + "create/hypernetwork",
+                "Make a hypernetwork, for training to fill, in the folder hypernetworks.",
+                Requests.CREATE_HYPERNETWORK,
+                "Created",
+                this::createHypernetwork));
         for (String training : List.of("embedding", "hypernetwork")) {
             routes.add(post(SD + "train/" + training, "Train, which other routes do.", "Created", context -> {
                 throw new HttpError(
@@ -254,14 +258,43 @@ public final class A1111Api implements Api {
                 values.textOrEmpty("name"),
                 (int) values.integer("num_vectors_per_token", 1),
                 values.textOrEmpty("init_text"));
-        Path folder = library.folder().resolve("embeddings");
+        created(
+                context,
+                "embedding",
+                folder -> embedding.write(options.selected().path(), folder, values.isTrue("overwrite_old")));
+    }
+
+    private void createHypernetwork(Context context) throws IOException {
+        JsonNode body = FieldList.json(Body.text(context, MAX_BODY));
+        for (String numbers : List.of("enable_sizes", "layer_structure", "dropout_structure")) {
+            if (body instanceof ObjectNode object && body.path(numbers).isArray()) {
+                object.put(
+                        numbers,
+                        body.get(numbers).valueStream().map(JsonNode::asString).collect(Collectors.joining(",")));
+            }
+        }
+        Values values = Requests.CREATE_HYPERNETWORK.read(body);
+        created(
+                context,
+                "hypernetwork",
+                folder -> NewHypernetwork.of(values)
+                        .write(folder, values.isTrue("overwrite_old"), new SplittableRandom()));
+    }
+
+    /** A file in the folder of its kind below the models. */
+    @FunctionalInterface
+    private interface Making {
+        Path in(Path folder) throws IOException;
+    }
+
+    private void created(Context context, String kind, Making making) throws IOException {
         String info;
         try {
-            Path file = embedding.write(options.selected().path(), folder, values.isTrue("overwrite_old"));
+            Path file = making.in(library.folder().resolve(kind + "s"));
             library.rescan();
-            info = "create embedding filename: " + file;
+            info = "create %s filename: %s".formatted(kind, file);
         } catch (IllegalArgumentException e) { // as there: with 200
-            info = "create embedding error: " + e.getMessage();
+            info = "create %s error: %s".formatted(kind, e.getMessage());
         }
         context.json(Map.of("info", info));
     }

@@ -27,11 +27,28 @@ import java.util.Map;
 record NewEmbedding(String name, int vectors, String initial) {
 
     NewEmbedding {
-        name = name.codePoints()
+        name = fileName(name);
+    }
+
+    /** Without what is neither letter nor digit nor one of {@code ._-} and the space. */
+    static String fileName(String name) {
+        return name.codePoints()
                 .filter(c -> Character.isLetterOrDigit(c) || "._- ".indexOf(c) >= 0)
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
                 .toString()
                 .replaceFirst("^\\.+", "");
+    }
+
+    /** @throws IllegalArgumentException if the name is empty, or there is such a file and it is not to be overwritten */
+    static Path newFile(Path folder, String name, String extension, boolean overwrite) {
+        if (name.isBlank()) {
+            throw new IllegalArgumentException("the name has no letter");
+        }
+        Path file = folder.resolve(name + extension);
+        if (Files.exists(file) && !overwrite) {
+            throw new IllegalArgumentException("file %s already exists".formatted(file));
+        }
+        return file;
     }
 
     /**
@@ -41,13 +58,7 @@ record NewEmbedding(String name, int vectors, String initial) {
      * @throws IllegalArgumentException if there is one and it is not to be overwritten, or the name or the text is empty
      */
     Path write(Path model, Path folder, boolean overwrite) throws IOException {
-        if (name.isBlank()) {
-            throw new IllegalArgumentException("the name has no letter");
-        }
-        Path file = folder.resolve(name + ".safetensors");
-        if (Files.exists(file) && !overwrite) {
-            throw new IllegalArgumentException("file %s already exists".formatted(file));
-        }
+        Path file = newFile(folder, name, ".safetensors", overwrite);
         Checkpoint content = content(StableDiffusion.of(Checkpoints.open(model)));
         Files.createDirectories(folder);
         content.writeTo(file, Progress.NONE);

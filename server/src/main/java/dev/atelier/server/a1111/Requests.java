@@ -132,6 +132,17 @@ final class Requests {
             bool("overwrite_old", false),
             text("init_text", "*").noted("whose vectors it begins with; \"\" for zeros"));
 
+    static final FieldList CREATE_HYPERNETWORK = FieldList.of(
+            text("name", null).required(),
+            text("enable_sizes", null).required().noted("a list of 320, 640, 768, 1024, 1280"),
+            bool("overwrite_old", false),
+            text("layer_structure", "1, 2, 1").noted("or a list"),
+            text("activation_func", null),
+            text("weight_init", "Normal").noted("Normal, XavierUniform, XavierNormal, KaimingUniform or KaimingNormal"),
+            bool("add_layer_norm", false),
+            bool("use_dropout", false),
+            text("dropout_structure", null).noted("or a list"));
+
     static final FieldList INTERROGATE = FieldList.of(text("image", ""), text("model", "clip"));
 
     /** Those of {@code POST /internal/progress}. */

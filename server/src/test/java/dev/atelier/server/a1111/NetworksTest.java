@@ -13,6 +13,7 @@ import dev.atelier.diffusion.ImageFile;
 import dev.atelier.model.ClipTokenizer;
 import dev.atelier.model.DemoModel;
 import dev.atelier.model.Embedding;
+import dev.atelier.model.Hypernetwork;
 import dev.atelier.model.StableDiffusion;
 import dev.atelier.server.TestServer;
 import dev.atelier.server.db.Json;
@@ -123,6 +124,37 @@ class NetworksTest {
     }
 
     @Test
+    void aHypernetworkIsMade() throws IOException {
+        String body = """
+                {"name": "ink/2", "enable_sizes": ["320", 768], "layer_structure": [1, 2, 1], "activation_func": "relu",
+                 "add_layer_norm": true, "use_dropout": true, "dropout_structure": "0, 0.3, 0"}""";
+        for (String end : List.of("filename: .*/hypernetworks/ink2.pt", "error: file .*ink2.pt already exists")) {
+            assertThat(json(server.post("/sdapi/v1/create/hypernetwork", body))
+                            .get("info")
+                            .stringValue())
+                    .matches("create hypernetwork " + end);
+        }
+        Path file = folder.resolve("models/hypernetworks/ink2.pt");
+        Hypernetwork made = Hypernetwork.of(Checkpoints.open(file), 1);
+        assertThat(made.widths()).containsExactly(320, 768);
+        assertThat(made.linears()).containsExactly(0, 4); // behind a ReLU, a norm and a dropout
+        assertThat(made.norms()).containsExactly(2, 5);
+        assertThat(made.activatesLast()).isFalse();
+        assertThat(json(server.get("/sdapi/v1/hypernetworks"))
+                        .get(0)
+                        .get("name")
+                        .stringValue())
+                .isEqualTo("ink2");
+        assertThat(server.post("/sdapi/v1/create/hypernetwork", body.replace("[1, 2, 1]", "\"2, 1\""))
+                        .body())
+                .contains("should start and end with size 1");
+        assertThat(server.post("/sdapi/v1/create/hypernetwork", "{}").statusCode())
+                .isEqualTo(422);
+        Files.delete(file);
+        server.post("/sdapi/v1/refresh-checkpoints", "");
+    }
+
+    @Test
     void anEmbeddingIsMade() throws IOException {
         String body = """
                 {"name": "a/new.word", "num_vectors_per_token": 4, "init_text": "red circle", "overwrite_old": true}""";
@@ -150,8 +182,6 @@ class NetworksTest {
             assertThat(Arrays.copyOfRange(made.parts().getFirst().values(), i * width, (i + 1) * width))
                     .isEqualTo(vector);
         }
-        assertThat(server.post("/sdapi/v1/create/hypernetwork", "{}").statusCode())
-                .isEqualTo(501);
         Files.delete(folder.resolve("models/embeddings/anew.word.safetensors"));
         server.post("/sdapi/v1/refresh-embeddings", "");
     }
