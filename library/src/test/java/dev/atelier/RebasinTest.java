@@ -9,9 +9,11 @@ import dev.atelier.checkpoint.Progress;
 import dev.atelier.checkpoint.Tensor;
 import dev.atelier.diffusion.GenerationRequest;
 import dev.atelier.diffusion.ModelLabel;
+import dev.atelier.merge.rebasin.AttentionBalance;
 import dev.atelier.merge.rebasin.Rebasin;
 import java.awt.image.BufferedImage;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -48,14 +50,7 @@ class RebasinTest {
         Rebasin moved = Rebasin.of(model, random(model), Progress.NONE);
         assertThat(moved.moved()).isGreaterThan(moved.neurons() / 2);
 
-        BufferedImage expected = picture(model);
-        BufferedImage actual = picture(moved.checkpoint());
-        for (int i = 0; i < 128 * 128; i++) {
-            for (int shift = 0; shift < 24; shift += 8) {
-                int wanted = expected.getRGB(i % 128, i / 128) >> shift & 255;
-                assertThat(actual.getRGB(i % 128, i / 128) >> shift & 255).isBetween(wanted - 1, wanted + 1);
-            }
-        }
+        assertSamePicture(model, moved.checkpoint());
 
         Rebasin again = Rebasin.of(moved.checkpoint(), model, Progress.NONE);
         model.tensors()
@@ -63,6 +58,28 @@ class RebasinTest {
                         .as(name)
                         .isEqualTo(bytes(tensor)));
         assertThat(Rebasin.of(model, model, Progress.NONE).moved()).isZero();
+    }
+
+    @Test
+    void withBalancedAttentionAModelDrawsTheSamePicture() {
+        Checkpoint model = Checkpoints.open(Atelier.demoFile()).cast(DType.F32);
+        Checkpoint balanced = AttentionBalance.of(model);
+        assertThat(model.tensors().keySet().stream()
+                        .filter(name -> !Arrays.equals(bytes(model.tensor(name)), bytes(balanced.tensor(name))))
+                        .filter(name -> name.contains("attn")))
+                .isNotEmpty();
+        assertSamePicture(model, balanced);
+    }
+
+    private static void assertSamePicture(Checkpoint one, Checkpoint other) {
+        BufferedImage expected = picture(one);
+        BufferedImage actual = picture(other);
+        for (int i = 0; i < 128 * 128; i++) {
+            for (int shift = 0; shift < 24; shift += 8) {
+                int wanted = expected.getRGB(i % 128, i / 128) >> shift & 255;
+                assertThat(actual.getRGB(i % 128, i / 128) >> shift & 255).isBetween(wanted - 1, wanted + 1);
+            }
+        }
     }
 
     private static byte[] bytes(Tensor tensor) {

@@ -10,8 +10,8 @@ import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
 import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
 
 /** The eigenvalues and orthonormal eigenvectors of a symmetric matrix, the largest value first. */
-record Eigen(List<Double> values, DMatrixRMaj vectors) {
-    static Eigen of(DMatrixRMaj symmetric) {
+public record Eigen(List<Double> values, DMatrixRMaj vectors) {
+    public static Eigen of(DMatrixRMaj symmetric) {
         int n = symmetric.numRows;
         EigenDecomposition_F64<DMatrixRMaj> decomposition = DecompositionFactory_DDRM.eig(n, true, true);
         if (!decomposition.decompose(symmetric.copy())) {
@@ -36,7 +36,7 @@ record Eigen(List<Double> values, DMatrixRMaj vectors) {
     }
 
     /** The matrix with the same eigenvectors whose eigenvalues are a function of these. */
-    DMatrixRMaj map(DoubleUnaryOperator function) {
+    public DMatrixRMaj map(DoubleUnaryOperator function) {
         DMatrixRMaj scaled = vectors.copy();
         for (int column = 0; column < values.size(); column++) {
             double value = function.applyAsDouble(values.get(column));

@@ -6,8 +6,8 @@ import dev.atelier.checkpoint.Scratch;
 import dev.atelier.checkpoint.Shape;
 
 /** A tensor whose elements are computed in fp64 whatever its type is, and rounded once. */
-abstract class ExactTensor extends ComputedTensor {
-    ExactTensor(DType dtype, Shape shape) {
+public abstract class ExactTensor extends ComputedTensor {
+    protected ExactTensor(DType dtype, Shape shape) {
         super(dtype, shape);
     }
 

@@ -4,6 +4,7 @@ import dev.atelier.checkpoint.Checkpoint;
 import dev.atelier.checkpoint.Component;
 import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Slim;
+import dev.atelier.merge.rebasin.AttentionBalance;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -25,6 +26,10 @@ public record ModelFunction(String name, String meaning, UnaryOperator<Checkpoin
                     Slim::exchangeEma),
             new ModelFunction("drop-ema", "without the averaged weights", Slim::dropEma),
             new ModelFunction("repair", "with sound position_ids", Slim::repairPositionIds),
+            new ModelFunction(
+                    "balance-attention",
+                    "queries as strong as keys, and values as what is made of them; the same pictures",
+                    AttentionBalance::of),
             new ModelFunction("fp16", "in half precision", model -> model.cast(DType.F16)),
             new ModelFunction("bf16", "in bfloat16", model -> model.cast(DType.BF16)),
             new ModelFunction("fp32", "in single precision", model -> model.cast(DType.F32)),

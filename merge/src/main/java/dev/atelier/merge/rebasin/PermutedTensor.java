@@ -1,11 +1,12 @@
 package dev.atelier.merge.rebasin;
 
-import dev.atelier.checkpoint.ComputedTensor;
+import dev.atelier.checkpoint.DType;
 import dev.atelier.checkpoint.Scratch;
 import dev.atelier.checkpoint.Tensor;
+import dev.atelier.merge.ExactTensor;
 
 /** A tensor whose slices along its first two axes are in another order. */
-final class PermutedTensor extends ComputedTensor {
+final class PermutedTensor extends ExactTensor {
     private final Tensor source;
     private final int[] rows;
     private final int[] columns;
@@ -24,15 +25,6 @@ final class PermutedTensor extends ComputedTensor {
     }
 
     @Override
-    protected void compute(long first, float[] target, int count) {
-        double[] exact = new double[count];
-        compute(first, exact, count);
-        for (int i = 0; i < count; i++) {
-            target[i] = (float) exact[i];
-        }
-    }
-
-    @Override
     protected void compute(long first, double[] target, int count) {
         int length = columns.length * depth;
         int done = 0;
@@ -40,7 +32,7 @@ final class PermutedTensor extends ComputedTensor {
             int row = (int) ((first + done) / length);
             int from = (int) ((first + done) % length);
             int part = Math.min(count - done, length - from);
-            double[] whole = row(rows[row], length);
+            double[] whole = row(source, rows[row], length);
             for (int i = 0; i < part; i++) {
                 int at = from + i;
                 target[done + i] = whole[columns[at / depth] * depth + at % depth];
@@ -49,13 +41,22 @@ final class PermutedTensor extends ComputedTensor {
         }
     }
 
-    private double[] row(long index, int length) {
+    /** The slice at {@code index} of a tensor along its first axis. */
+    static double[] row(Tensor tensor, long index, int length) {
         double[] row = new double[length];
         try (Scratch scratch = Scratch.borrow()) {
             for (int done = 0; done < length; done += Scratch.SIZE) {
                 int part = Math.min(Scratch.SIZE, length - done);
-                source.read(index * length + done, scratch.doubles(), part);
-                System.arraycopy(scratch.doubles(), 0, row, done, part);
+                if (tensor.dtype() == DType.F64) {
+                    tensor.read(index * length + done, scratch.doubles(), part);
+                    System.arraycopy(scratch.doubles(), 0, row, done, part);
+                    continue;
+                }
+                float[] values = scratch.floats(); // which is faster
+                tensor.read(index * length + done, values, part);
+                for (int i = 0; i < part; i++) {
+                    row[done + i] = values[i];
+                }
             }
         }
         return row;
