@@ -33,7 +33,8 @@ final class ControlOptions {
             description =
                     "A ControlNet or T2I-Adapter, a file or the name of one in --models, and the picture it is shown; an empty"
                             + " PICTURE is that of --init. Keys: weight=0…2, start=0…1, end=0…1, mode=balanced, prompt or control,"
-                            + " extract=lineart, canny or invert, region=PICTURE, white where it controls, resize=crop, fill or"
+                            + " extract=lineart, canny, scribble, … (see the"
+                            + " documentation) with thresholds a= and b=, region=PICTURE, white where it controls, resize=crop, fill or"
                             + " stretch, pass=first or second of a hires fix. May be given several times.")
     private List<String> controls = List.of();
 
@@ -75,14 +76,23 @@ final class ControlOptions {
             case "end" -> unit.between(unit.start(), number(setting, value));
             case "mode" -> unit.mode(word(setting, MODES));
             case "extract" -> unit.extraction(Extraction.named(value));
+            case "a" -> unit.thresholds(List.of(number(setting, value)));
+            case "b" -> unit.thresholds(thresholds(unit, number(setting, value)));
             case "region" -> unit.region(ImageFile.read(Path.of(value)));
             case "resize" -> unit.resizeMode(word(setting, RESIZE_MODES));
             case "pass" -> unit.passes(word(setting, PASSES));
             default ->
                 throw new IllegalArgumentException(
-                        "--control knows weight, start, end, mode, extract, region, resize and pass, not \"%s\""
+                        "--control knows weight, start, end, mode, extract, a, b, region, resize and pass, not \"%s\""
                                 .formatted(setting));
         };
+    }
+
+    private static List<Double> thresholds(ControlUnit unit, double b) {
+        if (unit.thresholds().isEmpty()) {
+            throw new IllegalArgumentException("--control has b=%s without a= before it".formatted(b));
+        }
+        return List.of(unit.thresholds().getFirst(), b);
     }
 
     private static double number(String setting, String value) {

@@ -193,8 +193,9 @@ final class InitOptions {
 
     GenerationRequest applyTo(GenerationRequest request) throws IOException {
         if (inits.isEmpty()) {
-            if (mask != null || strength != null) {
-                throw new IllegalArgumentException("--mask and --strength need a picture to start from: --init");
+            if (mask != null || strength != null || outpaint != null || sdUpscale != null) {
+                throw new IllegalArgumentException(
+                        "--mask, --strength, --outpaint and --sd-upscale need a picture to start from: --init");
             }
             return request;
         }

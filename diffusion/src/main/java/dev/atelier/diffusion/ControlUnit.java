@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param end at which share of the steps it ends, 0 to 1
  * @param resizeMode how the picture gets the size that is drawn
  * @param region where it controls: fully where this is white, not at all where it is black; of any size, null for everywhere
+ * @param thresholds of the extraction, none to two: AUTOMATIC1111's {@code threshold_a} and {@code threshold_b}
  * @param layers the strength of each of its outputs, in place of {@code weight} and what {@code mode} makes of it, as many
  *     as the ControlNet has (13 for Stable Diffusion 1.x); none for those
  */
@@ -29,11 +30,16 @@ public record ControlUnit(
         ResizeMode resizeMode,
         @Nullable BufferedImage region,
         List<Double> layers,
-        ControlPasses passes) {
+        ControlPasses passes,
+        List<Double> thresholds) {
 
     /** @throws IllegalArgumentException if a number is out of range */
     public ControlUnit {
         layers = List.copyOf(layers);
+        thresholds = List.copyOf(thresholds);
+        if (thresholds.stream().anyMatch(value -> !(value >= 0 && value <= 1000))) {
+            throw new IllegalArgumentException("thresholds must be between 0 and 1000, but are " + thresholds);
+        }
         if (!(weight >= 0 && weight <= 2)) {
             throw new IllegalArgumentException("the weight of a ControlNet must be between 0 and 2, but is " + weight);
         }
@@ -57,45 +63,61 @@ public record ControlUnit(
                 ResizeMode.CROP_AND_RESIZE,
                 null,
                 List.of(),
-                ControlPasses.BOTH);
+                ControlPasses.BOTH,
+                List.of());
     }
 
     public ControlUnit extraction(Extraction value) {
-        return new ControlUnit(net, picture, value, weight, start, end, mode, resizeMode, region, layers, passes);
+        return new ControlUnit(
+                net, picture, value, weight, start, end, mode, resizeMode, region, layers, passes, thresholds);
     }
 
     public ControlUnit weight(double value) {
-        return new ControlUnit(net, picture, extraction, value, start, end, mode, resizeMode, region, layers, passes);
+        return new ControlUnit(
+                net, picture, extraction, value, start, end, mode, resizeMode, region, layers, passes, thresholds);
     }
 
     /** The share of the steps between which it controls. */
     public ControlUnit between(double from, double to) {
-        return new ControlUnit(net, picture, extraction, weight, from, to, mode, resizeMode, region, layers, passes);
+        return new ControlUnit(
+                net, picture, extraction, weight, from, to, mode, resizeMode, region, layers, passes, thresholds);
     }
 
     public ControlUnit mode(ControlMode value) {
-        return new ControlUnit(net, picture, extraction, weight, start, end, value, resizeMode, region, layers, passes);
+        return new ControlUnit(
+                net, picture, extraction, weight, start, end, value, resizeMode, region, layers, passes, thresholds);
     }
 
     public ControlUnit resizeMode(ResizeMode value) {
-        return new ControlUnit(net, picture, extraction, weight, start, end, mode, value, region, layers, passes);
+        return new ControlUnit(
+                net, picture, extraction, weight, start, end, mode, value, region, layers, passes, thresholds);
     }
 
     /** Where it controls. */
     public ControlUnit region(@Nullable BufferedImage value) {
-        return new ControlUnit(net, picture, extraction, weight, start, end, mode, resizeMode, value, layers, passes);
+        return new ControlUnit(
+                net, picture, extraction, weight, start, end, mode, resizeMode, value, layers, passes, thresholds);
     }
 
     /** The strength of each of its outputs. */
     public ControlUnit layers(List<Double> value) {
-        return new ControlUnit(net, picture, extraction, weight, start, end, mode, resizeMode, region, value, passes);
+        return new ControlUnit(
+                net, picture, extraction, weight, start, end, mode, resizeMode, region, value, passes, thresholds);
     }
 
     public ControlUnit passes(ControlPasses value) {
-        return new ControlUnit(net, picture, extraction, weight, start, end, mode, resizeMode, region, layers, value);
+        return new ControlUnit(
+                net, picture, extraction, weight, start, end, mode, resizeMode, region, layers, value, thresholds);
+    }
+
+    /** Those of the extraction. */
+    public ControlUnit thresholds(List<Double> value) {
+        return new ControlUnit(
+                net, picture, extraction, weight, start, end, mode, resizeMode, region, layers, passes, value);
     }
 
     ControlUnit picture(BufferedImage value) {
-        return new ControlUnit(net, value, extraction, weight, start, end, mode, resizeMode, region, layers, passes);
+        return new ControlUnit(
+                net, value, extraction, weight, start, end, mode, resizeMode, region, layers, passes, thresholds);
     }
 }

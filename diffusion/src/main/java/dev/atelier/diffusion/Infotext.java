@@ -109,9 +109,14 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
     private static void putControls(GenerationRequest request, Map<String, String> parameters) {
         for (int i = 0; i < request.controls().size(); i++) {
             ControlUnit unit = request.controls().get(i);
+            StringBuilder thresholds = new StringBuilder();
+            for (int t = 0; t < unit.thresholds().size(); t++) {
+                thresholds.append(", Threshold %s: %s"
+                        .formatted(t == 0 ? "A" : "B", unit.thresholds().get(t)));
+            }
             parameters.put(
                     "ControlNet " + i,
-                    "Module: %s, Model: %s, Weight: %s, Resize Mode: %s, Guidance Start: %s, Guidance End: %s, Pixel Perfect: True, Control Mode: %s"
+                    "Module: %s, Model: %s, Weight: %s, Resize Mode: %s%s, Guidance Start: %s, Guidance End: %s, Pixel Perfect: True, Control Mode: %s"
                             .formatted(
                                     unit.extraction().label(),
                                     unit.net(),
@@ -119,6 +124,7 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
                                     unit.resizeMode() == ResizeMode.CROP_AND_RESIZE
                                             ? "Crop and Resize"
                                             : unit.resizeMode().label(),
+                                    thresholds,
                                     unit.start(),
                                     unit.end(),
                                     unit.mode().label()));

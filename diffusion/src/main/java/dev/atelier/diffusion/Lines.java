@@ -25,11 +25,8 @@ final class Lines {
         double[] darker = new double[plane];
         Arrays.fill(darker, Double.POSITIVE_INFINITY);
         for (int channel = 0; channel < 3; channel++) {
-            double[] levels = new double[plane];
-            for (int i = 0; i < plane; i++) {
-                levels[i] = picture.levels()[channel * plane + i];
-            }
-            double[] blurred = blur(levels, picture.width(), picture.height());
+            double[] levels = channel(picture, channel);
+            double[] blurred = blur(levels, picture.width(), picture.height(), LINEART_SIGMA, 4);
             for (int i = 0; i < plane; i++) {
                 darker[i] = Math.min(darker[i], blurred[i] - levels[i]);
             }
@@ -50,13 +47,42 @@ final class Lines {
                         .toArray());
     }
 
-    /** As wide as OpenCV makes the kernel for this σ; the picture continues mirrored. */
-    private static double[] blur(double[] levels, int width, int height) {
-        int radius = (int) Math.rint(LINEART_SIGMA * 8 + 1) / 2;
+    /** White where a little blurred picture is so much darker than a much blurred one. */
+    static Bitmap scribble(Bitmap picture, double threshold) {
+        int plane = picture.width() * picture.height();
+        double[] darker = new double[plane];
+        Arrays.fill(darker, Double.POSITIVE_INFINITY);
+        for (int channel = 0; channel < 3; channel++) {
+            double[] levels = channel(picture, channel);
+            double[] little = blur(levels, picture.width(), picture.height(), 0.5, 4);
+            double[] much = blur(levels, picture.width(), picture.height(), 5, 4);
+            for (int i = 0; i < plane; i++) {
+                darker[i] = Math.min(darker[i], much[i] - little[i]);
+            }
+        }
+        return grey(
+                picture,
+                Arrays.stream(darker)
+                        .mapToInt(value ->
+                                2 * (255 - (int) Math.clamp(255 - value, 0, 255)) > threshold ? Bitmap.WHITE : 0)
+                        .toArray());
+    }
+
+    static double[] channel(Bitmap picture, int channel) {
+        return Arrays.stream(picture.channel(channel).levels()).asDoubleStream().toArray();
+    }
+
+    /**
+     * As wide as OpenCV makes the kernel for a σ; the picture continues mirrored.
+     *
+     * @param reach of the kernel in σ: 3 for pictures of bytes, 4 for those of floats
+     */
+    static double[] blur(double[] levels, int width, int height, double sigma, int reach) {
+        int radius = ((int) Math.rint(sigma * reach * 2 + 1) | 1) / 2;
         double[] kernel = new double[2 * radius + 1];
         double sum = 0;
         for (int i = -radius; i <= radius; i++) {
-            kernel[i + radius] = Math.exp(-i * i / (2 * LINEART_SIGMA * LINEART_SIGMA));
+            kernel[i + radius] = Math.exp(-i * i / (2 * sigma * sigma));
             sum += kernel[i + radius];
         }
         for (int i = 0; i < kernel.length; i++) {

@@ -340,7 +340,8 @@ public final class Pipeline {
                 } else {
                     throw new IllegalArgumentException("the ControlNet \"%s\" has no picture".formatted(unit.net()));
                 }
-                Bitmap picture = unit.extraction().of(unit.resizeMode().resize(given, width, height));
+                Bitmap picture =
+                        unit.extraction().of(unit.resizeMode().resize(given, width, height), unit.thresholds());
                 FloatArray shares = shares(picture.toFloats());
                 ControlModel net = networks.controlNet(unit.net());
                 List<FloatArray> features =

@@ -57,7 +57,8 @@ final class ControlUnits {
                     resizeMode(unit.path("resize_mode")),
                     region.isPresent() ? images.store(region.get()) : null,
                     layers(unit.path("advanced_weighting")),
-                    passes(unit.path("hr_option").asString("")));
+                    passes(unit.path("hr_option").asString("")),
+                    thresholds(unit));
         } catch (IllegalArgumentException e) {
             throw HttpError.of(422, e);
         }
@@ -97,6 +98,16 @@ final class ControlUnits {
         List<Double> layers = new ArrayList<>();
         strengths.forEach(strength -> layers.add(strength.asDouble(1)));
         return layers;
+    }
+
+    /** What is below 0, or not given, is the usual. */
+    private static List<Double> thresholds(JsonNode unit) {
+        double a = unit.path("threshold_a").asDouble(-1);
+        double b = unit.path("threshold_b").asDouble(-1);
+        if (a < 0) {
+            return List.of();
+        }
+        return b < 0 ? List.of(a) : List.of(a, b);
     }
 
     private static ControlPasses passes(String label) {

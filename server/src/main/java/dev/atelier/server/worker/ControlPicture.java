@@ -24,10 +24,12 @@ public record ControlPicture(
         ResizeMode resizeMode,
         @Nullable String region,
         List<Double> layers,
-        ControlPasses passes) {
+        ControlPasses passes,
+        List<Double> thresholds) {
 
     public ControlPicture {
         layers = layers == null ? List.of() : List.copyOf(layers); // jobs of earlier versions have none
+        thresholds = thresholds == null ? List.of() : List.copyOf(thresholds); // the same
         passes = passes == null ? ControlPasses.BOTH : passes;
     }
 
@@ -41,7 +43,19 @@ public record ControlPicture(
             double end,
             ControlMode mode,
             ResizeMode resizeMode) {
-        this(net, image, extraction, weight, start, end, mode, resizeMode, null, List.of(), ControlPasses.BOTH);
+        this(
+                net,
+                image,
+                extraction,
+                weight,
+                start,
+                end,
+                mode,
+                resizeMode,
+                null,
+                List.of(),
+                ControlPasses.BOTH,
+                List.of());
     }
 
     ControlUnit unit(Pictures pictures) {
@@ -56,6 +70,7 @@ public record ControlPicture(
                 resizeMode,
                 region == null ? null : pictures.read(region),
                 layers,
-                passes);
+                passes,
+                thresholds);
     }
 }
