@@ -135,7 +135,7 @@ export async function screen() {
       event.preventDefault();
       generate();
     } else if (event.key === 'Escape' && view.job()) {
-      guarded(() => post(`jobs/${view.job().id}/cancel`))();
+      guarded(view.cancel)();
     } else if (!typing && !event.altKey && (event.key === 'ArrowLeft' || event.key === 'ArrowRight') && event.target.getAttribute('role') !== 'radio') {
       guarded(shelf.move)(event.key === 'ArrowRight' ? 1 : -1);
     }

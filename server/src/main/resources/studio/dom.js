@@ -20,7 +20,7 @@ export function replace(parent, ...children) {
 
 export function toast(message, kind = 'note') {
   const area = document.getElementById('toasts');
-  const entry = h('div', { class: `toast ${kind}` }, message);
+  const entry = h('div', { class: `toast ${kind}`, title: 'Dismiss', onclick: () => entry.remove() }, message);
   area.append(entry);
   setTimeout(() => entry.remove(), kind === 'error' ? 9000 : 4000);
   return entry;

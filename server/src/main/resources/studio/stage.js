@@ -29,8 +29,8 @@ export function stage(actions) {
   const bar = progressBar('Progress of the picture');
   const words = h('span', { class: 'words' });
   const running = h('div', { class: 'running', hidden: true }, bar, h('div', { class: 'row' }, words,
-    h('button', { type: 'button', onclick: guarded(() => post(`jobs/${current.id}/interrupt`)), title: 'Finish early and keep the picture as it is' }, 'Interrupt'),
-    h('button', { type: 'button', class: 'danger', onclick: guarded(() => post(`jobs/${current.id}/cancel`)), title: 'Stop and forget it (Esc)' }, 'Cancel')));
+    h('button', { type: 'button', onclick: guarded(() => stop('interrupt')), title: 'Finish early and keep the picture as it is' }, 'Interrupt'),
+    h('button', { type: 'button', class: 'danger', onclick: guarded(() => stop('cancel')), title: 'Stop and forget it (Esc)' }, 'Cancel')));
   const buttons = h('div', { class: 'row actions' });
   const infotext = h('pre', { class: 'infotext', tabindex: '0' });
   const about = h('details', { class: 'about' }, h('summary', {}, 'Generation data'), infotext,
@@ -38,6 +38,14 @@ export function stage(actions) {
   const finished = h('div', { class: 'finished', hidden: true }, buttons, about);
   let current = null;
   let preview = 0;
+  let stopping = null;
+
+  /** A step that is being computed may take a while to end. */
+  async function stop(how) {
+    stopping = current.id;
+    words.textContent = 'Stopping';
+    await post(`jobs/${stopping}/${how}`);
+  }
 
   function show(url, alt) {
     image.src = url;
@@ -58,7 +66,7 @@ export function stage(actions) {
       frame.classList.toggle('busy', !over);
       if (over) return;
       finished.hidden = true;
-      words.textContent = progressText(job);
+      words.textContent = stopping === job.id ? 'Stopping' : progressText(job);
       if (job.state === 'queued' || job.progress.phase === 'loading' || !job.progress.phase) bar.removeAttribute('value');
       else bar.value = job.progress.fraction;
       if (job.progress.previews > preview) {
@@ -66,6 +74,7 @@ export function stage(actions) {
         show(`/api/v1/jobs/${job.id}/preview?n=${preview}`, 'Preview');
       }
     },
+    cancel: () => stop('cancel'),
     clear() {
       image.hidden = true;
       placeholder.hidden = false;
