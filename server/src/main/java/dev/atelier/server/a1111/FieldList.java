@@ -98,10 +98,7 @@ record FieldList(List<Field> fields) {
             throw new InvalidRequestException(
                     List.of(
                             "body",
-                            Integer.toString(
-                                    e.getLocation() == null
-                                            ? 0
-                                            : (int) e.getLocation().getCharOffset())),
+                            e.getLocation() == null ? 0 : (int) e.getLocation().getCharOffset()),
                     e.getOriginalMessage(),
                     "value_error.jsondecode");
         }

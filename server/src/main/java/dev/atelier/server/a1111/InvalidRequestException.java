@@ -9,17 +9,17 @@ final class InvalidRequestException extends RuntimeException {
     /**
      * One thing that does not fit.
      *
-     * @param loc where: {@code body} and the name of a field
+     * @param loc where: {@code body} and the name of a field, or the place of the letter at which it is no JSON any more
      * @param type pydantic's name of the error
      */
-    record Problem(List<String> loc, String msg, String type) {}
+    record Problem(List<?> loc, String msg, String type) {}
 
     InvalidRequestException(List<Problem> problems) {
         super(problems.toString());
         this.problems = List.copyOf(problems);
     }
 
-    InvalidRequestException(List<String> loc, String msg, String type) {
+    InvalidRequestException(List<?> loc, String msg, String type) {
         this(List.of(new Problem(loc, msg, type)));
     }
 

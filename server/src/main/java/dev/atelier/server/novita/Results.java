@@ -44,7 +44,9 @@ record Results(Tasks tasks, Jobs jobs, Links links) {
     Result find(Context context, String owner) throws InterruptedException {
         String id = Optional.ofNullable(context.queryParam("task_id")).orElse("");
         NovitaTask task = tasks.find(id, owner)
-                .orElseThrow(() -> new ProblemException(Problem.NO_TASK, "there is no task \"%s\"".formatted(id)));
+                .orElseThrow(() -> new ProblemException(
+                        Problem.NO_TASK,
+                        id.isEmpty() ? "task_id is missing" : "there is no task \"%s\"".formatted(id)));
         if (task.outcome() != null) {
             return of(task);
         }
