@@ -2,6 +2,7 @@ package dev.atelier.checkpoint;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -31,6 +32,10 @@ final class Leftovers {
     private static final Pattern NAME =
             Pattern.compile("\\.(.+)\\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.(part|old)");
 
+    /** Bytes of a name, so that with what is added here it has no more than the 255 that file systems allow. */
+    private static final int LONGEST =
+            255 - ("..".length() + UUID.randomUUID().toString().length() + ".part".length());
+
     /** The file in a folder on which the lock is held. */
     private static final String LOCK = ".lock";
 
@@ -44,7 +49,11 @@ final class Leftovers {
 
     /** A new name beside {@code target} for what is to become it. */
     static Path part(Path target) {
-        return hidden(target, "part");
+        String name = target.getFileName().toString();
+        while (name.getBytes(StandardCharsets.UTF_8).length > LONGEST) {
+            name = name.substring(0, name.offsetByCodePoints(name.length(), -1));
+        }
+        return hidden(target.resolveSibling(name), "part");
     }
 
     /** A new name beside {@code target} for what it replaces. */

@@ -98,6 +98,17 @@ class SafetensorsWriterTest {
         assertThat(Files.readAllBytes(copy)).isEqualTo(Files.readAllBytes(original));
     }
 
+    /** The temporary file beside it has to have a shorter one. */
+    @Test
+    void theLongestNameThatThereMayBeIsWritten() throws IOException {
+        String name = "模".repeat(81) + ".safetensors";
+        assertThat(name.getBytes(StandardCharsets.UTF_8)).hasSizeBetween(250, 255);
+
+        inMemory(Map.of()).writeTo(folder.resolve(name), Progress.NONE);
+
+        assertThat(filesInFolder()).containsExactly(name);
+    }
+
     @Test
     void aFileWithoutTensorsIsWritten() throws IOException {
         assertThat(Files.readAllBytes(write(inMemory(Map.of())))).isEqualTo(SafetensorsBytes.file("{}      ", 0));
