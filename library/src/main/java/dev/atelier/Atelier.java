@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -157,12 +158,27 @@ public final class Atelier implements AutoCloseable {
     private static Atelier on(EngineModel<?> loaded, Path path, StableDiffusion model, ModelOptions options) {
         Later later = Later.of(options);
         PromptNetworks networks = new PromptNetworks(model, loaded, options);
-        String name = name(path);
-        if (Files.isDirectory(path)) {
-            return new Atelier(loaded, networks, later, () -> new ModelLabel(name, null), () -> {});
+        FileLabel checkpoint = new FileLabel(name(path), BackgroundHash.of(path));
+        Optional<FileLabel> vae = Optional.ofNullable(options.vae())
+                .map(file -> new FileLabel(String.valueOf(file.getFileName()), BackgroundHash.of(file)));
+        return new Atelier(
+                loaded,
+                networks,
+                later,
+                () -> new ModelLabel(
+                        checkpoint.name,
+                        checkpoint.hash.get(),
+                        vae.map(FileLabel::label).orElse(null)),
+                () -> {
+                    checkpoint.hash.close();
+                    vae.ifPresent(file -> file.hash.close());
+                });
+    }
+
+    private record FileLabel(String name, BackgroundHash hash) {
+        ModelLabel label() {
+            return new ModelLabel(name, hash.get());
         }
-        BackgroundHash hash = BackgroundHash.of(path);
-        return new Atelier(loaded, networks, later, () -> new ModelLabel(name, hash.get()), hash::close);
     }
 
     private static EngineModel<?> load(StableDiffusion model, ModelOptions options, Progress progress) {

@@ -32,7 +32,7 @@ final class BackgroundHash implements AutoCloseable {
         }
     }
 
-    /** Waits for it; null if the file could not be read any more, which is no reason to lose a picture. */
+    /** Waits for it; null for a folder, and if the file could not be read any more, which is no reason to lose a picture. */
     @Nullable
     String get() {
         return hash.join();

@@ -183,6 +183,11 @@ public final class ModelOptions implements Cloneable {
     }
 
     @Nullable
+    Path vae() {
+        return vae;
+    }
+
+    @Nullable
     Path hires() {
         return hires;
     }

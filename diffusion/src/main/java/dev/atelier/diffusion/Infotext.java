@@ -66,6 +66,12 @@ public record Infotext(String prompt, String negativePrompt, Map<String, String>
             parameters.put("Model hash", model.hash());
         }
         parameters.put("Model", model.name());
+        if (model.vae() != null) {
+            if (model.vae().hash() != null) {
+                parameters.put("VAE hash", model.vae().hash());
+            }
+            parameters.put("VAE", model.vae().name());
+        }
         if (!variation.isNone()) {
             parameters.put("Variation seed", Long.toString(variation.seed() + picture));
             parameters.put("Variation seed strength", Double.toString(variation.strength()));

@@ -124,6 +124,20 @@ public final class ModelExpression {
         return node instanceof Node.Name model ? Optional.of(model.name()) : Optional.empty();
     }
 
+    /** Two names: of a model, and of what its VAE is taken from. */
+    public record SwappedVae(String model, String vae) {}
+
+    /** The names, if the expression is nothing but {@code vae(model, vae)}. */
+    public Optional<SwappedVae> swappedVae() {
+        return node instanceof Node.Call(String function, List<Node.Argument> arguments, int _)
+                        && function.equals("vae")
+                        && arguments.size() == 2
+                        && arguments.getFirst().value() instanceof Node.Name(String model, int _)
+                        && arguments.getLast().value() instanceof Node.Name(String vae, int _)
+                ? Optional.of(new SwappedVae(model, vae))
+                : Optional.empty();
+    }
+
     /**
      * Opens the files and composes the lazy checkpoint; no tensor is read.
      *

@@ -214,6 +214,7 @@ class ModelExpressionTest {
         ModelNames names = file -> ModelNames.PATHS.find(folder + "/" + file);
         ModelExpression expression = ModelExpression.of(name, names);
         assertThat(expression.singleName()).contains(name);
+        assertThat(expression.swappedVae()).isEmpty();
         assertThat(expression.resolve(names).inputs().values()).containsExactly(folder.resolve(name));
         Checkpoint half = ModelExpression.call("fp16", List.of(expression), Map.of())
                 .resolve(names)
@@ -324,5 +325,14 @@ class ModelExpressionTest {
                     .hasMessageContaining("more than 500 operators");
         }
         assertThat(resolved("A" + " + 2*A - A".repeat(160)).tensors()).isNotEmpty();
+    }
+
+    @Test
+    void aModelWithAnotherVaeIsToldFromOtherExpressions() {
+        assertThat(ModelExpression.parse("vae(\"a b\", B)").swappedVae())
+                .contains(new ModelExpression.SwappedVae("a b", "B"));
+        for (String other : List.of("vae(0.5*A + 0.5*B, C)", "vae(A, fp16(B))", "A", "clip(A, B)")) {
+            assertThat(ModelExpression.parse(other).swappedVae()).isEmpty();
+        }
     }
 }

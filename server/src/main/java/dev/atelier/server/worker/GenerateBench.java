@@ -8,6 +8,8 @@ import dev.atelier.diffusion.GeneratedImage;
 import dev.atelier.diffusion.ImageFile;
 import dev.atelier.diffusion.ModelLabel;
 import dev.atelier.diffusion.PngFile;
+import dev.atelier.merge.expression.ModelExpression;
+import dev.atelier.merge.expression.ModelExpression.SwappedVae;
 import dev.atelier.merge.expression.ResolvedModel;
 import dev.atelier.server.db.Json;
 import dev.atelier.server.job.Bench;
@@ -161,6 +163,14 @@ public final class GenerateBench implements Bench {
         }
         ModelOptions options = later.addTo(this.options.models(visible.folders()), visible);
         Optional<ModelFile> file = visible.find(name);
+        if (file.isEmpty()) {
+            Optional<SwappedVae> swapped = ModelExpression.parse(name).swappedVae();
+            Optional<ModelFile> vae = swapped.flatMap(names -> visible.findFile(names.vae()));
+            if (vae.isPresent()) { // as a file, its name and hash go into the pictures
+                file = swapped.flatMap(names -> visible.find(names.model()));
+                options = file.isPresent() ? options.vae(vae.get().path()) : options;
+            }
+        }
         if (file.isPresent() && current != null) {
             return current.switchTo(file.get().path(), options, progress);
         }

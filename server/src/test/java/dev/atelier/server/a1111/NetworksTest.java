@@ -235,6 +235,9 @@ class NetworksTest {
         JsonNode own = json(server.post("/sdapi/v1/txt2img", body.formatted("Automatic")));
         JsonNode info = Json.MAPPER.readTree(other.get("info").stringValue());
         assertThat(info.get("sd_vae_name").stringValue()).isEqualTo("plain.safetensors");
+        assertThat(info.get("infotexts").get(0).stringValue())
+                .containsPattern(
+                        "Model hash: [0-9a-f]{10}, Model: [^,]+, VAE hash: [0-9a-f]{10}, VAE: plain.safetensors,");
         assertThat(info.get("infotexts").get(0).stringValue()).contains("plain");
         assertThat(size(other.at("/images/0"))).isEqualTo(size(own.at("/images/0")));
         HttpResponse<String> novita = server.post(
