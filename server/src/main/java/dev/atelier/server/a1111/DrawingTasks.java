@@ -234,7 +234,8 @@ record DrawingTasks(Options options, EncodedImages images, Styles styles, Upscal
             keys.add(this.images.store(image.asString("")));
         }
         Long blur = values.integer("mask_blur");
-        String mask = values.textOrEmpty("mask");
+        // these scripts have masks of their own
+        String mask = OutpaintingScript.method(values).isPresent() ? "" : values.textOrEmpty("mask");
         RequestSettings settings = new RequestSettings(options, values);
         int padding = values.isTrue("inpaint_full_res") ? count(values, "inpaint_full_res_padding", 0) : -1;
         return new StartImage(

@@ -433,8 +433,10 @@ class A1111ApiTest {
         BufferedImage old =
                 ImageIO.read(new ByteArrayInputStream(Base64.getDecoder().decode(image)));
         assertThat(wide.getRGB(0, 30)).isEqualTo(old.getRGB(0, 30));
-        JsonNode below =
-                draw("img2img", body.formatted(image, "poor man's outpainting", "[32, 4, \"fill\", [\"down\"]]"));
+        JsonNode below = draw(
+                "img2img",
+                body.formatted(
+                        image, "poor man's outpainting", "[32, 4, \"fill\", [\"down\"]], \"mask\": \"" + image + "\""));
         BufferedImage high =
                 ImageIO.read(new ByteArrayInputStream(png(below.get("images").get(0))));
         assertThat(List.of(high.getWidth(), high.getHeight())).containsExactly(64, 128);
