@@ -164,9 +164,10 @@ def start(checkouts, data, groups):
                 "full", "--skip-torch-cuda-test", "--no-hashing", "--disable-safe-unpickle", "--no-download-sd-model", "--skip-version-check"]
     from modules import import_hook, paths  # noqa: F401
     import ldm.modules.diffusionmodules.openaimodel as unet
-    import ldm.modules.distributions.distributions as distributions
+    import ldm.modules.distributions.distributions, sgm.modules.distributions.distributions  # noqa: E401
     import ldm.modules.encoders.modules, sgm.modules.encoders.modules  # noqa: F401, E401
-    distributions.DiagonalGaussianDistribution.sample = lambda self: self.mean
+    for program in (ldm, sgm):
+        program.modules.distributions.distributions.DiagonalGaussianDistribution.sample = lambda self: self.mean
     from modules import shared_init
     shared_init.initialize()
     from modules import processing  # noqa: F401: before those that it imports in circles

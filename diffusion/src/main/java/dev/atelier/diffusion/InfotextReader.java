@@ -26,6 +26,7 @@ final class InfotextReader {
                 .sampler(sampler)
                 .samplerOptions(samplerOptions(sampler.name()))
                 .cfgScale(read("CFG scale", Double::valueOf, start.cfgScale()))
+                .imageCfgScale(read("Image CFG scale", Double::valueOf, start.imageCfgScale()))
                 .seed(read("Seed", Long::valueOf, start.seed()))
                 .clipSkip(read("Clip skip", Integer::valueOf, 1))
                 .noiseSeedDelta(read("ENSD", Long::valueOf, 0L))

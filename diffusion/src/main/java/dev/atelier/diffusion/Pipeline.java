@@ -536,6 +536,9 @@ public final class Pipeline {
             Map<String, String> parameters = new LinkedHashMap<>();
             Map<String, String> embeddingHashes = new LinkedHashMap<>();
             named.forEach(embedding -> embeddingHashes.put(embedding.name(), embedding.hash()));
+            if (model.inputChannels() == PIX2PIX_CHANNELS) {
+                parameters.put("Image CFG scale", Double.toString(request.imageCfgScale()));
+            }
             ImageToImage from = request.imageToImage();
             if (from != null && from.inpainting() != null && model.inputChannels() == INPAINTING_CHANNELS) {
                 parameters.put(

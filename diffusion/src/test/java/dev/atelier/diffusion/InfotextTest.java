@@ -270,6 +270,13 @@ class InfotextTest {
     }
 
     @Test
+    void theGuidanceByAPictureIsRead() {
+        GenerationRequest request = Infotext.parse("a\nSteps: 3, CFG scale: 7, Image CFG scale: 2.5, Seed: 1")
+                .request();
+        assertThat(request.imageCfgScale()).isEqualTo(2.5);
+    }
+
+    @Test
     void aSettingThatCannotBeUsedIsNamed() {
         assertThatThrownBy(() -> Infotext.parse("a\nSteps: many, Sampler: Euler, Seed: 1")
                         .request())

@@ -270,7 +270,10 @@ public final class A1111Api implements Api {
             if (body instanceof ObjectNode object && body.path(numbers).isArray()) {
                 object.put(
                         numbers,
-                        body.get(numbers).valueStream().map(JsonNode::asString).collect(Collectors.joining(",")));
+                        body.get(numbers)
+                                .valueStream()
+                                .map(one -> one.asString(one.toString())) // what is no scalar fails as a number
+                                .collect(Collectors.joining(",")));
             }
         }
         Values values = Requests.CREATE_HYPERNETWORK.read(body);
