@@ -191,6 +191,16 @@ def start(checkouts, data, groups):
     shared.opts.data.update(live_previews_enable=False, randn_source="NV", samples_save=False, grid_save=False)
 
 
+def add_text_encoders(files):
+    """Makes OpenCLIP know architectures; the web UI hands words and rows over as OpenCLIP took them in its versions 2."""
+    import open_clip
+    for file in files:
+        open_clip.add_model_config(file)
+    block = open_clip.transformer.ResidualAttentionBlock
+    made = block.__init__
+    block.__init__ = lambda self, *a, **k: made(self, *a, **{**k, "batch_first": False})
+
+
 def controls(script):
     return list(script.ui(script.is_img2img) or [])
 

@@ -5,12 +5,13 @@ Usage:  webui_pictures.py CHECKOUTS FOLDER TOKENIZER SHAPES --server URL    comp
         webui_pictures.py CHECKOUTS FOLDER TOKENIZER SHAPES --out FOLDER    writes the fixture of WebUiPicturesTest
 
 CHECKOUTS: see webui.py.  FOLDER: a new one; `atelier serve --models FOLDER/models` is what the first form asks.  TOKENIZER: a CLIP tokenizer.
-SHAPES: the built-in model, model/src/main/resources/dev/atelier/model/shapes.safetensors.
+SHAPES: the built-in model, model/src/main/resources/dev/atelier/model/shapes.safetensors; the miniatures of the other families lie in the
+same checkout.
 
-Two models, a VAE, a LoRA, embeddings and a hypernetwork are made of random numbers beside it. A line is printed for each picture, with the largest
+More models, a VAE, a LoRA, embeddings and a hypernetwork are made of random numbers beside it. A line is printed for each picture, with the largest
 and the mean difference of a level; the exit status is 1 if one differs by more than a level (TOLERATED says where two are allowed). Differences by design are listed in docs/differences.md.
 """
-import argparse, base64, contextlib, io, json, os, sys, urllib.request
+import argparse, base64, contextlib, io, json, os, shutil, sys, urllib.request
 
 import numpy
 import torch
@@ -47,6 +48,9 @@ PROMPTS = {
 }
 
 
+MINIATURES = "engine-contract/src/main/resources/dev/atelier/engine/contract/"
+
+
 def settings(**values):
     return {"override_settings": values}
 
@@ -66,6 +70,23 @@ def requests(inputs):
     jobs |= {"resize mode %d" % mode: dict(start, resize_mode=mode, width=160, height=96) for mode in range(4)}
     jobs |= {"masked content %d" % fill: dict(mask, inpainting_fill=fill) for fill in range(4)}
     jobs |= {"start " + name: dict(start, init_images=[inputs[name]]) for name in ("rgba.png", "grey.png", "palette.png", "picture.jpg")}
+    for family in ("sd2-v", "sd2-epsilon", "sdxl"):
+        plain = dict(BASE, steps=6, cfg_scale=5, **settings(sd_model_checkpoint=family))
+        jobs |= {f"{family}, {name}": dict(plain, sampler_name=name) for name in ("Euler", "DPM++ 2M", "DPM++ SDE", "LMS", "DDIM", "PLMS", "UniPC")}
+        jobs |= {f"{family}, zero snr": dict(plain, **settings(sd_model_checkpoint=family, sd_noise_schedule="Zero Terminal SNR")),
+                 f"{family}, clip skip": dict(plain, **settings(sd_model_checkpoint=family, CLIP_stop_at_last_layers=2)),
+                 f"{family}, long prompt, hires": dict(hires, prompt=PROMPTS["long"] + " BREAK AND a star :0.4", **settings(sd_model_checkpoint=family)),
+                 f"{family}, no negative prompt": dict(plain, negative_prompt="", width=192, height=96),
+                 f"{family}, img2img": dict(start, **settings(sd_model_checkpoint=family)),
+                 f"{family}, masked": dict(mask, **settings(sd_model_checkpoint=family))}
+    jobs["sdxl, crop"] = dict(BASE, **settings(sd_model_checkpoint="sdxl", sdxl_crop_top=64, sdxl_crop_left=32))
+    jobs["sdxl, align your steps"] = dict(BASE, scheduler="Align Your Steps", **settings(sd_model_checkpoint="sdxl"))
+    paint = settings(sd_model_checkpoint="inpainting")
+    jobs |= {f"inpainting, content {fill}": dict(mask, inpainting_fill=fill, **paint) for fill in range(4)}
+    jobs |= {"inpainting, no picture": dict(BASE, **paint), "inpainting, no mask": dict(start, **paint), "inpainting, ddim": dict(mask, sampler_name="DDIM", **paint),
+             "inpainting, soft": dict(mask, mask=inputs["soft.png"], mask_round=False, **paint),
+             "inpainting, weight": dict(mask, **settings(sd_model_checkpoint="inpainting", inpainting_mask_weight=0.4))}
+    jobs |= {f"pix2pix {scale}": dict(start, image_cfg_scale=scale, **settings(sd_model_checkpoint="pix2pix")) for scale in (1, 1.5, 3)}
     return jobs | {
         "batch": dict(BASE, batch_size=2, n_iter=2),
         "largest seed": dict(BASE, seed=4294967295, batch_size=2),
@@ -163,6 +184,14 @@ def models(folder, tokenizer, shapes, checkouts):
     vae = {key: value for key, value in first.items() if key.startswith("first_stage_model.")}
     for name, tensors in {"shapes": first, "second": second, "third": second | vae}.items():
         save_file(tensors, at("Stable-diffusion", name + ".safetensors"), metadata)
+    entry = "model.diffusion_model.input_blocks.0.0.weight"
+    for name, channels in ("inpainting", 5), ("pix2pix", 4):
+        wider = torch.cat([first[entry], random(len(first[entry]), channels, 3, 3, scale=0.05).half()], 1)
+        save_file(first | {entry: wider}, at("Stable-diffusion", name + ".safetensors"), metadata)
+    others = {"atelier.attention_head_dim": "8", "atelier.norm_num_groups": "4", "atelier.text_num_attention_heads": "2"}
+    home = shapes[:shapes.rindex("model/src/main/")] + MINIATURES
+    for name, file, prediction in ("sd2-v", "sd2", "v"), ("sd2-epsilon", "sd2", "epsilon"), ("sdxl", "sdxl", "epsilon"):
+        save_file(load_file(home + file + ".safetensors"), at("Stable-diffusion", name + ".safetensors"), others | {"modelspec.prediction_type": prediction})
     save_file({key[len("first_stage_model."):]: (value.float() * 1.02).half() for key, value in vae.items()}, at("VAE", "warm.safetensors"), metadata)
     lora = {}
     for key, value in first.items():
@@ -183,19 +212,58 @@ def models(folder, tokenizer, shapes, checkouts):
         hyper[size] = tuple({"linear.0.weight": random(2 * size, size), "linear.0.bias": random(2 * size), "linear.2.weight": random(size, 2 * size),
                              "linear.2.bias": random(size)} for _ in range(2))
     torch.save(hyper, at("hypernetworks", "hyper.pt"))
-    with open(os.path.join(tokenizer, "config.json"), "w") as file:
-        json.dump({"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", "hidden_size": 24, "intermediate_size": 96,
-                   "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 49408, "hidden_act": "quick_gelu", "projection_dim": 24}, file)
-    with open(os.path.join(checkouts, "stable-diffusion-webui", "configs", "v1-inference.yaml")) as file:
-        config = webui.yaml.safe_load(file)
-    parts = config["model"]["params"]
-    parts["unet_config"]["params"].update(model_channels=48, attention_resolutions=[4, 2], num_res_blocks=1, channel_mult=[1, 2, 2], num_heads=4,
-                                          context_dim=24)
-    parts["first_stage_config"]["params"]["ddconfig"].update(ch=16, num_res_blocks=1)
-    parts["cond_stage_config"]["params"] = {"version": tokenizer}
+    configs(at, tokenizer, os.path.join(checkouts, "stable-diffusion-webui"))
+
+
+def configs(at, tokenizer, home):
+    """What the web UI reads beside a checkpoint that is built like no released one."""
+    for folder, width, layers, heads in ("clip", 24, 2, 4), ("clip-of-xl", 16, 12, 2):
+        os.makedirs(at(folder), exist_ok=True)
+        for file in os.listdir(tokenizer):
+            shutil.copy(os.path.join(tokenizer, file), at(folder, file))
+        with open(at(folder, "config.json"), "w") as file:
+            json.dump({"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", "hidden_size": width, "intermediate_size": 4 * width,
+                       "num_hidden_layers": layers, "num_attention_heads": heads, "vocab_size": 49408, "hidden_act": "quick_gelu",
+                       "projection_dim": width}, file)
+    for name, layers in ("miniature-24", 24), ("miniature-32", 32):
+        with open(at(name + ".json"), "w") as file:
+            json.dump({"embed_dim": 16, "vision_cfg": {"image_size": 32, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16},
+                       "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": layers}}, file)
+
+    def written(name, file, change):
+        with open(os.path.join(home, file)) as stored:
+            config = webui.yaml.safe_load(stored)
+        change(config["model"]["params"])
+        with open(at("Stable-diffusion", name + ".yaml"), "w") as target:
+            webui.yaml.safe_dump(config, target)
+
+    def first(params):
+        params["unet_config"]["params"].update(model_channels=48, attention_resolutions=[4, 2], num_res_blocks=1, channel_mult=[1, 2, 2], num_heads=4,
+                                               context_dim=24, use_checkpoint=False)
+        params["first_stage_config"]["params"]["ddconfig"].update(ch=16, num_res_blocks=1)
+        params["cond_stage_config"]["params"] = {"version": at("clip")}
+
+    def second(params):
+        params["unet_config"]["params"].update(model_channels=8, num_head_channels=8, context_dim=16, use_checkpoint=False, use_fp16=False)
+        params["first_stage_config"]["params"]["ddconfig"]["ch"] = 4
+        params["cond_stage_config"]["params"]["arch"] = "miniature-24"
+
+    def large(params):
+        params["network_config"]["params"].update(adm_in_channels=1552, model_channels=8, num_head_channels=8, context_dim=32, use_checkpoint=False,
+                                                  spatial_transformer_attn_type="softmax")
+        params["first_stage_config"]["params"]["ddconfig"].update(ch=4, attn_type="vanilla")
+        clip, open_clip, *_ = params["conditioner_config"]["params"]["emb_models"]
+        clip["params"]["version"] = at("clip-of-xl")
+        open_clip["params"]["arch"] = "miniature-32"
+
+    stability = "repositories/stable-diffusion-stability-ai/configs/stable-diffusion/"
     for name in ("shapes", "second", "third"):
-        with open(at("Stable-diffusion", name + ".yaml"), "w") as file:
-            webui.yaml.safe_dump(config, file)
+        written(name, "configs/v1-inference.yaml", first)
+    written("inpainting", "configs/v1-inpainting-inference.yaml", first)
+    written("pix2pix", "configs/instruct-pix2pix.yaml", first)
+    written("sd2-v", stability + "v2-inference-v.yaml", second)
+    written("sd2-epsilon", stability + "v2-inference.yaml", second)
+    written("sdxl", "repositories/generative-models/configs/inference/sd_xl_base.yaml", large)
 
 
 def theirs(request):
@@ -238,7 +306,7 @@ def compare(server, jobs):
             far += most > TOLERATED.get(name, 1)
             print(f"{name} {i}: at most {most}, on average {mean:.5f}", flush=True)
     print(f"{pictures} pictures, {far} of them differ by more than they may")
-    sys.exit(far > 0)
+    sys.exit(1 if far else 0)
 
 
 # with the built-in model alone, and small, for they lie in the repository
@@ -275,6 +343,7 @@ def main():
     files = inputs(os.path.join(a.folder, "pictures"))
     models(os.path.join(a.folder, "models"), a.tokenizer, a.shapes, a.checkouts)
     webui.start(a.checkouts, a.folder, groups=4)
+    webui.add_text_encoders(os.path.join(a.folder, "models", "miniature-%d.json" % layers) for layers in (24, 32))
     from modules import shared
     shared.opts.data["sd_model_checkpoint"] = "shapes.safetensors"
     jobs = requests(files)
