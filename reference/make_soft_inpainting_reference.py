@@ -28,7 +28,7 @@ def main():
         return mask.resize((width, height))
 
     plain = lambda x, **_: x
-    for name, members in {"modules": {}, "gradio": {}, "modules.scripts": {"Script": object}, "modules.ui_components": {"InputAccordion": None},
+    for name, members in {"modules": {}, "gradio": {}, "modules.scripts": {"Script": object, "MaskBlendArgs": None, "PostSampleArgs": None, "PostProcessMaskOverlayArgs": None}, "modules.ui_components": {"InputAccordion": None},
                           "modules.torch_utils": {"float64": lambda _: torch.float64}, "modules.images": {"resize_image": captured},
                           "modules.processing": {"create_binary_mask": plain}}.items():
         module = types.ModuleType(name)
